@@ -1,0 +1,3 @@
+module weblab.example
+
+go 1.25.0

@@ -1,0 +1,251 @@
+package http1
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// maxLinger bounds what is read and dropped before a close, in bytes.
+	maxLinger = 16 << 20
+
+	// lastBytes is how long a silent connection is still listened to when
+	// the server stops: a request may be on its way.
+	lastBytes = 100 * time.Millisecond
+)
+
+// Why a connection ends, for the log.
+var (
+	errAnswered = errors.New("answered")
+	errSilent   = errors.New("no request came in time")
+	errTLS      = errors.New("a TLS hello came: somebody used https:// where there is only http://")
+	errPanic    = errors.New("the server's own code failed")
+)
+
+// A Server answers requests on connections that somebody else accepts.
+type Server struct {
+	Options
+	Site *Site
+	Log  *slog.Logger
+
+	accepted atomic.Int64 // connections so far
+}
+
+// conn is one connection while it is served.
+type conn struct {
+	*Server
+	net.Conn
+	log       *slog.Logger
+	in        *bufio.Reader // one for all requests: it may hold the next one already
+	req       Request
+	answering bool // part of an answer may have been sent
+}
+
+// ServeConn answers the requests that come on a connection and closes it.
+// Once ctx is done it waits for no other request. A panic ends this
+// connection only: it is logged, and answered with 500 if that is possible.
+func (s *Server) ServeConn(ctx context.Context, nc net.Conn) {
+	c := &conn{
+		Server: s,
+		Conn:   nc,
+		log:    s.Log.With("conn", s.accepted.Add(1)),
+		in:     bufio.NewReader(nc),
+	}
+	c.log.Info("accepted", "remote", nc.RemoteAddr().String())
+	why := errPanic
+	defer func() {
+		nc.Close() // everything that can be sent has been sent
+		c.log.Info("closed", "why", why.Error())
+	}()
+	defer c.answerPanic()
+	why = c.serve(ctx)
+}
+
+// serve answers one request, or with -keep-alive one after another, until the
+// connection ends, and returns why it ended.
+func (c *conn) serve(ctx context.Context) error {
+	for first := true; ; first = false {
+		c.answering = false
+		err := c.awaitRequest(ctx, first)
+		if err == errTLS {
+			closeGracefully(c.Conn, c.Linger)
+		}
+		if err != nil {
+			return err
+		}
+		resp, err := c.answer(ctx)
+		if err != nil {
+			return err
+		}
+		c.experiment(resp)
+		if err := c.send(resp); err != nil {
+			return err
+		}
+		if resp.Connection == "close" {
+			closeGracefully(c.Conn, c.Linger)
+			return errAnswered
+		}
+	}
+}
+
+// awaitRequest waits for the first byte of a request and sets the deadline
+// for the rest of its head. A browser opens connections ahead of time and may
+// leave them silent: they are given up, or a server that talks to one client
+// at a time would be deaf for ever.
+func (c *conn) awaitRequest(ctx context.Context, first bool) error {
+	start, wait := time.Now(), c.HeadTimeout
+	if !first {
+		wait = c.IdleTimeout
+	}
+	if err := c.SetReadDeadline(start.Add(wait)); err != nil {
+		return err
+	}
+	stop := context.AfterFunc(ctx, func() {
+		c.SetReadDeadline(time.Now().Add(lastBytes)) // fails if closed: then it is over anyway
+	})
+	next, err := c.in.Peek(1)
+	stop()
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return errSilent
+	case err != nil:
+		return err
+	case next[0] == 0x16: // the record type "handshake", RFC 8446 section 5.1
+		return errTLS
+	}
+	if !first {
+		start = time.Now()
+	}
+	return c.SetReadDeadline(start.Add(c.HeadTimeout))
+}
+
+// answer reads a request and finds the response to it. An error means that
+// there is nobody to answer.
+func (c *conn) answer(ctx context.Context) (*Response, error) {
+	err := c.req.Read(c.in)
+	c.printHead()
+	var resp *Response
+	if err == nil {
+		c.log.Info("request", "method", string(c.req.Method), "target", string(c.req.Target))
+		resp, err = c.respond()
+	}
+	var status *StatusError
+	if errors.As(err, &status) {
+		c.log.Warn("request", "refused", status.Reason)
+		resp = statusPage(status.Status)
+		resp.Connection = "close" // what comes next may not be where a request begins
+		return resp, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	resp.Connection = "close"
+	if c.KeepAlive && ctx.Err() == nil {
+		resp.Connection = connectionOption(&c.req)
+	}
+	return resp, nil
+}
+
+// respond finds the response to a request whose head is good. The error is a
+// *StatusError.
+func (c *conn) respond() (*Response, error) {
+	target, err := ParseTarget(c.req.Method, c.req.Target)
+	if err != nil {
+		return nil, err
+	}
+	if string(c.req.Method) == "GET" {
+		return c.Site.Get(target), nil
+	}
+	return otherMethod(c.Site, c.req.Method, target), nil
+}
+
+// otherMethod answers the methods beside GET (RFC 9110 section 9). HEAD gets
+// what GET would get, without the body. What is a method elsewhere, but not
+// for files, is a 405, which lists in Allow those that are; the rest is a 501.
+func otherMethod(site *Site, method []byte, target Target) *Response {
+	switch string(method) {
+	case "HEAD":
+		resp := site.Get(target)
+		resp.HeadOnly = true
+		return resp
+	case "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH":
+		resp := statusPage(405)
+		resp.Allow = "GET, HEAD"
+		return resp
+	}
+	return statusPage(501)
+}
+
+// connectionOption decides whether the connection persists after a request
+// (RFC 9112 section 9.3), and returns what the response says about it: "close",
+// "keep-alive" to a client that had to ask for it, or "" where it is the rule.
+func connectionOption(req *Request) string {
+	switch {
+	case req.HasBody: // it is not read, so the next request cannot be found
+		return "close"
+	case HasOption(req.Fields, "close"):
+		return "close"
+	case req.Minor >= 1:
+		return ""
+	case HasOption(req.Fields, "keep-alive"):
+		return "keep-alive"
+	}
+	return "close"
+}
+
+// send writes the response.
+func (c *conn) send(resp *Response) error {
+	c.answering = true
+	sent, err := resp.WriteTo(c.Conn, c.Stall)
+	if resp.File != nil {
+		resp.File.Close() // only read from: closing loses nothing
+	}
+	c.log.Info("answered", "status", resp.Status, "body", sent)
+	return err
+}
+
+// closeGracefully ends a connection without losing the answer that was just
+// sent (RFC 9112 section 9.6). To close while bytes from the client are unread
+// makes TCP send a reset, and a reset makes the client's system throw away
+// what it has not read yet: the answer. So: say that no more will be sent,
+// read until the client has closed too, and leave the Close to the caller.
+// Linger is how long that may take; 0 does nothing.
+func closeGracefully(conn net.Conn, linger time.Duration) {
+	half, ok := conn.(interface{ CloseWrite() error })
+	if !ok || linger <= 0 || half.CloseWrite() != nil {
+		return
+	}
+	if conn.SetReadDeadline(time.Now().Add(linger)) == nil {
+		io.CopyN(io.Discard, conn, maxLinger) // whatever ends it, it is over
+	}
+}
+
+// answerPanic is deferred: it turns a panic into a log line and a 500.
+func (c *conn) answerPanic() {
+	p := recover()
+	if p == nil {
+		return
+	}
+	c.log.Error("panic", "error", p, "stack", string(debug.Stack()))
+	if c.answering {
+		return
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			c.log.Error("panic while answering 500", "error", p)
+		}
+	}()
+	resp := statusPage(500)
+	resp.Connection = "close"
+	if c.send(resp) == nil {
+		closeGracefully(c.Conn, c.Linger)
+	}
+}

@@ -1,0 +1,171 @@
+package http1
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+// stopGrace is how long the answers under way may take once the server is
+// asked to stop.
+const stopGrace = 5 * time.Second
+
+// Options are what the command line of both servers says.
+type Options struct {
+	Addr        string
+	Root        string
+	KeepAlive   bool
+	HeadTimeout time.Duration
+	IdleTimeout time.Duration
+	Stall       time.Duration
+	Linger      time.Duration
+	LogFormat   string
+	Verbose     bool
+	Experiments
+}
+
+// ParseFlags adds the servers' flags to fs and parses the command line. Wrong
+// use ends the program with status 2.
+func ParseFlags(fs *flag.FlagSet) Options {
+	var o Options
+	fs.StringVar(&o.Addr, "addr", "localhost:6789", "`host:port` to listen on; :6789 publishes on every interface, port 0 picks a free one")
+	fs.StringVar(&o.Root, "root", "", "`directory` to serve (default the kit's stage1-single/www)")
+	fs.BoolVar(&o.KeepAlive, "keep-alive", false, "keep connections open for more requests")
+	fs.DurationVar(&o.HeadTimeout, "head-timeout", 5*time.Second, "how long a request's head may take")
+	fs.DurationVar(&o.IdleTimeout, "idle-timeout", 5*time.Second, "how long a connection kept open may be silent")
+	fs.DurationVar(&o.Stall, "stall", 30*time.Second, "how long a client may take no byte of an answer")
+	fs.DurationVar(&o.Linger, "linger", time.Second, "how long to read and drop before a close; 0 closes at once")
+	fs.StringVar(&o.LogFormat, "log", "text", "log `format`: text, json or off")
+	fs.BoolVar(&o.Verbose, "v", false, "print each request's head as it came, quoted")
+	o.Experiments.addFlags(fs)
+	fs.Parse(os.Args[1:]) // fs exits on an error by itself
+	switch {
+	case fs.NArg() > 0:
+		WrongUse(fs, "unexpected argument %q", fs.Arg(0))
+	case o.LogFormat != "text" && o.LogFormat != "json" && o.LogFormat != "off":
+		WrongUse(fs, "-log is text, json or off, not %q", o.LogFormat)
+	case o.HeadTimeout <= 0 || o.IdleTimeout <= 0 || o.Stall <= 0:
+		WrongUse(fs, "-head-timeout, -idle-timeout and -stall must be more than 0")
+	case o.Linger < 0:
+		WrongUse(fs, "-linger must not be less than 0")
+	}
+	if err := o.Experiments.check(); err != nil {
+		WrongUse(fs, "%v", err)
+	}
+	return o
+}
+
+// WrongUse says what is wrong with the command line and ends the program with
+// status 2.
+func WrongUse(fs *flag.FlagSet, format string, args ...any) {
+	fmt.Fprintf(os.Stderr, "%s: %s (-h lists the flags)\n", fs.Name(), fmt.Sprintf(format, args...))
+	os.Exit(2)
+}
+
+// Listen opens the site and the listening socket, and prints where it listens.
+// From then on clients can connect: the system queues them until Accept.
+func Listen(o Options) (*Server, net.Listener, error) {
+	if o.Root == "" {
+		var err error
+		if o.Root, err = findSite(); err != nil {
+			return nil, nil, err
+		}
+	}
+	site, err := OpenSite(o.Root)
+	if err != nil {
+		return nil, nil, err
+	}
+	ln, err := net.Listen("tcp", o.Addr)
+	if isTaken(err) {
+		return nil, nil, fmt.Errorf("%s is taken: a program listens there already, perhaps an earlier `go run` that still runs. "+
+			"End it, or choose another port: -addr localhost:6790 (port 0 picks a free one)", o.Addr)
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("cannot listen: %w", err)
+	}
+	if err := o.Experiments.listen(ln); err != nil {
+		return nil, nil, err
+	}
+	fmt.Printf("http://%s/ serves %s\n", listensOn(o.Addr, ln), o.Root)
+	return &Server{Options: o, Site: site, Log: newLogger(os.Stderr, o.LogFormat)}, ln, nil
+}
+
+// findSite looks for the kit's own site in the working directory and above.
+func findSite() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for {
+		site := filepath.Join(dir, "stage1-single", "www")
+		if info, err := os.Stat(site); err == nil && info.IsDir() {
+			return site, nil
+		}
+		above := filepath.Dir(dir)
+		if above == dir {
+			return "", errors.New("stage1-single/www is not here or above: say what to serve with -root DIRECTORY")
+		}
+		dir = above
+	}
+}
+
+// isTaken reports whether listening failed because the port is in use.
+func isTaken(err error) bool {
+	const windowsAddrInUse = syscall.Errno(10048) // WSAEADDRINUSE
+	return errors.Is(err, syscall.EADDRINUSE) || errors.Is(err, windowsAddrInUse)
+}
+
+// listensOn is the host as it was given, with the port that was picked.
+func listensOn(addr string, ln net.Listener) string {
+	host, _, _ := net.SplitHostPort(addr) // it was good enough to listen on
+	_, port, _ := net.SplitHostPort(ln.Addr().String())
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	return net.JoinHostPort(host, port)
+}
+
+func newLogger(w io.Writer, format string) *slog.Logger {
+	switch format {
+	case "json":
+		return slog.New(slog.NewJSONHandler(w, nil))
+	case "off":
+		return slog.New(slog.DiscardHandler)
+	}
+	return slog.New(slog.NewTextHandler(w, nil))
+}
+
+// printHead prints the request's head as it came, a line for a line, with its
+// control octets made visible. That keeps a request from playing tricks on
+// the terminal, too.
+func (c *conn) printHead() {
+	if c.Verbose {
+		for line := range bytes.Lines(c.req.head) {
+			fmt.Fprintf(os.Stderr, "%q\n", line)
+		}
+	}
+}
+
+// StopOnSignal closes the listener on Ctrl-C or SIGTERM, so that no further
+// connection is accepted, and ends the context, so that those which wait for
+// a request are let go. The answers under way have 5 seconds; a second signal
+// ends the program at once.
+func StopOnSignal(ln net.Listener) context.Context {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, func() {
+		stop() // from now on a signal does what it does by default
+		ln.Close()
+		time.AfterFunc(stopGrace, func() { os.Exit(0) })
+	})
+	return ctx
+}

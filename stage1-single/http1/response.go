@@ -1,0 +1,122 @@
+package http1
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strconv"
+	"time"
+)
+
+// A large file is sent in pieces of this many bytes, each with a deadline of
+// its own: a slow client has time, a client that has stopped has not.
+const pieceSize = 256 << 10
+
+// statusText has the statuses that this server answers with and their reason
+// phrases (RFC 9110 section 15; 431 is RFC 6585 section 5).
+var statusText = map[int]string{
+	200: "OK",
+	301: "Moved Permanently",
+	400: "Bad Request",
+	403: "Forbidden",
+	404: "Not Found",
+	405: "Method Not Allowed",
+	408: "Request Timeout",
+	414: "URI Too Long",
+	431: "Request Header Fields Too Large",
+	500: "Internal Server Error",
+	501: "Not Implemented",
+	505: "HTTP Version Not Supported",
+}
+
+// A Response is what a request is answered with (RFC 9112 section 4). Fields
+// of the head that are empty are left out.
+type Response struct {
+	Status        int
+	Connection    string // "close" when the connection ends after this response
+	Date          string // IMF-fixdate, see RFC 9110 section 6.6.1
+	Allow         string
+	Location      string
+	ContentType   string
+	ContentLength int64 // what the head announces, in bytes; below 0 it is left out
+
+	Body []byte   // a body that is in memory
+	File *os.File // or a large one: its first Size bytes are sent
+	Size int64
+
+	HeadOnly bool // the answer to HEAD: the head that GET would get, and no body
+}
+
+// statusPage is the answer when there is no file to send: a page that says
+// the status.
+func statusPage(status int) *Response {
+	title := fmt.Sprintf("%d %s", status, statusText[status])
+	resp := withBody(fmt.Appendf(nil, "<!DOCTYPE html><title>%s</title><h1>%s</h1>\n", title, title))
+	resp.Status = status
+	resp.ContentType = "text/html; charset=utf-8"
+	return resp
+}
+
+// withBody is a response with a body that is in memory. Content-Length counts
+// its bytes: in UTF-8 that is not the number of its characters.
+func withBody(body []byte) *Response {
+	return &Response{Body: body, Size: int64(len(body)), ContentLength: int64(len(body))}
+}
+
+// appendHead appends the bytes of the head to buf: the status line, the field
+// lines, and the empty line that ends them.
+//
+//	status-line = HTTP-version SP status-code SP [ reason-phrase ] CRLF
+func (resp *Response) appendHead(buf []byte) []byte {
+	buf = fmt.Appendf(buf, "HTTP/1.1 %d %s\r\n", resp.Status, statusText[resp.Status])
+	field := func(name, value string) {
+		if value != "" {
+			buf = append(buf, name+": "+value+"\r\n"...)
+		}
+	}
+	field("Connection", resp.Connection)
+	field("Date", resp.Date)
+	field("Allow", resp.Allow)
+	field("Location", resp.Location)
+	field("Content-Type", resp.ContentType)
+	if resp.ContentLength >= 0 {
+		field("Content-Length", strconv.FormatInt(resp.ContentLength, 10))
+	}
+	return append(buf, "\r\n"...)
+}
+
+// WriteTo writes the response to conn and returns how many bytes of the body
+// were sent. Head and body leave in one write when the body is in memory:
+// textbook clients call recv once and take what comes for the whole.
+//
+// The client may take no byte for as long as stall. After an error the
+// connection is of no more use: the client got less than the head announced.
+func (resp *Response) WriteTo(conn net.Conn, stall time.Duration) (sent int64, err error) {
+	message := resp.appendHead(nil)
+	if !resp.HeadOnly {
+		message = append(message, resp.Body...)
+		sent = int64(len(resp.Body))
+	}
+	if err := conn.SetWriteDeadline(time.Now().Add(stall)); err != nil {
+		return 0, err
+	}
+	if _, err := conn.Write(message); err != nil {
+		return 0, err
+	}
+	if resp.File == nil || resp.HeadOnly {
+		return sent, nil
+	}
+	for sent < resp.Size {
+		if err := conn.SetWriteDeadline(time.Now().Add(stall)); err != nil {
+			return sent, err
+		}
+		// From a file to a socket, CopyN has the kernel do the copying (sendfile).
+		n, err := io.CopyN(conn, resp.File, min(resp.Size-sent, pieceSize))
+		sent += n
+		if err != nil {
+			return sent, err // io.EOF: the file has become shorter since it was opened
+		}
+	}
+	return sent, nil
+}

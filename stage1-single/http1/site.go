@@ -1,0 +1,249 @@
+package http1
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"unicode/utf8"
+)
+
+// smallFile is the size in bytes up to which a file is read whole, to leave
+// in one write with the head. A larger one is never held in memory.
+const smallFile = 32 << 10
+
+// contentTypes says what the octets of a file are, by its extension (RFC 9110
+// section 8.3). Text needs its charset as well: without it 太 arrives as å¤ª.
+var contentTypes = map[string]string{
+	".html": "text/html; charset=utf-8",
+	".css":  "text/css; charset=utf-8",
+	".txt":  "text/plain; charset=utf-8",
+	".md":   "text/markdown; charset=utf-8",
+	".js":   "text/javascript; charset=utf-8",
+	".json": "application/json",
+	".svg":  "image/svg+xml",
+	".png":  "image/png",
+	".jpg":  "image/jpeg",
+	".jpeg": "image/jpeg",
+	".gif":  "image/gif",
+	".webp": "image/webp",
+	".ico":  "image/x-icon",
+	".pdf":  "application/pdf",
+	".wasm": "application/wasm",
+	".xml":  "application/xml",
+}
+
+// A Site is the files below one directory, and no other: os.Root opens no
+// path that leads out of it, not by "..", and not by a symbolic link.
+type Site struct {
+	root *os.Root
+}
+
+// OpenSite opens the directory whose files are served.
+func OpenSite(dir string) (*Site, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, fmt.Errorf("open site: %w", err)
+	}
+	return &Site{root}, nil
+}
+
+// A Target is a request-target taken apart (RFC 9112 section 3.2).
+type Target struct {
+	Path  []byte // as it came, from the first "/" on
+	Query []byte // as it came, with its "?"
+	Name  string // the path decoded: where the file is below the root; "" when it is not below it
+	Dir   bool   // the path ends in "/", so it asks for a directory
+}
+
+// ParseTarget takes a request's target apart. The error is a *StatusError.
+//
+//	request-target = origin-form / absolute-form / authority-form / asterisk-form
+func ParseTarget(method, target []byte) (Target, error) {
+	for _, b := range target {
+		if b == '#' || b > 0x7f {
+			return Target{}, badRequest("octet %#02x in the target %q", b, target)
+		}
+	}
+	switch {
+	case string(target) == "*" && string(method) == "OPTIONS",
+		target[0] != '/' && string(method) == "CONNECT" && isHostAndPort(target):
+		return Target{}, nil // about the server or a tunnel, not about a file
+	case target[0] != '/':
+		// Absolute form: a proxy's request. Its authority counts instead of
+		// Host; this server has one site, so it only has to be valid.
+		const scheme = "http://"
+		if len(target) < len(scheme) || !strings.EqualFold(string(target[:len(scheme)]), scheme) {
+			return Target{}, badRequest("the target %q is neither a path nor an http:// URI", target)
+		}
+		target = target[len(scheme):]
+		authority := target
+		if i := bytes.IndexAny(target, "/?"); i >= 0 {
+			authority, target = target[:i], target[i:]
+		} else {
+			target = nil
+		}
+		if !validAuthority(authority) {
+			return Target{}, badRequest("the authority %q is not valid", authority)
+		}
+	}
+	var t Target
+	t.Path = target
+	if i := bytes.IndexByte(target, '?'); i >= 0 {
+		t.Path, t.Query = target[:i], target[i:]
+	}
+	if len(t.Path) == 0 {
+		t.Path = []byte("/")
+	}
+	decoded, err := decodePath(t.Path)
+	if err != nil {
+		return Target{}, err
+	}
+	t.Name, t.Dir = cleanPath(decoded)
+	return t, nil
+}
+
+// isHostAndPort checks the authority form: a host and a port, both there.
+func isHostAndPort(target []byte) bool {
+	return validAuthority(target) && bytes.LastIndexByte(target, ':') > bytes.LastIndexByte(target, ']') && isDigit(target[len(target)-1])
+}
+
+// decodePath replaces each %XX by the octet that it stands for, once (RFC 3986
+// section 2.1). %2F and %00 are refused: no file has a slash or a NUL in its name.
+func decodePath(p []byte) (string, error) {
+	decoded := make([]byte, 0, len(p))
+	for i := 0; i < len(p); i++ {
+		b := p[i]
+		if b == '%' {
+			if !isEscape(p[i:]) {
+				return "", badRequest("a bad percent-escape in the path %q", p)
+			}
+			b = unhex(p[i+1])<<4 | unhex(p[i+2])
+			if b == 0 || b == '/' {
+				return "", badRequest("an escaped slash or NUL in the path %q", p)
+			}
+			i += 2
+		}
+		decoded = append(decoded, b)
+	}
+	if !utf8.Valid(decoded) {
+		return "", badRequest("the path %q is not UTF-8 when decoded", p)
+	}
+	return string(decoded), nil
+}
+
+func unhex(b byte) byte {
+	if isDigit(b) {
+		return b - '0'
+	}
+	return b | 0x20 - 'a' + 10
+}
+
+// cleanPath removes the dot segments of a decoded path (RFC 3986 section
+// 5.2.4), after decoding, so that %2e%2e is seen for what it is. The name is
+// relative to the root, and "" when the path leads out of it or is one that
+// no client should see: hidden files, and names with a backslash, which
+// Windows takes for a slash.
+func cleanPath(p string) (name string, dir bool) {
+	var kept []string
+	for segment := range strings.SplitSeq(p, "/") {
+		dir = false
+		switch {
+		case segment == "" || segment == ".":
+			dir = true
+		case segment == "..":
+			if len(kept) == 0 {
+				return "", false
+			}
+			kept, dir = kept[:len(kept)-1], true
+		case segment[0] == '.' || strings.Contains(segment, `\`):
+			return "", false
+		default:
+			kept = append(kept, segment)
+		}
+	}
+	return path.Join(".", path.Join(kept...)), dir
+}
+
+// Get answers a GET: with the file, with a redirect when a directory is asked
+// for without its final slash, or with the status that says why not.
+func (s *Site) Get(t Target) *Response {
+	// On Windows, names such as CON and C: are no files; IsLocal knows them.
+	if t.Name == "" || !filepath.IsLocal(filepath.FromSlash(t.Name)) {
+		return statusPage(404)
+	}
+	name := t.Name
+	if t.Dir {
+		name += "/index.html"
+	}
+	// Look before opening: to open a FIFO would wait for somebody to write to it.
+	info, err := s.root.Stat(name)
+	switch {
+	case err != nil:
+		return statusPage(statusOf(err))
+	case info.IsDir() && !t.Dir:
+		return redirect(t)
+	case !info.Mode().IsRegular():
+		return statusPage(404)
+	}
+	file, err := s.root.Open(name)
+	if err != nil {
+		return statusPage(statusOf(err))
+	}
+	resp, err := fileResponse(file)
+	if err != nil {
+		return statusPage(statusOf(err))
+	}
+	return resp
+}
+
+// statusOf says what an error of opening means to the client. os.Root has
+// errors of its own, which say that a path leads out: these are a 404 as well.
+func statusOf(err error) int {
+	if errors.Is(err, fs.ErrPermission) {
+		return 403
+	}
+	return 404
+}
+
+// redirect answers a request for a directory without its final slash: from
+// /dir, the page's own relative links would lead to /, not to /dir/.
+func redirect(t Target) *Response {
+	resp := statusPage(301)
+	// Location is the path as it came. With two slashes in front it would
+	// name another host: //host/dir (RFC 3986 section 4.2).
+	resp.Location = "/" + strings.TrimLeft(string(t.Path), "/") + "/" + string(t.Query)
+	return resp
+}
+
+// fileResponse makes a response of an open file and takes it over: a small
+// file is read and closed, a large one stays open until it is sent.
+func fileResponse(file *os.File) (*Response, error) {
+	info, err := file.Stat()
+	if err != nil {
+		file.Close() // only read from: closing loses nothing
+		return nil, err
+	}
+	var resp *Response
+	if info.Size() <= smallFile {
+		body, err := io.ReadAll(io.LimitReader(file, smallFile))
+		file.Close()
+		if err != nil {
+			return nil, err
+		}
+		resp = withBody(body)
+	} else {
+		resp = &Response{File: file, Size: info.Size(), ContentLength: info.Size()}
+	}
+	resp.Status = 200
+	resp.ContentType = contentTypes[strings.ToLower(path.Ext(info.Name()))]
+	if resp.ContentType == "" {
+		resp.ContentType = "application/octet-stream"
+	}
+	return resp, nil
+}

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"syscall"
+	"time"
+
+	"weblab.example/stage1-single/http1"
+)
+
+// saysClose finds out whether a request ends the connection: with Connection:
+// close, or in HTTP/1.0 by saying nothing (RFC 9112 section 9.3).
+func saysClose(request []byte) bool {
+	first, rest, _ := bytes.Cut(request, []byte("\n"))
+	var fields []http1.Field
+	for line := range bytes.SplitSeq(rest, []byte("\n")) {
+		f, err := http1.ParseField(bytes.TrimSuffix(line, []byte("\r")))
+		if err != nil {
+			break // the empty line, or a mistake that somebody sends on purpose
+		}
+		fields = append(fields, f)
+	}
+	return closes(bytes.Contains(first, []byte("HTTP/1.0")), fields)
+}
+
+func closes(version10 bool, fields []http1.Field) bool {
+	return http1.HasOption(fields, "close") || version10 && !http1.HasOption(fields, "keep-alive")
+}
+
+// readRest reads what follows a head: the body, and when the connection is
+// to end, whatever may come after it. Nothing should.
+func (c *client) readRest(r *reader, resp *response) error {
+	n, err := r.readBody(resp, c.method)
+	if isReset(err) {
+		return fmt.Errorf("%w after %d bytes of the body: %s", errEndedEarly, n, trouble(err))
+	}
+	if err != nil {
+		return err
+	}
+	extra := int64(r.in.Buffered())
+	if c.closes || closes(resp.minor == 0, resp.fields) {
+		const atMost, upTo = time.Second, 64 << 10
+		done := r.conn.within(atMost)
+		extra, err = io.CopyN(io.Discard, r.in, upTo)
+		done()
+		if isReset(err) {
+			fmt.Fprintln(os.Stderr, "stage3-client: note: the response is complete, then came:", trouble(err))
+		}
+	}
+	if extra > 0 {
+		return fmt.Errorf("%d bytes came after the end of the response: the message was longer than it said", extra)
+	}
+	return nil
+}
+
+// goneError says how it was seen that there is no connection any more, for
+// the i-th request on it.
+func goneError(i int, sendErr, err error) error {
+	seen := trouble(err)
+	if err == io.EOF {
+		seen = "end of the stream before a status line: the server has closed the connection (FIN)"
+	}
+	if isBrokenPipe(sendErr) || isReset(sendErr) {
+		seen = trouble(sendErr)
+	}
+	if i == 1 {
+		return fmt.Errorf("no answer; %s", seen)
+	}
+	return fmt.Errorf("no answer to request %d; %s. A server may close after any answer, and says so with Connection: close; "+
+		"keep-alive in a request is only a wish (RFC 9112 section 9.3)", i, seen)
+}
+
+// trouble puts into words what ended a connection.
+func trouble(err error) string {
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return "time out: no byte came for too long (-timeout, -max-time)"
+	case isReset(err):
+		return "connection reset: the server's system sent RST (Windows calls it 10054)"
+	case isBrokenPipe(err):
+		return "broken pipe: the connection was reset (RST) before this was sent"
+	}
+	return err.Error()
+}
+
+// Windows has error numbers of its own: WSAECONNRESET, and WSAECONNABORTED
+// for what is a broken pipe elsewhere.
+func isReset(err error) bool {
+	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.Errno(10054))
+}
+
+func isBrokenPipe(err error) bool {
+	return errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.Errno(10053))
+}

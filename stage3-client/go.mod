@@ -1,0 +1,15 @@
+module weblab.example/stage3-client
+
+go 1.25.0
+
+require (
+	weblab.example v0.0.0
+	weblab.example/stage1-single v0.0.0
+)
+
+require github.com/google/go-cmp v0.7.0 // indirect
+
+replace (
+	weblab.example => ../
+	weblab.example/stage1-single => ../stage1-single
+)

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+
+	"weblab.example/stage1-single/http1"
+)
+
+// where is what the arguments ask for: a server, and a target on it.
+type where struct {
+	host, port string
+	target     string // origin form: a path and a query (RFC 9112 section 3.2.1)
+}
+
+// parseArgs reads the arguments: host port file, or one http:// URL, or none.
+func parseArgs(args []string) (where, error) {
+	var w where
+	switch len(args) {
+	case 0:
+		return where{"localhost", "6789", "/HelloWorld.html"}, nil
+	case 1:
+		scheme, rest, ok := strings.Cut(args[0], "://")
+		if ok && strings.EqualFold(scheme, "https") {
+			return w, errors.New("https:// needs TLS, and there is no TLS here: only http://")
+		}
+		if !ok || !strings.EqualFold(scheme, "http") {
+			return w, fmt.Errorf("%q does not begin with http://; or give three arguments: host port file", args[0])
+		}
+		authority := rest
+		if i := strings.IndexAny(rest, "/?#"); i >= 0 {
+			authority, w.target = rest[:i], rest[i:]
+		}
+		var err error
+		if w.host, w.port, err = net.SplitHostPort(authority); err != nil {
+			w.host, w.port = authority, ""
+		}
+		if w.port == "" {
+			w.port = "80"
+		}
+	case 3:
+		w = where{args[0], args[1], args[2]}
+	default:
+		return w, fmt.Errorf("%d arguments: want host port file, or one that begins with http://, or none; flags come first", len(args))
+	}
+	w.host = strings.TrimSuffix(strings.TrimPrefix(w.host, "["), "]")
+	if w.host == "" || strings.ContainsFunc(w.host, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune(`/?#@\"<>[]`, r) }) {
+		return w, fmt.Errorf("%q is not a host name", w.host)
+	}
+	if n, err := strconv.ParseUint(w.port, 10, 16); err != nil || n == 0 {
+		return w, fmt.Errorf("%q is not a port: want 1 to 65535", w.port)
+	}
+	w.target = encodeTarget(w.target)
+	return w, nil
+}
+
+// encodeTarget makes a request-target of what a person typed: it begins with
+// a slash, the fragment stays at home, and what may not stand in a target is
+// percent-encoded. A space or a line end sent as it is would end the request
+// line early (RFC 9112 section 11.1).
+func encodeTarget(s string) string {
+	s, _, _ = strings.Cut(s, "#")
+	if !strings.HasPrefix(s, "/") {
+		s = "/" + s
+	}
+	var target strings.Builder
+	for i := 0; i < len(s); i++ {
+		_, err := strconv.ParseUint(s[min(i+1, len(s)):min(i+3, len(s))], 16, 8)
+		escape := s[i] == '%' && i+2 < len(s) && err == nil
+		if escape || s[i] > ' ' && s[i] < 0x7f && !strings.ContainsRune("\"%<>\\^`{|}", rune(s[i])) {
+			target.WriteByte(s[i])
+		} else {
+			fmt.Fprintf(&target, "%%%02X", s[i])
+		}
+	}
+	return target.String()
+}
+
+// hostField is the value of Host: the host as the URI has it, and the port
+// unless it is the default one (RFC 9112 section 3.2).
+func (w where) hostField() string {
+	switch {
+	case w.port != "80":
+		return net.JoinHostPort(w.host, w.port)
+	case strings.Contains(w.host, ":"): // an IPv6 address
+		return "[" + w.host + "]"
+	}
+	return w.host
+}
+
+// buildRequest makes the bytes of a request (RFC 9112 section 3): the request
+// line, the field lines, and the empty line that ends them. An extra field
+// takes the place of one that is there anyway.
+func buildRequest(method string, w where, persistent bool, extra []string) []byte {
+	connection := "close"
+	if persistent {
+		connection = "keep-alive"
+	}
+	lines := []string{"Host: " + w.hostField(), "Connection: " + connection}
+	for i, name := range []string{"Host", "Connection"} {
+		for j, line := range extra {
+			if f, _ := http1.ParseField([]byte(line)); f.Is(name) {
+				lines[i] = line
+				extra = append(extra[:j:j], extra[j+1:]...)
+				break
+			}
+		}
+	}
+	request := method + " " + w.target + " HTTP/1.1\r\n"
+	for _, line := range append(lines, extra...) {
+		request += line + "\r\n"
+	}
+	return []byte(request + "\r\n")
+}
+
+// checkField refuses a -H that is no field line.
+func checkField(line string) error {
+	if strings.ContainsFunc(line, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }) {
+		return fmt.Errorf("a control character in -H %q", line)
+	}
+	_, err := http1.ParseField([]byte(line))
+	return err
+}

@@ -1,0 +1,225 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+
+	"weblab.example/stage1-single/http1"
+)
+
+// Limits on what has to be held in memory, in bytes: the server may be hostile.
+const (
+	maxHead      = 256 << 10 // all field lines of a head, or of a trailer section
+	maxChunkLine = 4 << 10   // a chunk's size and its extensions
+)
+
+// errEndedEarly is wrapped by what says that a response ended too soon.
+var errEndedEarly = errors.New("ended early")
+
+// A reader takes responses off a connection, and writes to out what comes:
+// every octet, or with bodyOnly the body without its chunked coding.
+type reader struct {
+	conn     *timedConn
+	in       *bufio.Reader
+	out      *output
+	bodyOnly bool
+	verbose  bool
+}
+
+// A response is the head of a response (RFC 9112 section 4).
+type response struct {
+	minor  int // of HTTP/1.x
+	status int
+	fields []http1.Field
+}
+
+// readHead reads a response's head, and before it any number of interim
+// ones, such as 100 Continue (RFC 9110 section 15.2).
+func (r *reader) readHead() (*response, error) {
+	defer r.conn.within(r.conn.timeout)()
+	for {
+		resp, err := r.readOneHead()
+		if err != nil || resp.status >= 200 || resp.status == 101 { // after 101 it is no longer HTTP
+			return resp, err
+		}
+	}
+}
+
+// readOneHead reads a status line, the field lines, and the empty line.
+//
+//	status-line = HTTP-version SP status-code SP [ reason-phrase ]
+func (r *reader) readOneHead() (*response, error) {
+	line, err := r.readLine(maxHead)
+	if err != nil && len(line) == 0 {
+		return nil, err // there is no connection any more, or no answer in time
+	}
+	resp := &response{}
+	version, rest, _ := strings.Cut(string(line), " ")
+	code, _, _ := strings.Cut(rest, " ") // the phrase is for people; a recipient ignores it
+	minor, ok := strings.CutPrefix(version, "HTTP/1.")
+	status, badStatus := strconv.ParseUint(code, 10, 10)
+	if ok && len(minor) == 1 && minor[0] >= '0' && minor[0] <= '9' && len(code) == 3 && badStatus == nil && status >= 100 {
+		resp.minor, resp.status = int(minor[0]-'0'), int(status)
+	} else if err == nil {
+		return nil, fmt.Errorf("the response does not begin with a status line such as HTTP/1.1 200 OK, but with %.60q", line)
+	}
+	if err != nil {
+		return resp, headError(err)
+	}
+	resp.fields, err = r.readFields()
+	return resp, err
+}
+
+// readFields reads field lines up to the empty line. A line that begins with
+// whitespace continues the one before it (RFC 9112 section 5.2).
+func (r *reader) readFields() ([]http1.Field, error) {
+	var lines [][]byte
+	for left := maxHead; ; {
+		line, err := r.readLine(left)
+		if err != nil {
+			return nil, headError(err)
+		}
+		if len(line) == 0 {
+			break
+		}
+		left -= len(line)
+		if last := len(lines) - 1; last >= 0 && (line[0] == ' ' || line[0] == '\t') {
+			lines[last] = append(append(lines[last], ' '), line...)
+			continue
+		}
+		lines = append(lines, line)
+	}
+	var fields []http1.Field
+	for _, line := range lines {
+		f, err := http1.ParseField(line)
+		if err != nil {
+			return nil, fmt.Errorf("in the response: %w", err)
+		}
+		fields = append(fields, f)
+	}
+	return fields, nil
+}
+
+func headError(err error) error {
+	if err == io.EOF {
+		return fmt.Errorf("%w: the stream ended before the empty line that ends the head", errEndedEarly)
+	}
+	return err
+}
+
+// readBody reads a response's body and returns how many bytes of it came. How
+// long it is, RFC 9112 section 6.3 says; the first rule that fits counts.
+func (r *reader) readBody(resp *response, method string) (n int64, err error) {
+	codings, length, err := resp.framing()
+	switch {
+	case codings == "" && err != nil:
+		return 0, err
+	case method == "HEAD" || resp.status < 200 || resp.status == 204 || resp.status == 304:
+		return 0, nil
+	case codings != "":
+		last := codings[strings.LastIndexByte(codings, ',')+1:]
+		if strings.EqualFold(strings.TrimSpace(last), "chunked") {
+			return r.readChunked()
+		}
+	case length >= 0:
+		n, err = io.CopyN(r.out, r.in, length)
+		if err == io.EOF {
+			err = fmt.Errorf("%w: %d of %d bytes came; the server closed before Content-Length was reached", errEndedEarly, n, length)
+		}
+		return n, err
+	}
+	return io.Copy(r.out, r.in) // until the server closes
+}
+
+// framing finds what the head says of the body's length: the list of transfer
+// codings, and the Content-Length, below 0 if there is none.
+func (resp *response) framing() (codings string, length int64, err error) {
+	length = -1
+	for _, f := range resp.fields {
+		switch {
+		case f.Is("Transfer-Encoding") && resp.minor > 0:
+			codings += "," + string(f.Value)
+		case f.Is("Content-Length"):
+			n, bad := strconv.ParseUint(string(f.Value), 10, 63)
+			if bad != nil || length >= 0 && length != int64(n) {
+				err = fmt.Errorf("the Content-Length %q does not say how long the body is", f.Value)
+			}
+			length = int64(n)
+		}
+	}
+	return codings, length, err
+}
+
+// readChunked reads a chunked body (RFC 9112 section 7.1):
+//
+//	chunked-body = *( chunk-size [ chunk-ext ] CRLF chunk-data CRLF ) "0" CRLF trailer-section CRLF
+func (r *reader) readChunked() (total int64, err error) {
+	defer func() {
+		if err == io.EOF {
+			err = fmt.Errorf("%w: %d bytes came, but no last chunk (0)", errEndedEarly, total)
+		}
+	}()
+	for {
+		line, err := r.readChunkLine()
+		if err != nil {
+			return total, err
+		}
+		digits, _, _ := strings.Cut(string(line), ";")
+		size, bad := strconv.ParseUint(strings.TrimRight(digits, " \t"), 16, 63)
+		if bad != nil {
+			return total, fmt.Errorf("%.60q is not the size of a chunk, after %d bytes of the body", line, total)
+		}
+		if size == 0 {
+			defer r.conn.within(r.conn.timeout)()
+			_, err := r.readFields() // the trailer section; its fields are not the head's
+			return total, err
+		}
+		n, err := io.CopyN(r.out, r.in, int64(size))
+		total += n
+		if err != nil {
+			return total, err
+		}
+		if line, err = r.readChunkLine(); err == nil && len(line) > 0 {
+			err = fmt.Errorf("a chunk goes on after its %d bytes, with %.60q", size, line)
+		}
+		if err != nil {
+			return total, err
+		}
+	}
+}
+
+// readChunkLine reads a line of the chunked coding, under a deadline.
+func (r *reader) readChunkLine() ([]byte, error) {
+	defer r.conn.within(r.conn.timeout)()
+	return r.readLine(maxChunkLine)
+}
+
+// readLine reads one line and returns it without its line end: CRLF, or the
+// bare LF of textbook servers. If the stream ends before, the error is io.EOF.
+func (r *reader) readLine(limit int) ([]byte, error) {
+	var line []byte
+	for {
+		piece, err := r.in.ReadSlice('\n')
+		line = append(line, piece...)
+		if !r.bodyOnly {
+			r.out.Write(piece) // output keeps its error
+		}
+		switch {
+		case len(line) > limit:
+			return line, fmt.Errorf("a line or section of over %d bytes", limit)
+		case err == nil:
+			if r.verbose {
+				fmt.Fprintf(os.Stderr, "< %q\n", line)
+			}
+			return bytes.TrimSuffix(line[:len(line)-1], []byte("\r")), nil
+		case err != bufio.ErrBufferFull:
+			return line, err
+		}
+	}
+}
