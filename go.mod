@@ -1,3 +1,5 @@
 module weblab.example
 
 go 1.25.0
+
+require github.com/google/go-cmp v0.7.0

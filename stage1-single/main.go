@@ -25,6 +25,7 @@ func main() {
 		os.Exit(1)
 	}
 	ctx := http1.StopOnSignal(ln)
+	server.Announce(ln)
 	serve(ctx, ln, server)
 }
 

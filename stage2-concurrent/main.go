@@ -34,6 +34,7 @@ func main() {
 		os.Exit(1)
 	}
 	ctx := http1.StopOnSignal(ln)
+	server.Announce(ln)
 	serve(ctx, ln, server, *maxConns)
 }
 

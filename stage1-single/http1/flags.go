@@ -72,8 +72,8 @@ func WrongUse(fs *flag.FlagSet, format string, args ...any) {
 	os.Exit(2)
 }
 
-// Listen opens the site and the listening socket, and prints where it listens.
-// From then on clients can connect: the system queues them until Accept.
+// Listen opens the site and the listening socket. From then on clients can
+// connect: the system queues them until Accept.
 func Listen(o Options) (*Server, net.Listener, error) {
 	if o.Root == "" {
 		var err error
@@ -96,7 +96,6 @@ func Listen(o Options) (*Server, net.Listener, error) {
 	if err := o.Experiments.listen(ln); err != nil {
 		return nil, nil, err
 	}
-	fmt.Printf("http://%s/ serves %s\n", listensOn(o.Addr, ln), o.Root)
 	return &Server{Options: o, Site: site, Log: newLogger(os.Stderr, o.LogFormat)}, ln, nil
 }
 
@@ -125,14 +124,15 @@ func isTaken(err error) bool {
 	return errors.Is(err, syscall.EADDRINUSE) || errors.Is(err, windowsAddrInUse)
 }
 
-// listensOn is the host as it was given, with the port that was picked.
-func listensOn(addr string, ln net.Listener) string {
-	host, _, _ := net.SplitHostPort(addr) // it was good enough to listen on
+// Announce prints where the server listens: the host as it was given, with
+// the port that was picked.
+func (s *Server) Announce(ln net.Listener) {
+	host, _, _ := net.SplitHostPort(s.Addr) // it was good enough to listen on
 	_, port, _ := net.SplitHostPort(ln.Addr().String())
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
 		host = "localhost"
 	}
-	return net.JoinHostPort(host, port)
+	fmt.Printf("http://%s/ serves %s\n", net.JoinHostPort(host, port), s.Root)
 }
 
 func newLogger(w io.Writer, format string) *slog.Logger {

@@ -1,0 +1,339 @@
+package golden
+
+import (
+	"bytes"
+	"fmt"
+)
+
+// A golden is a case whose request and response stand in cases/.
+type golden struct {
+	step, name, want string
+	flags            []string
+	body             string // a file of the site that is the response's body: too long for cases/
+}
+
+// goldens lists the cases, in the order of the steps. To add one: a line here,
+// cases/NAME.request by hand, and go test ./scripts/golden -update.
+var goldens = []golden{
+	// step 1.3
+	{step: "1.3", name: "request-line-too-long", want: "a request line over 8 KiB is a 414"},
+	{step: "1.3", name: "head-too-large", want: "a head over 16 KiB is a 431"},
+	{step: "1.3", name: "empty-lines-too-many", want: "empty lines before the request count as part of the head: over 16 KiB is a 431"},
+	{step: "1.3", name: "many-fields-too-large", want: "many short fields add up: over 16 KiB is a 431"},
+	{step: "1.3", name: "bare-cr-in-field", want: "a CR in the middle of a field line is a 400"},
+	{step: "1.3", name: "bare-cr-in-request-line", want: "a CR in the middle of the request line is a 400"},
+	{step: "1.3", name: "cr-cr-lf", want: "a line that ends in CR CR LF is a 400"},
+	{step: "1.3", name: "nul-in-field", want: "a NUL in a field is a 400"},
+	{step: "1.3", name: "control-in-field", want: "a control byte in a field is a 400"},
+	{step: "1.3", name: "del-in-field", want: "a DEL (0x7f) in a field is a 400"},
+	{step: "1.3", name: "control-in-target", want: "a control byte in the target is a 400"},
+
+	// step 1.4
+	{step: "1.4", name: "no-version", want: "a request line without a version is a 400"},
+	{step: "1.4", name: "no-target", want: "a request line without a target is a 400"},
+	{step: "1.4", name: "method-only", want: "a request line of one word is a 400"},
+	{step: "1.4", name: "two-spaces", want: "two spaces where there should be one are a 400"},
+	{step: "1.4", name: "two-spaces-before-version", want: "two spaces before the version are a 400"},
+	{step: "1.4", name: "leading-space", want: "a space before the method is a 400"},
+	{step: "1.4", name: "trailing-space", want: "a space after the version is a 400"},
+	{step: "1.4", name: "tab-for-space", want: "a tab is no space: 400"},
+	{step: "1.4", name: "space-in-target", want: "a space inside the target is a 400"},
+	{step: "1.4", name: "method-no-token", want: "a method with a delimiter in it is no token: 400"},
+	{step: "1.4", name: "version-lower-case", want: "http/1.1 in small letters is no version: 400"},
+	{step: "1.4", name: "version-short", want: "HTTP/1 is no version: 400"},
+	{step: "1.4", name: "version-long", want: "HTTP/1.10 is no version: 400"},
+	{step: "1.4", name: "version-other-protocol", want: "another protocol's name is a 400"},
+	{step: "1.4", name: "version-no-digit", want: "HTTP/1.x is no version: 400"},
+	{step: "1.4", name: "version-2", want: "HTTP/2.0 is another major version: 505"},
+	{step: "1.4", name: "version-0-9", want: "HTTP/0.9 is another major version: 505"},
+	{step: "1.4", name: "version-http2-preface", want: "the first bytes of HTTP/2 are a 505"},
+
+	// step 1.5
+	{step: "1.5", name: "space-before-first-field", want: "whitespace before the first field is a 400"},
+	{step: "1.5", name: "tab-before-first-field", want: "a tab before the first field is a 400"},
+	{step: "1.5", name: "folded-field", want: "a folded field line (obs-fold) is a 400"},
+	{step: "1.5", name: "space-before-colon", want: "a space before the colon is a 400"},
+	{step: "1.5", name: "tab-before-colon", want: "a tab before the colon is a 400"},
+	{step: "1.5", name: "empty-field-name", want: "a field without a name is a 400"},
+	{step: "1.5", name: "no-colon", want: "a field line without a colon is a 400"},
+	{step: "1.5", name: "space-in-field-name", want: "a field name with a space in it is a 400"},
+	{step: "1.5", name: "brackets-in-field-name", want: "a field name with a delimiter in it is a 400"},
+	{step: "1.5", name: "high-byte-in-field-name", want: "a field name with a byte above 0x7f is a 400"},
+	{step: "1.5", name: "no-host", want: "HTTP/1.1 without Host is a 400"},
+	{step: "1.5", name: "two-hosts", want: "two Host fields are a 400"},
+	{step: "1.5", name: "two-hosts-http-1-0", want: "two Host fields are a 400 in HTTP/1.0 too"},
+	{step: "1.5", name: "empty-host", want: "an empty Host is a 400"},
+	{step: "1.5", name: "host-with-path", want: "a Host with a slash is a 400"},
+	{step: "1.5", name: "host-with-user", want: "a Host with a user name is a 400"},
+	{step: "1.5", name: "host-with-space", want: "a Host with a space in it is a 400"},
+	{step: "1.5", name: "host-bad-port", want: "a Host whose port is no number is a 400"},
+	{step: "1.5", name: "host-bad-ipv6", want: "a Host with an IPv6 address without brackets is a 400"},
+	{step: "1.5", name: "host-open-bracket", want: "a Host with an open bracket is a 400"},
+	{step: "1.5", name: "host-high-byte", want: "a Host with a byte above 0x7f is a 400"},
+	{step: "1.5", name: "two-content-lengths", want: "two Content-Length fields are a 400"},
+	{step: "1.5", name: "two-equal-content-lengths", want: "two equal Content-Length fields are a 400 too"},
+	{step: "1.5", name: "content-length-plus", want: "a Content-Length with a sign is a 400"},
+	{step: "1.5", name: "content-length-minus", want: "a Content-Length with a sign is a 400"},
+	{step: "1.5", name: "content-length-letter", want: "a Content-Length with a letter is a 400"},
+	{step: "1.5", name: "content-length-list", want: "a Content-Length with a list is a 400"},
+	{step: "1.5", name: "content-length-empty", want: "a Content-Length with no digit is a 400"},
+	{step: "1.5", name: "content-length-hex", want: "a Content-Length with a hexadecimal number is a 400"},
+	{step: "1.5", name: "content-length-space", want: "a Content-Length with a space is a 400"},
+	{step: "1.5", name: "content-length-overflow", want: "a Content-Length that no 64-bit number holds is a 400"},
+	{step: "1.5", name: "length-and-chunked", want: "Content-Length and Transfer-Encoding together are a 400"},
+	{step: "1.5", name: "chunked-in-http-1-0", want: "Transfer-Encoding in HTTP/1.0 is a 400"},
+	{step: "1.5", name: "chunked-not-last", want: "a Transfer-Encoding that does not end in chunked is a 400"},
+	{step: "1.5", name: "coding-identity", want: "Transfer-Encoding: identity is a 400"},
+	{step: "1.5", name: "coding-empty", want: "an empty Transfer-Encoding is a 400"},
+	{step: "1.5", name: "coding-unknown", want: "an unknown coding before chunked is a 501"},
+	{step: "1.5", name: "coding-unknown-two-fields", want: "a coding in a field of its own before chunked is a 501"},
+
+	// step 1.6
+	{step: "1.6", name: "hello", want: "the page of the assignment: 12 characters, 36 bytes"},
+	{step: "1.6", name: "index", want: "/ is the directory's index.html"},
+	{step: "1.6", name: "query", want: "the query is ignored"},
+	{step: "1.6", name: "lf-only", want: "a head with bare LF at its line ends is understood"},
+	{step: "1.6", name: "mixed-line-ends", want: "CRLF and LF may be mixed"},
+	{step: "1.6", name: "empty-lines-first", want: "empty lines before the request line are skipped"},
+	{step: "1.6", name: "http-1-0", want: "HTTP/1.0 needs no Host, and is answered with HTTP/1.1"},
+	{step: "1.6", name: "http-1-2", want: "HTTP/1.2 is understood as 1.1"},
+	{step: "1.6", name: "field-name-case", want: "field names may have any letter case"},
+	{step: "1.6", name: "no-space-after-colon", want: "there may be no whitespace after the colon, or much"},
+	{step: "1.6", name: "high-bytes-in-value", want: "bytes above 0x7f in a value are legal"},
+	{step: "1.6", name: "host-ipv6", want: "a Host may be an IPv6 address"},
+	{step: "1.6", name: "host-odd-but-legal", want: "a Host may have underscores, escapes and an empty port"},
+	{step: "1.6", name: "expect-continue-without-body", want: "an expectation without a body changes nothing"},
+	{step: "1.6", name: "range-ignored", want: "Range may be ignored: the whole file comes"},
+	{step: "1.6", name: "conditional-ignored", want: "If-Modified-Since may be ignored: the whole file comes"},
+	{step: "1.6", name: "content-length-zero", want: "Content-Length: 0 means that there is no body"},
+	{step: "1.6", name: "head-of-16k", want: "a head of exactly 16 KiB is fine"},
+	{step: "1.6", name: "request-line-of-8k", want: "a request line of exactly 8 KiB is fine: this file is just not there"},
+	{step: "1.6", name: "browser-head-4k", want: "a browser's head of 4 KiB, with cookies"},
+	{step: "1.6", name: "favicon", want: "a browser asks for /favicon.ico without being told to: a 404 if there is none"},
+	{step: "1.6", name: "name-with-space", want: "%20 is a space in the name"},
+	{step: "1.6", name: "name-with-percent", want: "%25 is a percent sign, decoded once"},
+	{step: "1.6", name: "name-with-plus", want: "a + in a path is a plus, not a space"},
+	{step: "1.6", name: "name-utf-8", want: "a Chinese name, percent-encoded in UTF-8"},
+	{step: "1.6", name: "name-utf-8-small-hex", want: "the digits of an escape may be small letters"},
+	{step: "1.6", name: "name-escaped-letters", want: "a letter may be escaped without need"},
+	{step: "1.6", name: "all-bytes", want: "a binary file with all 256 byte values comes unchanged"},
+	{step: "1.6", name: "empty-file", want: "an empty file has Content-Length: 0"},
+	{step: "1.6", name: "large-file", want: "a file of 1 MiB comes whole", body: "large.txt"},
+	{step: "1.6", name: "file-of-32k", want: "a file of 32 KiB comes whole", body: "32k.bin"},
+	{step: "1.6", name: "file-of-32k-and-1", want: "a file of 32 KiB and a byte comes whole", body: "32k-and-1.bin"},
+	{step: "1.6", name: "type-html", want: "the Content-Type of .html"},
+	{step: "1.6", name: "type-css", want: "the Content-Type of .css"},
+	{step: "1.6", name: "type-txt", want: "the Content-Type of .txt"},
+	{step: "1.6", name: "type-md", want: "the Content-Type of .md"},
+	{step: "1.6", name: "type-js", want: "the Content-Type of .js"},
+	{step: "1.6", name: "type-json", want: "the Content-Type of .json"},
+	{step: "1.6", name: "type-svg", want: "the Content-Type of .svg"},
+	{step: "1.6", name: "type-png", want: "the Content-Type of .png"},
+	{step: "1.6", name: "type-jpg", want: "the Content-Type of .jpg"},
+	{step: "1.6", name: "type-jpeg", want: "the Content-Type of .jpeg"},
+	{step: "1.6", name: "type-gif", want: "the Content-Type of .gif"},
+	{step: "1.6", name: "type-webp", want: "the Content-Type of .webp"},
+	{step: "1.6", name: "type-ico", want: "the Content-Type of .ico"},
+	{step: "1.6", name: "type-pdf", want: "the Content-Type of .pdf"},
+	{step: "1.6", name: "type-wasm", want: "the Content-Type of .wasm"},
+	{step: "1.6", name: "type-xml", want: "the Content-Type of .xml"},
+	{step: "1.6", name: "type-capitals", want: "the extension counts in any letter case"},
+	{step: "1.6", name: "type-unknown", want: "an unknown extension is application/octet-stream"},
+	{step: "1.6", name: "type-none", want: "no extension is application/octet-stream"},
+	{step: "1.6", name: "absolute-form", want: "a target in absolute form, as proxies send it"},
+	{step: "1.6", name: "absolute-form-other-host", want: "the authority of an absolute form counts instead of Host"},
+	{step: "1.6", name: "absolute-form-no-path", want: "an absolute form without a path asks for /"},
+	{step: "1.6", name: "absolute-form-query", want: "an absolute form with a query and no path asks for /"},
+	{step: "1.6", name: "directory", want: "a directory with its final slash serves its index.html"},
+	{step: "1.6", name: "directory-file", want: "a file in a directory"},
+	{step: "1.6", name: "not-found", want: "a file that is not there is a 404"},
+	{step: "1.6", name: "not-found-directory", want: "a directory that is not there is a 404"},
+	{step: "1.6", name: "case-sensitive-escape", want: "%2e and . are the same"},
+	{step: "1.6", name: "file-as-directory", want: "a file is no directory: 404"},
+	{step: "1.6", name: "no-index", want: "a directory without index.html is a 404"},
+	{step: "1.6", name: "redirect", want: "a directory without its final slash is a 301 to the one with it"},
+	{step: "1.6", name: "redirect-no-index", want: "so is a directory without index.html"},
+	{step: "1.6", name: "redirect-query", want: "the 301 keeps the query"},
+	{step: "1.6", name: "redirect-escapes", want: "the 301 keeps the escapes as they came"},
+	{step: "1.6", name: "redirect-double-slash", want: "//dir does not become a redirect to a host named dir"},
+	{step: "1.6", name: "redirect-many-slashes", want: "nor do more slashes"},
+	{step: "1.6", name: "redirect-dots", want: "a path with dot segments is sent back as it came"},
+	{step: "1.6", name: "redirect-absolute-form", want: "a 301 for an absolute form has the path alone"},
+	{step: "1.6", name: "dot-segments", want: "dot segments are removed"},
+	{step: "1.6", name: "dot-at-end", want: "a final dot segment asks for the directory"},
+	{step: "1.6", name: "double-slash", want: "empty segments do not matter"},
+	{step: "1.6", name: "fragment", want: "a fragment never stands in a target: 400"},
+	{step: "1.6", name: "fragment-in-query", want: "not even in the query"},
+	{step: "1.6", name: "raw-utf-8", want: "a byte above 0x7f that is not escaped is a 400"},
+	{step: "1.6", name: "percent-at-end", want: "a % at the end is a 400"},
+	{step: "1.6", name: "percent-one-digit", want: "a % with one digit is a 400"},
+	{step: "1.6", name: "percent-no-hex", want: "a % without hex digits is a 400"},
+	{step: "1.6", name: "escaped-nul", want: "%00 is a 400"},
+	{step: "1.6", name: "escaped-slash", want: "%2F is a 400"},
+	{step: "1.6", name: "escaped-slash-small", want: "%2f is a 400"},
+	{step: "1.6", name: "escaped-not-utf-8", want: "an escape that is not UTF-8 is a 400"},
+	{step: "1.6", name: "escaped-latin-1", want: "Latin-1 is not UTF-8"},
+	{step: "1.6", name: "escaped-overlong", want: "an overlong slash is not UTF-8: 400"},
+	{step: "1.6", name: "asterisk-with-get", want: "* is for OPTIONS only"},
+	{step: "1.6", name: "authority-with-get", want: "host:port is for CONNECT only"},
+	{step: "1.6", name: "target-without-slash", want: "a target without its slash is a 400"},
+	{step: "1.6", name: "absolute-https", want: "https:// is not for this server: 400"},
+	{step: "1.6", name: "absolute-ftp", want: "nor is any other scheme"},
+	{step: "1.6", name: "absolute-no-host", want: "an absolute form without a host is a 400"},
+	{step: "1.6", name: "absolute-user", want: "an absolute form with a user name is a 400"},
+	{step: "1.6", name: "absolute-bad-port", want: "an absolute form with a bad port is a 400"},
+	{step: "1.6", name: "escape-01", want: "nothing outside of the root: dot-dot"},
+	{step: "1.6", name: "escape-02", want: "nothing outside of the root: out and in again"},
+	{step: "1.6", name: "escape-03", want: "nothing outside of the root: in and then out"},
+	{step: "1.6", name: "escape-04", want: "nothing outside of the root: escaped dots"},
+	{step: "1.6", name: "escape-05", want: "nothing outside of the root: one dot escaped"},
+	{step: "1.6", name: "escape-06", want: "nothing outside of the root: up to /etc/passwd"},
+	{step: "1.6", name: "escape-07", want: "nothing outside of the root: an escaped backslash"},
+	{step: "1.6", name: "escape-08", want: "nothing outside of the root: a backslash"},
+	{step: "1.6", name: "escape-09", want: "nothing outside of the root: a backslash for a slash"},
+	{step: "1.6", name: "escape-10", want: "nothing outside of the root: a UNC path"},
+	{step: "1.6", name: "escape-11", want: "nothing outside of the root: four dots"},
+	{step: "1.6", name: "escape-12", want: "nothing outside of the root: a path parameter"},
+	{step: "1.6", name: "escape-13", want: "nothing outside of the root: dot-dot alone"},
+	{step: "1.6", name: "escape-14", want: "nothing outside of the root: dot-dot at the end"},
+	{step: "1.6", name: "escape-15", want: "nothing outside of the root: an empty segment first"},
+	{step: "1.6", name: "escape-encoded-twice", want: "an escape is decoded once: %252e is no dot"},
+	{step: "1.6", name: "escape-absolute", want: "an absolute path of the system is a path below the root"},
+	{step: "1.6", name: "escape-absolute-form", want: "an absolute form cannot climb out either"},
+	{step: "1.6", name: "hidden-file", want: "a name that begins with a dot is a 404"},
+	{step: "1.6", name: "hidden-in-directory", want: "also in a directory"},
+	{step: "1.6", name: "hidden-escaped", want: "also when the dot is escaped"},
+	{step: "1.6", name: "drive-letter", want: "a drive letter is no file"},
+
+	// step 1.7
+	{step: "1.7", name: "head", want: "HEAD has the head that GET has, and no body"},
+	{step: "1.7", name: "head-index", want: "HEAD of a directory"},
+	{step: "1.7", name: "head-large", want: "HEAD of a large file"},
+	{step: "1.7", name: "head-empty", want: "HEAD of an empty file"},
+	{step: "1.7", name: "head-not-found", want: "HEAD of nothing is a 404 without its body"},
+	{step: "1.7", name: "head-redirect", want: "HEAD of a directory without its slash"},
+	{step: "1.7", name: "head-http-1-0", want: "HEAD in HTTP/1.0"},
+	{step: "1.7", name: "method-put", want: "PUT is known but not for files: 405 with Allow"},
+	{step: "1.7", name: "method-delete", want: "DELETE is known but not for files: 405 with Allow"},
+	{step: "1.7", name: "method-options", want: "OPTIONS is known but not for files: 405 with Allow"},
+	{step: "1.7", name: "method-trace", want: "TRACE is known but not for files: 405 with Allow"},
+	{step: "1.7", name: "method-patch", want: "PATCH is known but not for files: 405 with Allow"},
+	{step: "1.7", name: "method-post", want: "POST without a body is a 405 too"},
+	{step: "1.7", name: "method-post-not-found", want: "the method counts before the file: POST of nothing is a 405"},
+	{step: "1.7", name: "method-connect", want: "CONNECT host:port is a 405"},
+	{step: "1.7", name: "options-asterisk", want: "OPTIONS * is a 405"},
+	{step: "1.7", name: "connect-no-port", want: "CONNECT without a port is a 400"},
+	{step: "1.7", name: "options-authority", want: "OPTIONS with host:port is a 400"},
+	{step: "1.7", name: "post-bad-target", want: "the target counts before the method: POST of a fragment is a 400"},
+	{step: "1.7", name: "method-unknown", want: "a method that nobody knows is a 501"},
+	{step: "1.7", name: "method-lower-case", want: "get is not GET: 501"},
+	{step: "1.7", name: "method-mixed-case", want: "Get is not GET: 501"},
+	{step: "1.7", name: "method-long", want: "a method longer than any is a 501"},
+
+	// step 1.8
+	{step: "1.8", name: "post-small-body", want: "a body that nobody reads does not cost the answer"},
+	{step: "1.8", name: "post-chunked-body", want: "nor does a chunked one"},
+	{step: "1.8", name: "get-with-body", want: "a GET with a body is answered, and the body is no second request"},
+	{step: "1.8", name: "garbage-after", want: "bytes after the request do not cost the answer"},
+	{step: "1.8", name: "second-request-ignored", want: "without -keep-alive there is one answer, whatever follows"},
+	{step: "1.8", name: "bad-then-more", want: "after a 400 nothing more is answered"},
+	{step: "1.8", name: "connection-keep-alive", want: "keep-alive in a request is a wish: without -keep-alive the server closes"},
+	{step: "1.8", name: "content-length-mode-none", want: "-content-length none", flags: []string{"-content-length", "none"}},
+	{step: "1.8", name: "content-length-mode-short", want: "-content-length short", flags: []string{"-content-length", "short"}},
+	{step: "1.8", name: "content-length-mode-long", want: "-content-length long", flags: []string{"-content-length", "long"}},
+	{step: "1.8", name: "content-length-mode-short-empty", want: "-content-length short never goes below 0", flags: []string{"-content-length", "short"}},
+	{step: "1.8", name: "content-length-mode-none-large", want: "-content-length none for a large file", flags: []string{"-content-length", "none"}, body: "large.txt"},
+	{step: "1.8", name: "content-length-mode-long-404", want: "-content-length touches 200 answers only", flags: []string{"-content-length", "long"}},
+	{step: "1.8", name: "content-length-mode-long-head", want: "-content-length long and HEAD", flags: []string{"-content-length", "long"}},
+
+	// step 1.9
+	{step: "1.9", name: "keep-alive", want: "two requests on one connection; the second says close", flags: []string{"-keep-alive"}},
+	{step: "1.9", name: "keep-alive-many", want: "ten requests sent at once are answered in their order", flags: []string{"-keep-alive"}},
+	{step: "1.9", name: "keep-alive-close", want: "Connection: close ends the connection", flags: []string{"-keep-alive"}},
+	{step: "1.9", name: "keep-alive-close-in-list", want: "close counts in a list and in any letter case", flags: []string{"-keep-alive"}},
+	{step: "1.9", name: "keep-alive-close-second-field", want: "close counts in a second Connection field", flags: []string{"-keep-alive"}},
+	{step: "1.9", name: "keep-alive-not-close", want: "a word that only contains close does not count", flags: []string{"-keep-alive"}},
+	{step: "1.9", name: "keep-alive-http-1-0", want: "HTTP/1.0 ends the connection unless it asks otherwise", flags: []string{"-keep-alive"}},
+	{step: "1.9", name: "keep-alive-http-1-0-asked", want: "HTTP/1.0 with keep-alive is told that it is granted", flags: []string{"-keep-alive"}},
+	{step: "1.9", name: "keep-alive-not-found", want: "a 404 does not end the connection", flags: []string{"-keep-alive"}},
+	{step: "1.9", name: "keep-alive-redirect", want: "nor does a 301", flags: []string{"-keep-alive"}},
+	{step: "1.9", name: "keep-alive-head", want: "HEAD, then GET: no body between them", flags: []string{"-keep-alive"}},
+	{step: "1.9", name: "keep-alive-empty-file", want: "an empty file, then another", flags: []string{"-keep-alive"}},
+	{step: "1.9", name: "keep-alive-405", want: "a 405 to a request without a body does not end it", flags: []string{"-keep-alive"}},
+	{step: "1.9", name: "keep-alive-501", want: "nor does a 501 for the method", flags: []string{"-keep-alive"}},
+	{step: "1.9", name: "keep-alive-body-closes", want: "a request with a body is the last: the body is not read", flags: []string{"-keep-alive"}},
+	{step: "1.9", name: "keep-alive-chunked-closes", want: "so is one with a chunked body", flags: []string{"-keep-alive"}},
+	{step: "1.9", name: "keep-alive-400-closes", want: "a 400 ends the connection", flags: []string{"-keep-alive"}},
+	{step: "1.9", name: "keep-alive-bad-target-closes", want: "so does a bad target", flags: []string{"-keep-alive"}},
+	{step: "1.9", name: "keep-alive-second-bad", want: "a good request, then a bad one", flags: []string{"-keep-alive"}},
+	{step: "1.9", name: "keep-alive-empty-line-between", want: "an empty line between requests is skipped", flags: []string{"-keep-alive"}},
+	{step: "1.9", name: "keep-alive-lf-only", want: "pipelined heads with bare LF", flags: []string{"-keep-alive"}},
+	{step: "1.9", name: "keep-alive-content-length-mode", want: "with a wrong Content-Length only the close can end the body", flags: []string{"-keep-alive", "-content-length", "long"}},
+}
+
+// check makes a check of a case.
+func (g golden) check() Check {
+	return Check{Step: g.step, Name: g.name, Points: 1, Want: g.want, Flags: g.flags, run: g.run}
+}
+
+// run sends the request whole and in two pieces at three places, and compares
+// each answer, byte for byte.
+func (g golden) run(l *lab) error {
+	request, response, err := g.load()
+	if err != nil {
+		return err
+	}
+	for _, cut := range cuts(request) {
+		h, err := talk(l.addr, cut.pieces...)
+		if err == nil {
+			err = h.want(response)
+		}
+		if f, ok := err.(*Failure); ok && cut.name != "" {
+			f.Why = fmt.Sprintf("this request was sent in two pieces, cut %s, and sent whole it was answered right: "+
+				"TCP is a stream, one read need not return one request", cut.name)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// load returns the bytes of the request and of the whole response.
+func (g golden) load() (request, response []byte, err error) {
+	if request, err = caseFiles.ReadFile("cases/" + g.name + ".request"); err != nil {
+		return nil, nil, err
+	}
+	response, err = caseFiles.ReadFile("cases/" + g.name + ".response")
+	if err == nil && g.body != "" {
+		var body []byte
+		body, err = siteFiles.ReadFile("site/" + g.body)
+		response = append(response, body...)
+	}
+	return request, response, err
+}
+
+// A cut is one way of sending a request.
+type cut struct {
+	name   string // "" is whole
+	pieces [][]byte
+}
+
+// cuts lists the ways in which a request is sent: whole, and in two pieces.
+func cuts(request []byte) []cut {
+	all := []cut{{"", [][]byte{request}}}
+	in := func(name string, at int) {
+		if 0 < at && at < len(request) {
+			all = append(all, cut{name, [][]byte{request[:at], request[at:]}})
+		}
+	}
+	in("inside the method", 1)
+	for _, end := range []string{"\r\n\r\n", "\n\n"} {
+		if at := bytes.Index(request, []byte(end)); at >= 0 {
+			in("inside the empty line", at+len(end)-1)
+			break
+		}
+	}
+	in("before the last byte", len(request)-1)
+	return all
+}

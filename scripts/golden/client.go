@@ -1,0 +1,543 @@
+package golden
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// A script is what the server in a check says to a client, on one connection.
+type script struct {
+	answers []string      // to the first request, to the second, ...; sent as it is
+	bytes   bool          // send each answer one byte at a time
+	later   string        // sent in a segment of its own, after the last answer
+	then    string        // how the connection ends: "" is FIN; "reset", "open"
+	pause   time.Duration // between the bytes, and before what comes later
+}
+
+// A clientCase is one run of the client: what it is started with, what the
+// server says, and what must come out.
+type clientCase struct {
+	step, name, want string
+	points           int
+	args             string // {addr}, {host} and {port} are the server's; "" is {host} {port} HelloWorld.html
+	server           script
+
+	requests []string // what the server must have got; nil is not compared
+	stdout   string
+	anyOut   bool     // standard output is not compared
+	stderr   []string // what standard error must speak of, in any letter case
+	quiet    bool     // standard error must be empty
+	status   int      // exit status; anyStatus is not compared
+	check    func(*clientRun) error
+}
+
+const anyStatus = -1
+
+const (
+	helloRequest  = "GET /HelloWorld.html HTTP/1.1\r\n" + "Host: {addr}\r\n" + "Connection: close\r\n" + "\r\n"
+	keepRequest   = "GET /HelloWorld.html HTTP/1.1\r\n" + "Host: {addr}\r\n" + "Connection: keep-alive\r\n" + "\r\n"
+	helloBody     = "太棒了，服务器正常工作！"
+	helloResponse = "HTTP/1.1 200 OK\r\n" + "Connection: close\r\n" + "Content-Type: text/html; charset=utf-8\r\n" + "Content-Length: 36\r\n" + "\r\n" + helloBody
+	keepResponse  = "HTTP/1.1 200 OK\r\n" + "Content-Length: 36\r\n" + "\r\n" + helloBody
+	notFound      = "HTTP/1.1 404 Not Found\r\n" + "Content-Length: 5\r\n" + "\r\n" + "nope\n"
+	noContent     = "HTTP/1.1 204 No Content\r\n" + "\r\n"
+	chunkedHead   = "HTTP/1.1 200 OK\r\n" + "Transfer-Encoding: chunked\r\n" + "\r\n"
+
+	// A request as nobody would write it, and yet -raw sends it as it is.
+	rawRequest = "FETCH  x HTTP/1.1\n" + "Host : raw\r\n" + "\xff\n" + "\n"
+)
+
+// chunkedHello has its body in two chunks, cut inside a character.
+var chunkedHello = chunkedHead + "7\r\n" + helloBody[:7] + "\r\n" + "1D\r\n" + helloBody[7:] + "\r\n" + "0\r\n" + "\r\n"
+
+// target is a case in which the file that is asked for becomes a target.
+func target(name, want, args, target string) clientCase {
+	return clientCase{step: "3.1", name: name, want: want, args: args, server: script{answers: []string{noContent}},
+		requests: []string{"GET " + target + " HTTP/1.1\r\n" + "Host: {addr}\r\n" + "Connection: close\r\n" + "\r\n"}, anyOut: true, status: anyStatus}
+}
+
+// printed is a case in which the whole of a response must be printed.
+func printed(step, name, want, args, response string) clientCase {
+	return clientCase{step: step, name: name, want: want, args: args, server: script{answers: []string{response}}, stdout: response, quiet: true}
+}
+
+// early is a case in which a response ends too soon.
+func early(name, want, response string, says ...string) clientCase {
+	return clientCase{step: "3.5", name: name, want: want, server: script{answers: []string{response}}, stdout: response, stderr: append(says, "ended early"), status: 1}
+}
+
+var clientCases = []clientCase{
+	// step 3.1
+	{step: "3.1", name: "request", want: "the request is these bytes", points: 3, server: script{answers: []string{noContent}},
+		requests: []string{helloRequest}, anyOut: true, status: anyStatus},
+	target("slash-added", "a / is put before the file", "{host} {port} dir/page.html", "/dir/page.html"),
+	target("slash-kept", "but only one", "{host} {port} /dir/page.html", "/dir/page.html"),
+	target("url", "one argument that begins with http://", "http://{addr}/dir/page.html", "/dir/page.html"),
+	target("url-without-path", "a URL without a path asks for /", "http://{addr}", "/"),
+	target("url-query-without-path", "a URL with a query and no path asks for / with it", "http://{addr}?a=b", "/?a=b"),
+	target("url-query", "the query is sent", "http://{addr}/a?b=c&d=/?", "/a?b=c&d=/?"),
+	target("url-fragment", "the fragment stays at home", "http://{addr}/a?b#c", "/a?b"),
+	target("fragment", "also when the file is given", "{host} {port} a#b", "/a"),
+	target("escapes-kept", "%XX is kept", "{host} {port} with%20space%2F.html", "/with%20space%2F.html"),
+	target("percent-escaped", "a % that begins no escape is escaped", "{host} {port} 100%", "/100%25"),
+	target("utf-8-escaped", "letters beyond ASCII are escaped, octet by octet", "{host} {port} 你好.html", "/%E4%BD%A0%E5%A5%BD.html"),
+	{step: "3.1", name: "line-end-escaped", want: "a line end in the file's name must not end the request line", points: 2,
+		args: "{host} {port} a\\x20HTTP/1.1\\x0d\\x0aX:\\x20b", server: script{answers: []string{noContent}}, anyOut: true, status: anyStatus,
+		requests: []string{"GET /a%20HTTP/1.1%0D%0AX:%20b HTTP/1.1\r\n" + "Host: {addr}\r\n" + "Connection: close\r\n" + "\r\n"}},
+	{step: "3.1", name: "head", want: "-head asks with HEAD", args: "-head {host} {port} a", server: script{answers: []string{noContent}},
+		requests: []string{"HEAD /a HTTP/1.1\r\n" + "Host: {addr}\r\n" + "Connection: close\r\n" + "\r\n"}, anyOut: true, status: anyStatus},
+	{step: "3.1", name: "field-added", want: "-H adds a field", args: "-H Accept:\\x20text/html {host} {port} a", server: script{answers: []string{noContent}},
+		requests: []string{"GET /a HTTP/1.1\r\n" + "Host: {addr}\r\n" + "Connection: close\r\n" + "Accept: text/html\r\n" + "\r\n"}, anyOut: true, status: anyStatus},
+	{step: "3.1", name: "field-replaced", want: "-H takes the place of a field of that name, in any letter case", args: "-H host:\\x20example.com {host} {port} a",
+		server: script{answers: []string{noContent}}, requests: []string{"GET /a HTTP/1.1\r\n" + "host: example.com\r\n" + "Connection: close\r\n" + "\r\n"}, anyOut: true, status: anyStatus},
+	{step: "3.1", name: "raw", want: "-raw sends a file as it is", args: "-raw {raw} {host} {port} a", server: script{answers: []string{noContent}},
+		requests: []string{rawRequest}, anyOut: true, status: anyStatus},
+	{step: "3.1", name: "https", want: "https:// is wrong use, and the message says that there is no TLS", args: "https://{addr}/", stderr: []string{"TLS"}, status: 2},
+	{step: "3.1", name: "two-arguments", want: "two arguments are wrong use", args: "{host} {port}", stderr: []string{"argument"}, status: 2},
+	{step: "3.1", name: "bad-port", want: "a port that is no number is wrong use", args: "{host} http HelloWorld.html", stderr: []string{"port"}, status: 2},
+	{step: "3.1", name: "bad-field", want: "a -H that is no field is wrong use", args: "-H nonsense {host} {port} a", stderr: []string{"nonsense"}, status: 2},
+	{step: "3.1", name: "field-with-line-end", want: "so is one with a line end in it", args: "-H X:a\\x0d\\x0aY:b {host} {port} a", stderr: []string{"control"}, status: 2},
+
+	// step 3.2
+	{step: "3.2", name: "head-printed", want: "a head is printed as it came", points: 2, server: script{answers: []string{"HTTP/1.1 204 No Content\r\n" + "X:  a \r\n" + "\r\n"}},
+		stdout: "HTTP/1.1 204 No Content\r\n" + "X:  a \r\n" + "\r\n", status: anyStatus},
+	{step: "3.2", name: "head-byte-by-byte", want: "a head may come one byte at a time", server: script{answers: []string{noContent}, bytes: true}, stdout: noContent, status: anyStatus},
+	{step: "3.2", name: "head-lf-only", want: "a head with bare LF is understood", server: script{answers: []string{"HTTP/1.1 204 No Content\nX: a\n\n"}}, stdout: "HTTP/1.1 204 No Content\nX: a\n\n", status: anyStatus},
+	{step: "3.2", name: "no-reason", want: "a status line needs no reason phrase", server: script{answers: []string{"HTTP/1.1 204\r\n\r\n"}}, stdout: "HTTP/1.1 204\r\n\r\n", status: anyStatus},
+	{step: "3.2", name: "folded-field", want: "a folded field line belongs to the one before", server: script{answers: []string{"HTTP/1.1 204 No Content\r\nX: a\r\n\tb: c\r\n\r\n"}},
+		stdout: "HTTP/1.1 204 No Content\r\nX: a\r\n\tb: c\r\n\r\n", status: anyStatus},
+	{step: "3.2", name: "interim", want: "1xx responses are printed and passed over", points: 2, server: script{answers: []string{
+		"HTTP/1.1 100 Continue\r\n\r\n" + "HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n" + noContent}},
+		stdout: "HTTP/1.1 100 Continue\r\n\r\n" + "HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n" + noContent, status: anyStatus},
+	{step: "3.2", name: "no-status-line", want: "what does not begin with a status line is an error", server: script{answers: []string{"404 Not Found\r\n\r\n"}}, anyOut: true, stderr: []string{"status line"}, status: 1},
+	{step: "3.2", name: "other-version", want: "another major version is an error", server: script{answers: []string{"HTTP/2 200 OK\r\n\r\n"}}, anyOut: true, stderr: []string{"status line"}, status: 1},
+
+	// step 3.3
+	{step: "3.3", name: "content-length", want: "a body by Content-Length is printed, byte for byte, and nothing else", points: 3, server: script{answers: []string{helloResponse}},
+		requests: []string{helloRequest}, stdout: helloResponse, quiet: true},
+	{step: "3.3", name: "content-length-byte-by-byte", want: "a response may come one byte at a time", server: script{answers: []string{helloResponse}, bytes: true}, stdout: helloResponse, quiet: true},
+	{step: "3.3", name: "content-length-open", want: "with Content-Length nobody waits for the close", points: 3, args: "-n 2 {host} {port} HelloWorld.html",
+		server:   script{answers: []string{keepResponse, keepResponse}, then: "open"},
+		requests: []string{keepRequest, keepRequest}, stdout: keepResponse + keepResponse, quiet: true, check: tookLessThan(3 * time.Second)},
+	printed("3.3", "content-length-zero", "Content-Length: 0 is an empty body", "", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
+	printed("3.3", "content-length-twice", "two equal Content-Length fields count once", "", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\ncontent-length:2\r\n\r\nok"),
+	printed("3.3", "until-close", "without a length the body ends with the stream", "", "HTTP/1.1 200 OK\r\n\r\n"+helloBody),
+	printed("3.3", "until-close-http-1-0", "so it does in HTTP/1.0", "", "HTTP/1.0 200 OK\r\nServer: old\r\n\r\n"+helloBody),
+	printed("3.3", "until-close-empty", "also when nothing comes", "", "HTTP/1.1 200 OK\r\n\r\n"),
+	{step: "3.3", name: "until-close-byte-by-byte", want: "a body until the close may come one byte at a time", server: script{answers: []string{"HTTP/1.1 200 OK\n\n" + helloBody}, bytes: true}, stdout: "HTTP/1.1 200 OK\n\n" + helloBody, quiet: true},
+	printed("3.3", "head-has-no-body", "the answer to HEAD has no body, whatever its length says", "-head {host} {port} HelloWorld.html", helloResponse[:len(helloResponse)-36]),
+	printed("3.3", "204-has-no-body", "nor has a 204", "", noContent),
+	printed("3.3", "304-has-no-body", "nor has a 304", "", "HTTP/1.1 304 Not Modified\r\nContent-Length: 36\r\n\r\n"),
+	printed("3.3", "all-bytes", "all 256 byte values come out as they went in", "", "HTTP/1.1 200 OK\r\nContent-Length: 256\r\n\r\n"+allBytes),
+	printed("3.3", "404-is-an-answer", "a 404 is an answer: exit status 0", "", notFound),
+	{step: "3.3", name: "body", want: "-body prints the body alone", points: 2, args: "-body {host} {port} HelloWorld.html", server: script{answers: []string{"HTTP/1.1 100 Continue\r\n\r\n" + helloResponse}}, stdout: helloBody, quiet: true},
+	{step: "3.3", name: "out-file", want: "-o writes to a file instead", args: "-o {out} {host} {port} HelloWorld.html", server: script{answers: []string{helloResponse}}, stdout: "", quiet: true, check: wroteFile(helloResponse)},
+	{step: "3.3", name: "fail", want: "-fail makes a 404 exit status 1", args: "-fail {host} {port} HelloWorld.html", server: script{answers: []string{notFound}}, stdout: notFound, stderr: []string{"404"}, status: 1},
+	{step: "3.3", name: "fail-200", want: "but not a 200", args: "-fail {host} {port} HelloWorld.html", server: script{answers: []string{helloResponse}}, stdout: helloResponse, quiet: true},
+	{step: "3.3", name: "verbose", want: "-v says on standard error what is sent and what comes", args: "-v {host} {port} HelloWorld.html", server: script{answers: []string{helloResponse}}, stdout: helloResponse,
+		stderr: []string{`GET /HelloWorld.html HTTP/1.1\r\n`, `Content-Length: 36\r\n`}},
+	{step: "3.3", name: "bad-content-length", want: "a Content-Length that is no number is an error", server: script{answers: []string{"HTTP/1.1 200 OK\r\nContent-Length: 36 bytes\r\n\r\n" + helloBody}}, anyOut: true, stderr: []string{"Content-Length"}, status: 1},
+	{step: "3.3", name: "two-content-lengths", want: "two different ones are an error", server: script{answers: []string{"HTTP/1.1 200 OK\r\nContent-Length: 36\r\nContent-Length: 12\r\n\r\n" + helloBody}}, anyOut: true, stderr: []string{"Content-Length"}, status: 1},
+
+	// step 3.4
+	{step: "3.4", name: "chunked", want: "a chunked response is printed as it came", points: 2, server: script{answers: []string{chunkedHello}}, stdout: chunkedHello, quiet: true},
+	{step: "3.4", name: "chunked-body", want: "-body removes the chunked coding, also when a chunk ends inside a character", points: 3, args: "-body {host} {port} HelloWorld.html", server: script{answers: []string{chunkedHello}}, stdout: helloBody, quiet: true},
+	{step: "3.4", name: "chunked-byte-by-byte", want: "it may come one byte at a time", args: "-body {host} {port} HelloWorld.html", server: script{answers: []string{chunkedHello}, bytes: true}, stdout: helloBody, quiet: true},
+	{step: "3.4", name: "chunked-open", want: "the last chunk ends it: nobody waits for the close", args: "-n 2 -body {host} {port} HelloWorld.html",
+		server: script{answers: []string{chunkedHello, chunkedHello}, then: "open"}, stdout: helloBody + helloBody, quiet: true, check: tookLessThan(3 * time.Second)},
+	{step: "3.4", name: "chunk-extensions", want: "chunk extensions and leading zeros are passed over", args: "-body {host} {port} HelloWorld.html",
+		server: script{answers: []string{chunkedHead + "0005;a=b;c=\"d\"\r\nhello\r\n6 ; x\r\n world\r\n000;last\r\n\r\n"}}, stdout: "hello world", quiet: true},
+	{step: "3.4", name: "trailers", want: "the trailer section is read to its end", args: "-body {host} {port} HelloWorld.html",
+		server: script{answers: []string{chunkedHead + "5\r\nhello\r\n0\r\nX-Sum: 1\r\nX-More: 2\r\n\r\n"}}, stdout: "hello", quiet: true},
+	{step: "3.4", name: "chunked-empty", want: "a chunked body may be empty", args: "-body {host} {port} HelloWorld.html", server: script{answers: []string{chunkedHead + "0\r\n\r\n"}}, stdout: "", quiet: true},
+	{step: "3.4", name: "chunked-counts", want: "Transfer-Encoding counts, not Content-Length", args: "-body {host} {port} HelloWorld.html",
+		server: script{answers: []string{"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTRANSFER-ENCODING: Chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"}}, stdout: "hello", quiet: true},
+	{step: "3.4", name: "chunk-size-bad", want: "a chunk size that is no number is an error", server: script{answers: []string{chunkedHead + "five\r\nhello\r\n0\r\n\r\n"}}, anyOut: true, stderr: []string{"chunk"}, status: 1},
+	{step: "3.4", name: "chunk-size-overflow", want: "so is one that no 64-bit number holds", server: script{answers: []string{chunkedHead + "10000000000000005\r\nhello\r\n0\r\n\r\n"}}, anyOut: true, stderr: []string{"chunk"}, status: 1},
+	{step: "3.4", name: "chunk-size-negative", want: "so is a negative one", server: script{answers: []string{chunkedHead + "-5\r\nhello\r\n0\r\n\r\n"}}, anyOut: true, stderr: []string{"chunk"}, status: 1},
+	{step: "3.4", name: "chunk-too-long", want: "a chunk that goes on after its size is an error", server: script{answers: []string{chunkedHead + "4\r\nhello\r\n0\r\n\r\n"}}, anyOut: true, stderr: []string{"chunk"}, status: 1},
+
+	// step 3.5
+	early("too-short", "fewer bytes than Content-Length: how many of how many is said", "HTTP/1.1 200 OK\r\nContent-Length: 60\r\n\r\n"+helloBody, "36", "60"),
+	early("no-last-chunk", "chunked without a last chunk", chunkedHead+"5\r\nhello\r\n", "5"),
+	early("inside-a-chunk", "the stream ends inside a chunk", chunkedHead+"A\r\nhello", "5"),
+	early("inside-the-head", "the stream ends inside the head", "HTTP/1.1 200 OK\r\nContent-Length: 3"),
+	early("status-line-only", "a status line that ends the stream", "HTTP/1.1 404 Not Found\r\n"),
+	early("status-line-no-end", "a status line without a line end", "HTTP/1.1 404 Not Found"),
+	early("inside-the-status-line", "half of a status line", "HTTP/1"),
+	early("inside-an-interim-head", "an interim response, then nothing of the final one", "HTTP/1.1 100 Continue\r\n\r\nHTTP"),
+	early("inside-the-trailers", "the stream ends inside the trailer section", chunkedHead+"0\r\nX: y\r\n"),
+	{step: "3.5", name: "no-answer", want: "a connection that is closed without an answer is an error", server: script{answers: []string{""}}, stderr: []string{"no answer"}, status: 1},
+	{step: "3.5", name: "too-long", want: "bytes after the end are counted and not printed", points: 2, server: script{answers: []string{"HTTP/1.1 200 OK\r\nContent-Length: 24\r\n\r\n" + helloBody}},
+		stdout: "HTTP/1.1 200 OK\r\nContent-Length: 24\r\n\r\n" + helloBody[:24], stderr: []string{"12"}, status: 1},
+	{step: "3.5", name: "too-long-later", want: "also when they come in a later segment", points: 2, server: script{answers: []string{keepResponse}, later: "more", pause: 100 * time.Millisecond},
+		stdout: keepResponse, stderr: []string{"4"}, status: 1},
+	{step: "3.5", name: "too-long-chunked", want: "also after a chunked body", args: "-body {host} {port} HelloWorld.html", server: script{answers: []string{chunkedHello + "\r\n"}}, stdout: helloBody, stderr: []string{"2"}, status: 1},
+	{step: "3.5", name: "body-after-204", want: "also after a 204", server: script{answers: []string{noContent + "hello"}}, stdout: noContent, stderr: []string{"5"}, status: 1},
+	{step: "3.5", name: "never-closed", want: "Connection: close is waited for, but not for ever", server: script{answers: []string{helloResponse}, then: "open"}, stdout: helloResponse, quiet: true, check: tookLessThan(4 * time.Second)},
+	{step: "3.5", name: "reset-in-the-middle", want: "a reset in the middle of a body: what came is printed, and the reset is said", points: 2, server: script{answers: []string{"HTTP/1.1 200 OK\r\nContent-Length: 60\r\n\r\n" + helloBody}, then: "reset", pause: 100 * time.Millisecond},
+		stdout: "HTTP/1.1 200 OK\r\nContent-Length: 60\r\n\r\n" + helloBody, stderr: []string{"reset", "RST", "36"}, status: 1},
+	{step: "3.5", name: "reset-after-the-end", want: "a reset after a complete response is no error", server: script{answers: []string{helloResponse}, then: "reset", pause: 100 * time.Millisecond}, stdout: helloResponse, stderr: []string{"reset"}},
+	{step: "3.5", name: "refused", want: "a refused connection is an error that names the address", args: "127.0.0.1 {closed} HelloWorld.html", stderr: []string{"connect", "127.0.0.1"}, status: 1},
+	{step: "3.5", name: "timeout-head", want: "a head that does not come in time is an error", args: "-timeout 300ms {host} {port} HelloWorld.html", server: script{answers: []string{"HTTP/1.1 200 OK\r\n"}, then: "open"}, stdout: "HTTP/1.1 200 OK\r\n", stderr: []string{"time"}, status: 1},
+	{step: "3.5", name: "timeout-head-drip", want: "the time is for the whole head", args: "-timeout 300ms {host} {port} HelloWorld.html",
+		server: script{answers: []string{"HTTP/1.1 200 OK\r\n" + "X: " + strings.Repeat("a", 200)}, bytes: true, pause: 50 * time.Millisecond, then: "open"}, anyOut: true, stderr: []string{"time"}, status: 1},
+	{step: "3.5", name: "timeout-body", want: "so is a body that stops", args: "-timeout 300ms {host} {port} HelloWorld.html", server: script{answers: []string{keepResponse[:50]}, then: "open"}, stdout: keepResponse[:50], stderr: []string{"time"}, status: 1},
+	{step: "3.5", name: "slow-body", want: "but not one that is slow", args: "-timeout 1s -body {host} {port} HelloWorld.html",
+		server: script{answers: []string{"HTTP/1.1 200 OK\r\n\r\n" + strings.Repeat("slow", 40)}, bytes: true, pause: 10 * time.Millisecond}, stdout: strings.Repeat("slow", 40), quiet: true},
+	{step: "3.5", name: "max-time", want: "-max-time bounds the whole", args: "-max-time 300ms -body {host} {port} HelloWorld.html",
+		server: script{answers: []string{"HTTP/1.1 200 OK\r\n\r\n" + strings.Repeat("a", 400)}, bytes: true, pause: 10 * time.Millisecond}, anyOut: true, stderr: []string{"time"}, status: 1, check: tookLessThan(2 * time.Second)},
+	{step: "3.5", name: "endless-line", want: "a line without an end is an error, and is not held in memory", server: script{answers: []string{"HTTP/1.1 200 OK\r\nX: " + strings.Repeat("a", 8<<20)}, then: "open"}, anyOut: true, stderr: []string{"line"}, status: 1},
+
+	// step 3.6
+	{step: "3.6", name: "two-requests", want: "-n 2 sends two requests on one connection", points: 3, args: "-n 2 {host} {port} HelloWorld.html", server: script{answers: []string{keepResponse, helloResponse}},
+		requests: []string{keepRequest, keepRequest}, stdout: keepResponse + helloResponse, quiet: true},
+	{step: "3.6", name: "ten-requests", want: "-n 10 sends ten", args: "-n 10 -body {host} {port} HelloWorld.html", server: script{answers: []string{keepResponse, chunkedHello, keepResponse, noContent, keepResponse, keepResponse, notFound, keepResponse, keepResponse, keepResponse}, then: "open"},
+		stdout: strings.Repeat(helloBody, 5) + "nope\n" + strings.Repeat(helloBody, 3), quiet: true},
+	{step: "3.6", name: "gone-after-fin", want: "the second request after Connection: close: the end of the stream is seen, and explained", points: 3, args: "-n 2 {host} {port} HelloWorld.html", server: script{answers: []string{helloResponse}},
+		stdout: helloResponse, stderr: []string{"request 2", "wish"}, status: 1},
+	{step: "3.6", name: "gone-after-reset", want: "the second request on a connection that was reset: RST is named", points: 3, args: "-n 2 {host} {port} HelloWorld.html", server: script{answers: []string{keepResponse, "\x00"}, then: "reset"},
+		stdout: keepResponse, stderr: []string{"request 2", "RST", "wish"}, status: 1},
+	{step: "3.6", name: "too-long-persistent", want: "bytes after the first response are no second response", args: "-n 2 {host} {port} HelloWorld.html", server: script{answers: []string{keepResponse + "extra" + keepResponse}, then: "open"},
+		stdout: keepResponse, stderr: []string{"bytes"}, status: 1},
+	{step: "3.6", name: "parallel", want: "-p 3 makes three connections at once and prints no body", args: "-p 3 {host} {port} HelloWorld.html", server: script{answers: []string{helloResponse}}, stdout: "",
+		stderr: []string{"connected", "first byte", "end", "36 bytes"}, check: parallel(3)},
+}
+
+var allBytes = func() string {
+	b := make([]byte, 256)
+	for i := range b {
+		b[i] = byte(i)
+	}
+	return string(b)
+}()
+
+func clientChecks() []Check {
+	checks := []Check{{Step: "3.3", Name: "memory", Points: 3, Flags: []string{noServer}, run: clientMemory,
+		Want: "a body of 100 MB is streamed: it needs no more memory than a small one"}}
+	for _, c := range clientCases {
+		checks = append(checks, Check{Step: c.step, Name: c.name, Points: max(1, c.points), Want: c.want, Flags: []string{noServer}, run: c.run})
+	}
+	return checks
+}
+
+// A clientRun is what came out of one run of the client.
+type clientRun struct {
+	requests       []string
+	stdout, stderr string
+	status         int
+	took           time.Duration
+	dir            string // where it may write
+	addr           string
+	connections    int
+}
+
+// run plays the server of a case, runs the client, and compares.
+func (c clientCase) run(l *lab) error {
+	r, err := c.play(l)
+	if err != nil {
+		return err
+	}
+	for i, want := range c.requests {
+		want = strings.ReplaceAll(want, "{addr}", r.addr)
+		got := ""
+		if i < len(r.requests) {
+			got = r.requests[i]
+		}
+		if got != want {
+			return failf("a request is a request line, field lines, and an empty line, each ended by CRLF",
+				"request %d: %s\nstandard error: %.500s", i+1, difference([]byte(want), []byte(got)), r.stderr)
+		}
+	}
+	if !c.anyOut && r.stdout != c.stdout {
+		return failf("standard output is the response as it came (with -body the body alone), and nothing else",
+			"standard output: %s\nexit status %d, standard error: %.500s", difference([]byte(c.stdout), []byte(r.stdout)), r.status, r.stderr)
+	}
+	if c.status != anyStatus && r.status != c.status {
+		return failf("exit status: 0 answered, 1 network or protocol trouble, 2 wrong use",
+			"exit status %d, want %d; standard error: %.500s", r.status, c.status, r.stderr)
+	}
+	for _, word := range c.stderr {
+		if !strings.Contains(strings.ToLower(r.stderr), strings.ToLower(word)) {
+			return failf("what went wrong is said on standard error", "standard error does not speak of %q: %.500q", word, r.stderr)
+		}
+	}
+	if c.quiet && r.stderr != "" {
+		return failf("when all is well, nothing is said", "standard error: %.500q", r.stderr)
+	}
+	if c.check != nil {
+		return c.check(r)
+	}
+	return nil
+}
+
+// play runs the client against the case's server.
+func (c clientCase) play(l *lab) (*clientRun, error) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	defer ln.Close()
+	r := &clientRun{addr: ln.Addr().String()}
+	if r.dir, err = os.MkdirTemp(l.site.above, "client-"); err != nil {
+		return nil, err
+	}
+	args, err := c.arguments(r)
+	if err != nil {
+		return nil, err
+	}
+
+	start := time.Now()
+	proc, stdout, err := l.program.startClient(l.ctx, args)
+	if err != nil {
+		return nil, err
+	}
+	defer proc.kill()
+	var mu sync.Mutex
+	go func() {
+		for {
+			conn, err := ln.Accept()
+			if err != nil {
+				return // the case is over
+			}
+			go func() {
+				requests := c.server.serve(conn.(*net.TCPConn), proc.done)
+				mu.Lock()
+				defer mu.Unlock()
+				r.requests = append(r.requests, requests...)
+				r.connections++
+			}()
+		}
+	}()
+	r.status, err = proc.wait(3 * patience)
+	r.took = time.Since(start)
+	if err != nil {
+		return nil, failf("the client knows when a response is over, and every wait has a limit", "%v\nstandard output: %.300q\nstandard error: %s", err, stdout, proc.stderr)
+	}
+	// The server's side has seen the client's end by now, or is about to.
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		mu.Lock()
+		complete := len(r.requests) >= len(c.requests) && r.connections > 0
+		mu.Unlock()
+		if complete || r.status == 2 || strings.Contains(c.args, "{closed}") {
+			break
+		}
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	done := *r
+	done.stdout, done.stderr = stdout.String(), proc.stderr.String()
+	return &done, nil
+}
+
+// arguments fills in a case's arguments. \x20 stands for a byte that would
+// not survive the splitting into words.
+func (c clientCase) arguments(r *clientRun) ([]string, error) {
+	host, port, err := net.SplitHostPort(r.addr)
+	if err != nil {
+		return nil, err
+	}
+	closed, err := closedPort()
+	if err != nil {
+		return nil, err
+	}
+	raw := filepath.Join(r.dir, "raw")
+	if err := os.WriteFile(raw, []byte(rawRequest), 0o644); err != nil {
+		return nil, err
+	}
+	words := strings.Fields(c.args)
+	if c.args == "" {
+		words = []string{"{host}", "{port}", "HelloWorld.html"}
+	}
+	fill := strings.NewReplacer("{addr}", r.addr, "{host}", host, "{port}", port, "{closed}", closed, "{raw}", raw,
+		"{out}", filepath.Join(r.dir, "out"), `\x20`, " ", `\x0d`, "\r", `\x0a`, "\n")
+	for i := range words {
+		words[i] = fill.Replace(words[i])
+	}
+	return words, nil
+}
+
+// closedPort finds a port on which nobody listens.
+func closedPort() (string, error) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer ln.Close()
+	return strconv.Itoa(ln.Addr().(*net.TCPAddr).Port), nil
+}
+
+// serve plays the script on one connection, and returns the requests that came.
+func (s script) serve(conn *net.TCPConn, clientDone <-chan struct{}) (requests []string) {
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(3 * patience))
+	send := func(answer string) bool {
+		if !s.bytes {
+			_, err := io.WriteString(conn, answer)
+			return err == nil
+		}
+		for i := range len(answer) {
+			if _, err := conn.Write([]byte{answer[i]}); err != nil {
+				return false
+			}
+			time.Sleep(max(s.pause, time.Millisecond)) // the stimulus: a segment for each byte
+		}
+		return true
+	}
+	var rest []byte
+	for _, answer := range s.answers {
+		var request []byte
+		var err error
+		request, rest, err = readRequest(conn, rest)
+		if len(request) > 0 {
+			requests = append(requests, string(request))
+		}
+		if err != nil {
+			return requests
+		}
+		if answer == "\x00" { // no answer, but the end that the script has
+			break
+		}
+		if !send(answer) {
+			return requests
+		}
+	}
+	time.Sleep(s.pause)
+	if s.later != "" && !send(s.later) {
+		return requests
+	}
+	switch s.then {
+	case "reset":
+		conn.SetLinger(0) // makes Close send RST
+		return requests
+	case "open":
+		<-clientDone
+		return requests
+	}
+	conn.CloseWrite()
+	io.Copy(io.Discard, conn) // until the client closes
+	return requests
+}
+
+// readRequest reads a request's head. rest is what came behind the one before.
+func readRequest(conn net.Conn, rest []byte) (request, more []byte, err error) {
+	buf := make([]byte, 4096)
+	for {
+		for _, empty := range []string{"\r\n\r\n", "\n\n"} {
+			if end := bytes.Index(rest, []byte(empty)) + len(empty); end >= len(empty) {
+				return rest[:end], rest[end:], nil
+			}
+		}
+		n, err := conn.Read(buf)
+		rest = append(rest, buf[:n]...)
+		if err != nil {
+			return rest, nil, err
+		}
+	}
+}
+
+func tookLessThan(d time.Duration) func(*clientRun) error {
+	return func(r *clientRun) error {
+		if r.took > d {
+			return failf("the response says where it ends: nobody waits for longer", "it took %v", r.took.Round(time.Millisecond))
+		}
+		return nil
+	}
+}
+
+func wroteFile(want string) func(*clientRun) error {
+	return func(r *clientRun) error {
+		got, err := os.ReadFile(filepath.Join(r.dir, "out"))
+		if err != nil || string(got) != want {
+			return failf("-o writes what standard output would have got", "%v\n%s", err, difference([]byte(want), got))
+		}
+		return nil
+	}
+}
+
+func parallel(n int) func(*clientRun) error {
+	return func(r *clientRun) error {
+		if lines := strings.Count(r.stderr, "first byte"); lines != n || r.connections != n {
+			return failf("each connection has a line of its own", "%d connections came, and %d lines:\n%s", r.connections, lines, r.stderr)
+		}
+		return nil
+	}
+}
+
+// maxMemory is what a client may need, in bytes: 100 MB would show.
+const maxMemory = 64 << 20
+
+// clientMemory sends a body of 100 MB, and looks at the client's memory when
+// it has read nearly all of it.
+func clientMemory(l *lab) error {
+	const size = 100_000_000
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	defer ln.Close()
+	addr := ln.Addr().(*net.TCPAddr)
+	out := filepath.Join(l.site.above, "memory")
+	proc, _, err := l.program.startClient(l.ctx, []string{"-body", "-o", out, "127.0.0.1", strconv.Itoa(addr.Port), "big"})
+	if err != nil {
+		return err
+	}
+	defer proc.kill()
+	ln.(*net.TCPListener).SetDeadline(time.Now().Add(patience))
+	conn, err := ln.Accept()
+	if err != nil {
+		return failf("the client connects", "%v\n%s", err, proc.stderr)
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(10 * patience))
+	if _, _, err := readRequest(conn, nil); err != nil {
+		return err
+	}
+	fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", size) // an error shows in the body
+	block := bytes.Repeat([]byte("0123456789abcdef"), 6250)
+	for range size/len(block) - 1 {
+		if _, err := conn.Write(block); err != nil {
+			return failf("a body of any size is read to its end", "%v\n%s", err, proc.stderr)
+		}
+	}
+	used, memErr := peakMemory(proc.cmd.Process.Pid)
+	if _, err := conn.Write(block); err != nil {
+		return err
+	}
+	conn.Close()
+	status, err := proc.wait(2 * patience)
+	info, statErr := os.Stat(out)
+	if err = errors.Join(err, statErr); err != nil || status != 0 || info.Size() != size {
+		return failf("a body of any size is read to its end", "%v, exit status %d\n%s", err, status, proc.stderr)
+	}
+	if memErr != nil {
+		return memErr
+	}
+	if used > maxMemory {
+		return failf("a body is written out piece by piece, as it comes", "for a body of 100 MB the client needed %d MB", used>>20)
+	}
+	return nil
+}
+
+// peakMemory is the most memory that a process has used so far, in bytes.
+func peakMemory(pid int) (int64, error) {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0, notHere("only Linux tells how much memory another process has used (/proc)")
+	}
+	_, line, _ := strings.Cut(string(status), "VmHWM:")
+	var kB int64
+	if _, err := fmt.Sscanf(line, "%d kB", &kB); err != nil {
+		return 0, notHere("no VmHWM in /proc: " + err.Error())
+	}
+	return kB << 10, nil
+}

@@ -1,0 +1,242 @@
+package golden
+
+import (
+	"bytes"
+	"net"
+	"slices"
+	"sync"
+	"time"
+)
+
+// concurrentChecks lists what only stage 2 must do.
+func concurrentChecks() []Check {
+	return []Check{
+		{Step: "2.1", Name: "last-is-first", Points: 10, Want: "of three requests held half-sent, the last one is completed and answered first", run: lastIsFirst},
+		{Step: "2.1", Name: "silent-client-blocks-nobody", Points: 5, Want: "while a connection is silent, others are answered at once", run: silentBlocksNobody},
+		{Step: "2.1", Name: "many-at-once", Points: 5, Want: "sixty clients at once each get their own bytes", run: manyAtOnce},
+		{Step: "2.2", Name: "max-conns", Points: 5, Want: "a connection beyond -max-conns waits, and is answered when its turn comes", Flags: []string{"-max-conns", "2"}, run: maxConns},
+		{Step: "2.3", Name: "finishes-answers", Points: 5, Want: "asked to stop, it accepts nothing more, finishes the answer under way, and exits with 0", Flags: []string{noServer}, run: finishesAnswers},
+		{Step: "2.3", Name: "second-signal", Points: 1, Want: "asked to stop twice, it ends at once", Flags: []string{noServer}, run: secondSignal},
+		{Step: "2.3", Name: "idle-connections-end", Points: 1, Want: "asked to stop, it does not wait for connections that are silent", Flags: []string{noServer}, run: idleConnectionsEnd},
+	}
+}
+
+// hold opens connections and sends half of a request on each.
+func hold(l *lab, n int) (conns []*net.TCPConn, rest []byte, err error) {
+	request, _ := bytesOf("hello")
+	half := len(request) / 2
+	for range n {
+		conn, err := dial(l.addr)
+		if err == nil {
+			conns = append(conns, conn)
+			_, err = conn.Write(request[:half])
+		}
+		if err != nil {
+			closeAll(conns)
+			return nil, nil, err
+		}
+	}
+	return conns, request[half:], nil
+}
+
+func closeAll(conns []*net.TCPConn) {
+	for _, c := range conns {
+		c.Close()
+	}
+}
+
+// lastIsFirst proves concurrency by order, with no clock: A, B and C are held
+// half-sent and completed in the order C, B, A, each after the answer before.
+func lastIsFirst(l *lab) error {
+	conns, rest, err := hold(l, 3)
+	if err != nil {
+		return err
+	}
+	defer closeAll(conns)
+	_, response := bytesOf("hello")
+	for i, conn := range slices.Backward(conns) {
+		if _, err := conn.Write(rest); err != nil {
+			return err
+		}
+		err := hearOut(conn).want(response)
+		if f, ok := err.(*Failure); ok && len(conns) == i+1 {
+			f.Why = "nobody should wait for another client's request: serve each connection in a goroutine of its own"
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func silentBlocksNobody(l *lab) error {
+	conn, err := dial(l.addr) // and say nothing
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	start := time.Now()
+	if err := l.answers("hello", "a silent connection must not block others"); err != nil {
+		return err
+	}
+	if took := time.Since(start); took > 2*time.Second { // the head timeout is 5 s
+		return failf("a silent connection must not block others", "the answer came after %v", took)
+	}
+	return nil
+}
+
+// manyAtOnce has clients ask for different files at the same time: answers
+// that share a variable get mixed up.
+func manyAtOnce(l *lab) error {
+	names := []string{"hello", "all-bytes", "large-file", "not-found", "type-css", "redirect-query"}
+	failures := make([]error, 60)
+	var all sync.WaitGroup
+	for i := range failures {
+		all.Go(func() {
+			request, response := bytesOf(names[i%len(names)])
+			h, err := talk(l.addr, request)
+			if err == nil {
+				err = h.want(response)
+			}
+			if f, ok := err.(*Failure); ok && !bytes.Equal(h.bytes, response) {
+				f.Why = "connections served at once must not share variables: each has its own request and its own answer"
+			}
+			failures[i] = err
+		})
+	}
+	all.Wait()
+	for _, err := range failures {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func maxConns(l *lab) error {
+	conns, rest, err := hold(l, 2)
+	if err != nil {
+		return err
+	}
+	defer closeAll(conns)
+	request, response := bytesOf("hello")
+	third, err := dial(l.addr)
+	if err != nil {
+		return err
+	}
+	defer third.Close()
+	if _, err := third.Write(request); err != nil {
+		return err
+	}
+	const why = "with -max-conns 2 a third connection waits in the system's queue until one of the two is done; it is not refused"
+	if early := readWithin(third, quiet); early != "" {
+		return failf(why, "while two connections were held half-sent, the third %s", early)
+	}
+	if _, err := conns[0].Write(rest); err != nil {
+		return err
+	}
+	if err := hearOut(conns[0]).want(response); err != nil {
+		return err
+	}
+	conns[0].Close()
+	err = hearOut(third).want(response)
+	if f, ok := err.(*Failure); ok {
+		f.Why = why
+	}
+	return err
+}
+
+func finishesAnswers(l *lab) error {
+	s, err := l.serve()
+	if err != nil {
+		return err
+	}
+	defer s.proc.kill()
+	var conns []*net.TCPConn
+	defer func() { closeAll(conns) }()
+	for range 3 {
+		conn, err := askHuge(s.addr)
+		if err != nil {
+			return err
+		}
+		conns = append(conns, conn)
+	}
+	if err := terminate(s.proc.cmd); err != nil {
+		return err
+	}
+	if err := refuses(s.addr); err != nil {
+		return err
+	}
+	for _, conn := range conns {
+		if err := readHuge(conn); err != nil {
+			err.(*Failure).Why = "the answers that are under way are finished before the program ends"
+			return err
+		}
+		conn.Close()
+	}
+	status, err := s.proc.wait(patience)
+	if err != nil || status != 0 {
+		return failf("when the last answer is sent, the program exits with 0", "%v, exit status %d\n%s", err, status, s.proc.stderr)
+	}
+	return nil
+}
+
+// refuses waits until a server accepts no more connections.
+func refuses(addr string) error {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(pause) {
+		conn, err := net.DialTimeout("tcp", addr, time.Second)
+		if err != nil {
+			return nil
+		}
+		conn.Close()
+	}
+	return failf("asked to stop, a server accepts no more connections", "it still did after %v", patience)
+}
+
+func secondSignal(l *lab) error {
+	s, err := l.serve()
+	if err != nil {
+		return err
+	}
+	defer s.proc.kill()
+	conn, err := askHuge(s.addr) // an answer that is never read to its end
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if err := terminate(s.proc.cmd); err != nil {
+		return err
+	}
+	if err := refuses(s.addr); err != nil { // so the first signal has been seen
+		return err
+	}
+	if err := terminate(s.proc.cmd); err != nil {
+		return err
+	}
+	if _, err := s.proc.wait(2 * time.Second); err != nil {
+		return failf("whoever presses Ctrl-C twice wants it to end now", "after the second signal: %v", err)
+	}
+	return nil
+}
+
+func idleConnectionsEnd(l *lab) error {
+	s, err := l.serve("-keep-alive", "-head-timeout", "1m", "-idle-timeout", "1m")
+	if err != nil {
+		return err
+	}
+	defer s.proc.kill()
+	conn, err := persist(s)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if err := terminate(s.proc.cmd); err != nil {
+		return err
+	}
+	status, err := s.proc.wait(2 * time.Second)
+	if err != nil || status != 0 {
+		return failf("a connection on which nothing is asked has no answer under way: it is closed",
+			"a persistent connection was idle: %v, exit status %d", err, status)
+	}
+	return nil
+}

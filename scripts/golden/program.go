@@ -1,0 +1,241 @@
+package golden
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"regexp"
+	"slices"
+	"sync"
+	"time"
+)
+
+// patience is how long a check waits for something that a right program does
+// at once. Only a wrong one makes anybody wait for it.
+const patience = 5 * time.Second
+
+// A Program is how a stage is started; flags are appended to Args.
+type Program struct {
+	Args []string // the program and its first arguments
+	Env  []string // added to the environment, such as "WEBLAB_STAGE=1"
+}
+
+// A process is a program that runs.
+type process struct {
+	cmd    *exec.Cmd
+	stdout *bufio.Reader
+	stderr *tail
+	done   chan struct{} // closed when it has ended
+}
+
+// start starts a server with these flags; announced reads its output.
+func (p Program) start(ctx context.Context, flags ...string) (*process, error) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	proc, err := p.run(ctx, w, flags)
+	w.Close() // the program has its own copy of this end
+	if err != nil {
+		r.Close()
+		return nil, err
+	}
+	proc.stdout = bufio.NewReader(r)
+	return proc, nil
+}
+
+// startClient starts a client and collects its output, which is complete when
+// the process has ended.
+func (p Program) startClient(ctx context.Context, args []string) (*process, *bytes.Buffer, error) {
+	var stdout bytes.Buffer
+	proc, err := p.run(ctx, &stdout, args)
+	return proc, &stdout, err
+}
+
+// run runs the program in a process group of its own.
+func (p Program) run(ctx context.Context, stdout io.Writer, flags []string) (*process, error) {
+	args := slices.Concat(p.Args, flags)
+	proc := &process{cmd: exec.CommandContext(ctx, args[0], args[1:]...), stderr: &tail{}, done: make(chan struct{})}
+	proc.cmd.Env = append(os.Environ(), p.Env...)
+	proc.cmd.Stdout, proc.cmd.Stderr = stdout, proc.stderr
+	proc.cmd.Cancel = func() error { return killGroup(proc.cmd) }
+	proc.cmd.WaitDelay = time.Second // something that it started may hold the pipes open
+	ownGroup(proc.cmd)
+	if err := proc.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("cannot start %s: %w", args[0], err)
+	}
+	go func() {
+		proc.cmd.Wait() // the status is in ProcessState
+		close(proc.done)
+	}()
+	return proc, nil
+}
+
+// kill ends the process and what it has started, and waits until it is gone.
+func (p *process) kill() {
+	killGroup(p.cmd) // fails when it has ended by itself
+	<-p.done
+}
+
+// wait waits for the process to end by itself and returns its exit status.
+func (p *process) wait(d time.Duration) (int, error) {
+	select {
+	case <-p.done:
+		return p.cmd.ProcessState.ExitCode(), nil
+	case <-time.After(d):
+		return 0, fmt.Errorf("the program had not ended after %v", d)
+	}
+}
+
+var servesLine = regexp.MustCompile(`^http://(\S+)/ serves (.+)\r?\n$`)
+
+// announced waits for the line in which a server says where it listens, and
+// returns the address.
+func (p *process) announced() (string, error) {
+	type line struct {
+		text string
+		err  error
+	}
+	got := make(chan line, 1)
+	go func() {
+		text, err := p.stdout.ReadString('\n')
+		got <- line{text, err}
+		io.Copy(io.Discard, p.stdout) // so that it never blocks on a full pipe
+	}()
+	const why = "the first line on standard output says where the server listens: http://HOST:PORT/ serves DIR"
+	select {
+	case l := <-got:
+		m := servesLine.FindStringSubmatch(l.text)
+		if m == nil {
+			return "", failf(why, "standard output began with %q, then %v\n%s", l.text, l.err, p.stderr)
+		}
+		return m[1], nil
+	case <-time.After(patience):
+		return "", failf(why, "nothing on standard output for %v\n%s", patience, p.stderr)
+	}
+}
+
+// tail keeps the last bytes that are written to it.
+type tail struct {
+	mu   sync.Mutex
+	kept []byte
+}
+
+func (t *tail) Write(p []byte) (int, error) {
+	const most = 8 << 10
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.kept = append(t.kept, p...)
+	if over := len(t.kept) - most; over > 0 {
+		t.kept = append(t.kept[:0], t.kept[over:]...)
+	}
+	return len(p), nil
+}
+
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return string(t.kept)
+}
+
+// labs are the programs under test, one for each set of flags: they are
+// started when a check first asks for them.
+type labs struct {
+	ctx     context.Context
+	program Program
+	site    *site
+	mu      sync.Mutex
+	running map[string]*lab // by turn
+}
+
+// A lab is what a check works with.
+type lab struct {
+	*labs
+	addr string // of the server; "" when there is none
+	proc *process
+}
+
+func openLabs(ctx context.Context, program Program) (*labs, error) {
+	if err := intact(); err != nil {
+		return nil, err
+	}
+	site, err := layOut()
+	if err != nil {
+		return nil, err
+	}
+	return &labs{ctx: ctx, program: program, site: site, running: map[string]*lab{}}, nil
+}
+
+func (ls *labs) close() {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	for _, l := range ls.running {
+		if l.proc != nil {
+			l.proc.kill()
+		}
+	}
+	ls.site.remove()
+}
+
+// noServer among the flags means that a check starts the program itself.
+const noServer = "no server"
+
+// take returns the server that runs for this turn. One that has died is
+// started again: that costs the check which saw it, not those after it.
+func (ls *labs) take(turn string, flags []string) (*lab, error) {
+	if slices.Contains(flags, noServer) {
+		return &lab{labs: ls}, nil
+	}
+	ls.mu.Lock()
+	l := ls.running[turn]
+	ls.mu.Unlock()
+	if l != nil && l.ended() == "" {
+		return l, nil
+	}
+	l, err := ls.serve(flags...)
+	if err != nil {
+		return nil, err
+	}
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	ls.running[turn] = l
+	return l, nil
+}
+
+// serve starts a server on a free port.
+func (ls *labs) serve(flags ...string) (*lab, error) {
+	all := append([]string{"-addr", "127.0.0.1:0", "-root", ls.site.dir}, flags...)
+	proc, err := ls.program.start(ls.ctx, all...)
+	if err != nil {
+		return nil, err
+	}
+	addr, err := proc.announced()
+	if err == nil {
+		if _, _, bad := net.SplitHostPort(addr); bad != nil {
+			err = fmt.Errorf("the program says that it listens on %q: %w", addr, bad)
+		}
+	}
+	if err != nil {
+		proc.kill()
+		return nil, err
+	}
+	return &lab{labs: ls, addr: addr, proc: proc}, nil
+}
+
+// ended says how the program ended, or "" while it runs.
+func (l *lab) ended() string {
+	if l.proc == nil {
+		return ""
+	}
+	select {
+	case <-l.proc.done:
+		return fmt.Sprintf("the program has ended: %v\n%s", l.proc.cmd.ProcessState, l.proc.stderr)
+	default:
+		return ""
+	}
+}

@@ -1,0 +1,19 @@
+package golden
+
+import (
+	"os/exec"
+	"strconv"
+)
+
+// ownGroup does nothing: killGroup follows the tree of processes instead.
+func ownGroup(*exec.Cmd) {}
+
+func killGroup(cmd *exec.Cmd) error {
+	return exec.Command("taskkill", "/T", "/F", "/PID", strconv.Itoa(cmd.Process.Pid)).Run()
+}
+
+func terminate(*exec.Cmd) error {
+	return notHere("Windows has no signal that asks a program to stop; press Ctrl-C by hand")
+}
+
+func makeFIFO(string) error { return notHere("Windows has no named pipes in directories") }

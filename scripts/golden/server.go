@@ -1,0 +1,644 @@
+package golden
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// quickly are flags that make the time-outs short enough to be waited for.
+var quickly = []string{"-head-timeout", "300ms", "-idle-timeout", "400ms"}
+
+// quiet is how long nothing may come, where nothing should.
+const quiet = 250 * time.Millisecond
+
+// serverChecks lists what both servers must do.
+func serverChecks() []Check {
+	keepAlive := append([]string{"-keep-alive"}, quickly...)
+	checks := []Check{
+		{Step: "1.1", Name: "accepts-again", Points: 2, Want: "one connection after the other is accepted, and ends", run: acceptsAgain},
+		{Step: "1.1", Name: "port-taken", Points: 1, Want: "a port that is taken: exit status 1, and a message that names the port", Flags: []string{noServer}, run: portTaken},
+		{Step: "1.1", Name: "wrong-use", Points: 1, Want: "an unknown flag: exit status 2", Flags: []string{noServer}, run: wrongUse},
+		{Step: "1.1", Name: "stops", Points: 1, Want: "asked to stop while nothing is under way: exit status 0 at once", Flags: []string{noServer}, run: stops},
+		{Step: "1.2", Name: "well-formed", Points: 2, Want: "whatever the answer is, it is well-formed: status line, fields, empty line, as many bytes as announced", run: wellFormed},
+		{Step: "1.3", Name: "waits-for-the-head", Points: 2, Want: "nothing is answered before the empty line that ends the head", run: waitsForHead},
+		{Step: "1.3", Name: "timeout", Points: 1, Want: "a head that is not complete in time is a 408", Flags: quickly, run: headTimeout},
+		{Step: "1.3", Name: "timeout-drip", Points: 1, Want: "the time is for the whole head, not for each byte", Flags: quickly, run: headDrip},
+		{Step: "1.3", Name: "preconnect-silent", Points: 2, Want: "a connection that says nothing is closed without an answer", Flags: quickly, run: silent},
+		{Step: "1.3", Name: "preconnect-closed", Points: 2, Want: "a connection that is closed at once does no harm", run: leavesEarly("")},
+		{Step: "1.3", Name: "leaves-in-the-head", Points: 1, Want: "a client that leaves in the middle of its head does no harm", run: leavesEarly("GET / HT")},
+		{Step: "1.3", Name: "tls-on-plain-port", Points: 1, Want: "a TLS hello is no request: the connection is closed without an answer", run: tlsHello},
+		{Step: "1.6", Name: "byte-by-byte", Points: 1, Want: "a request may come one byte at a time", run: byteByByte},
+		{Step: "1.6", Name: "random-file", Points: 2, Want: "a file that was made just now, with a random name and random bytes, comes whole", run: randomFile},
+		{Step: "1.6", Name: "file-changes", Points: 1, Want: "a file that has changed is sent as it is now", run: fileChanges},
+		{Step: "1.6", Name: "half-close", Points: 1, Want: "a client that has closed for writing still gets its answer", run: halfClose},
+		{Step: "1.6", Name: "leaves-in-the-middle", Points: 2, Want: "a client that leaves in the middle of a large file costs that connection only", run: leavesInTheMiddle},
+		{Step: "1.6", Name: "huge-file", Points: 2, Want: "a file of 64 MiB is streamed to a client that takes its time", run: hugeFile},
+		{Step: "1.6", Name: "forbidden", Points: 1, Want: "a file that may not be read is a 403", run: forbidden},
+		{Step: "1.6", Name: "link-inside", Points: 1, Want: "a symbolic link that stays inside of the root is followed", run: linked("link", "/link-in.html", "hello")},
+		{Step: "1.6", Name: "link-outside", Points: 1, Want: "a symbolic link that leads out of the root is a 404", run: linked("link", "/link-out.txt", "not-found")},
+		{Step: "1.6", Name: "link-directory-outside", Points: 1, Want: "so is a path through one", run: linked("link", "/link-dir/secret.txt", "not-found")},
+		{Step: "1.6", Name: "named-pipe", Points: 1, Want: "a named pipe is no file: 404, and the server does not wait for it", run: linked("fifo", "/fifo", "not-found")},
+		{Step: "1.8", Name: "post-4mb", Points: 2, Want: "a POST of 4 MB gets its whole 405, and no reset", run: post4MB},
+		{Step: "1.8", Name: "linger-ends", Points: 1, Want: "a client that never closes is given up after -linger", Flags: []string{"-linger", "200ms"}, run: lingerEnds},
+		{Step: "1.8", Name: "delay", Points: 1, Want: "-delay waits before the answer", Flags: []string{"-delay", "300ms"}, run: delayed},
+		{Step: "1.8", Name: "date", Points: 1, Want: "-date sends the time, in GMT", Flags: []string{"-date"}, run: dated},
+		{Step: "1.9", Name: "keep-alive-in-turn", Points: 1, Want: "a request that is sent after the answer to the one before it is answered", Flags: keepAlive, run: inTurn},
+		{Step: "1.9", Name: "keep-alive-idle", Points: 1, Want: "a persistent connection that is silent is closed after -idle-timeout", Flags: keepAlive, run: idle},
+		{Step: "1.9", Name: "keep-alive-timeout", Points: 1, Want: "the second head has its own time: 408 when it is not complete", Flags: keepAlive, run: secondTimeout},
+	}
+	for _, g := range goldens {
+		checks = append(checks, g.check())
+	}
+	return checks
+}
+
+// serialChecks lists what only stage 1 must do.
+func serialChecks() []Check {
+	return []Check{
+		{Step: "1.1", Name: "one-at-a-time", Points: 5, Want: "while one client is served, the next one waits; then it gets its answer", run: oneAtATime},
+	}
+}
+
+// bytesOf returns a case's request and response.
+func bytesOf(name string) (request, response []byte) {
+	for _, g := range goldens {
+		if g.name == name {
+			request, response, _ = g.load() // a test loads them all
+			return request, response
+		}
+	}
+	request, _ = caseFiles.ReadFile("cases/" + name + ".request")
+	response, _ = caseFiles.ReadFile("cases/" + name + ".response")
+	return request, response
+}
+
+// answers checks that a case's request gets its response: where the point of
+// a check is that the server still works.
+func (l *lab) answers(name, after string) error {
+	request, response := bytesOf(name)
+	h, err := talk(l.addr, request)
+	if err == nil {
+		err = h.want(response)
+	}
+	if f, ok := err.(*Failure); ok {
+		f.Why = after
+	}
+	return err
+}
+
+// gets asks for a path and compares the answer's body with a file's bytes.
+func (l *lab) gets(target string, want []byte) error {
+	h, err := talk(l.addr, []byte("GET "+target+" HTTP/1.1\r\nHost: localhost:6789\r\n\r\n"))
+	if err != nil {
+		return err
+	}
+	head, body, _ := bytes.Cut(h.bytes, []byte("\r\n\r\n"))
+	const why = "the body is the file's bytes as they are now on the disk, all of them and nothing else"
+	switch {
+	case !bytes.HasPrefix(head, []byte("HTTP/1.1 200 OK\r\n")):
+		return failf(why, "%s is a file of the site, but the answer was %.60q", target, head)
+	case !bytes.Equal(body, want):
+		return failf(why, "the body of %s: %s", target, difference(want, body))
+	}
+	return nil
+}
+
+func acceptsAgain(l *lab) error {
+	request, _ := bytesOf("hello")
+	for i := range 3 {
+		h, err := talk(l.addr, request)
+		if err != nil {
+			return err
+		}
+		if h.end == endOpen {
+			return failf("after the answer the server closes the connection, and accepts the next one",
+				"connection %d was %s for %v after %d bytes", i+1, h.end, patience, len(h.bytes))
+		}
+	}
+	return nil
+}
+
+// oneAtATime proves that a server is serial: while half of A's request is
+// held, B hears nothing. Then A gets its answer, and after it B.
+func oneAtATime(l *lab) error {
+	request, _ := bytesOf("hello")
+	a, err := dial(l.addr)
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	half := len(request) / 2
+	if _, err := a.Write(request[:half]); err != nil {
+		return err
+	}
+	b, err := dial(l.addr)
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	if _, err := b.Write(request); err != nil {
+		return err
+	}
+	early := readWithin(b, quiet)
+	if early != "" && readWithin(a, time.Millisecond) == "" {
+		return failf("stage 1 talks to one client at a time: it accepts the next connection when it is done with this one",
+			"while half of A's request was held, B %s", early)
+	}
+	if _, err := a.Write(request[half:]); err != nil && early == "" {
+		return err
+	}
+	heardA, heardB := hearOut(a), hearOut(b)
+	if early == "" && (heardA.end == endOpen || heardB.end == endOpen || !bytes.Equal(heardA.bytes, heardB.bytes)) {
+		return failf("the loop goes on: when A is answered and closed, B is accepted",
+			"A sent the rest of its request and got %.60q, %s; B, who asked for the same, got %.60q, %s",
+			heardA.bytes, heardA.end, heardB.bytes, heardB.end)
+	}
+	return nil
+}
+
+// readWithin says what came on a connection in that time, or "".
+func readWithin(conn net.Conn, d time.Duration) string {
+	conn.SetReadDeadline(time.Now().Add(d))
+	buf := make([]byte, 4096)
+	n, err := conn.Read(buf)
+	switch {
+	case n > 0:
+		return fmt.Sprintf("got %.60q", buf[:n])
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return ""
+	case err == io.EOF:
+		return "was closed"
+	}
+	return "was reset"
+}
+
+func portTaken(l *lab) error {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	defer ln.Close()
+	_, port, _ := net.SplitHostPort(ln.Addr().String())
+	status, stderr, err := l.runToEnd("-addr", ln.Addr().String(), "-root", l.site.dir)
+	if err == nil && (status != 1 || !strings.Contains(stderr, port)) {
+		err = failf("a server that cannot listen says which port is taken, and exits with 1",
+			"another program listened on port %s; exit status %d, standard error %q", port, status, stderr)
+	}
+	return err
+}
+
+func wrongUse(l *lab) error {
+	status, stderr, err := l.runToEnd("-no-such-flag")
+	if err == nil && (status != 2 || !strings.Contains(stderr, "no-such-flag")) {
+		err = failf("wrong use is exit status 2, with a message", "with -no-such-flag: exit status %d, standard error %q", status, stderr)
+	}
+	return err
+}
+
+// runToEnd runs the program until it ends by itself.
+func (l *lab) runToEnd(flags ...string) (status int, stderr string, err error) {
+	proc, err := l.program.start(l.ctx, flags...)
+	if err != nil {
+		return 0, "", err
+	}
+	defer proc.kill()
+	status, err = proc.wait(patience)
+	if err != nil {
+		err = failf("it should say what is wrong and end", "%v\n%s", err, proc.stderr)
+	}
+	return status, proc.stderr.String(), err
+}
+
+func stops(l *lab) error {
+	s, err := l.serve()
+	if err != nil {
+		return err
+	}
+	defer s.proc.kill()
+	if err := terminate(s.proc.cmd); err != nil {
+		return err
+	}
+	status, err := s.proc.wait(2 * time.Second)
+	if err != nil || status != 0 {
+		return failf("Ctrl-C and SIGTERM are the way to end a server: it stops accepting and exits with 0",
+			"after SIGTERM: %v, exit status %d\n%s", err, status, s.proc.stderr)
+	}
+	return nil
+}
+
+var wellFormedHead = regexp.MustCompile(`^HTTP/1\.1 [2-5]\d\d [^\r\n\x00-\x1f]+\r\n(?:[!#-'*+.^_` + "`" + `|~0-9A-Za-z-]+: [^\r\n\x00]*\r\n)*\r\n`)
+
+func wellFormed(l *lab) error {
+	request, _ := bytesOf("hello")
+	h, err := talk(l.addr, request)
+	if err != nil {
+		return err
+	}
+	const why = "a response is a status line, field lines, an empty line, each ended by CRLF, and then the body; after it the connection closes"
+	head := wellFormedHead.Find(h.bytes)
+	if head == nil {
+		return failf(why, "%q", h.bytes[:min(len(h.bytes), 400)])
+	}
+	body := h.bytes[len(head):]
+	length := regexp.MustCompile(`\r\nContent-Length: (\d+)\r\n`).FindSubmatch(head)
+	if length == nil || string(length[1]) != strconv.Itoa(len(body)) {
+		return failf("Content-Length is the number of the body's bytes", "the body has %d bytes, the head is\n%q", len(body), head)
+	}
+	if h.end != endFIN {
+		return failf(why, "after the response the connection was %s", h.end)
+	}
+	return nil
+}
+
+func waitsForHead(l *lab) error {
+	request, _ := bytesOf("hello")
+	conn, err := dial(l.addr)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	last := len(request) - 1
+	if _, err := conn.Write(request[:last]); err != nil {
+		return err
+	}
+	const why = "a head ends with an empty line; until it has come, there is nothing to answer"
+	if early := readWithin(conn, quiet); early != "" {
+		return failf(why, "all but the last byte of a request was sent, and the client %s", early)
+	}
+	if _, err := conn.Write(request[last:]); err != nil {
+		return err
+	}
+	if h := hearOut(conn); len(h.bytes) == 0 {
+		return failf(why, "then the last byte was sent, and there was no answer: the connection was %s", h.end)
+	}
+	return nil
+}
+
+func headTimeout(l *lab) error {
+	request, response := bytesOf("timeout")
+	h, err := talk(l.addr, request)
+	if err == nil {
+		err = h.want(response)
+	}
+	return err
+}
+
+// headDrip sends a byte every 50 ms: no byte is late, but the head is.
+func headDrip(l *lab) error {
+	conn, err := dial(l.addr)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	go func() {
+		for _, b := range []byte("GET /HelloWorld.html HTTP/1.1\r\nHost: localhost:6789\r\nX: " + strings.Repeat("a", 1000)) {
+			time.Sleep(50 * time.Millisecond) // the stimulus: a slow client
+			if _, err := conn.Write([]byte{b}); err != nil {
+				return
+			}
+		}
+	}()
+	_, response := bytesOf("timeout")
+	return hearOut(conn).want(response)
+}
+
+func silent(l *lab) error {
+	start := time.Now()
+	conn, err := dial(l.addr)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	h := hearOut(conn)
+	took := time.Since(start)
+	if len(h.bytes) > 0 || h.end != endFIN || took < quiet {
+		return failf("browsers open connections ahead of time: one that stays silent is closed after -head-timeout, without an answer",
+			"a silent connection, with -head-timeout 300ms: %q, then %s after %v", h.bytes, h.end, took.Round(time.Millisecond))
+	}
+	return l.answers("hello", "a silent connection must not block the server for longer than the head timeout")
+}
+
+// leavesEarly closes a connection after these bytes.
+func leavesEarly(sent string) func(*lab) error {
+	return func(l *lab) error {
+		conn, err := dial(l.addr)
+		if err != nil {
+			return err
+		}
+		if _, err := conn.Write([]byte(sent)); err != nil {
+			return err
+		}
+		conn.CloseWrite()
+		h := hearOut(conn)
+		conn.Close()
+		const why = "a client that leaves before its request is complete gets no answer; the connection is closed and the server goes on"
+		if len(h.bytes) > 0 || h.end == endOpen {
+			return failf(why, "the client sent %q and closed for writing: it got %.100q, then the connection was %s", sent, h.bytes, h.end)
+		}
+		return acceptsAgain(l)
+	}
+}
+
+func tlsHello(l *lab) error {
+	// A record header (handshake, TLS 1.0, 512 bytes), and part of what follows.
+	hello := append([]byte{0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xfc}, bytes.Repeat([]byte{0x42}, 200)...)
+	start := time.Now()
+	h, err := talk(l.addr, hello)
+	if err == nil && (len(h.bytes) > 0 || h.end != endFIN || time.Since(start) > 2*time.Second) {
+		err = failf("a first byte of 0x16 begins a TLS handshake: somebody used https:// on this port; no HTTP answer makes sense",
+			"the client got %.100q, then the connection was %s after %v", h.bytes, h.end, time.Since(start).Round(time.Millisecond))
+	}
+	return err
+}
+
+func byteByByte(l *lab) error {
+	request, response := bytesOf("hello")
+	var pieces [][]byte
+	for i := range request {
+		pieces = append(pieces, request[i:i+1])
+	}
+	h, err := talk(l.addr, pieces...)
+	if err == nil {
+		err = h.want(response)
+	}
+	return err
+}
+
+func randomFile(l *lab) error {
+	content := make([]byte, 1+rand.IntN(5000))
+	for i := range content {
+		content[i] = byte(rand.Uint32())
+	}
+	name := fmt.Sprintf("random-%08x.bin", rand.Uint32())
+	if err := os.WriteFile(filepath.Join(l.site.dir, name), content, 0o644); err != nil {
+		return err
+	}
+	return l.gets("/"+name, content)
+}
+
+func fileChanges(l *lab) error {
+	name := filepath.Join(l.site.dir, fmt.Sprintf("changes-%08x.txt", rand.Uint32()))
+	for _, content := range []string{"before", "after", "and longer than that"} {
+		if err := os.WriteFile(name, []byte(content), 0o644); err != nil {
+			return err
+		}
+		if err := l.gets("/"+filepath.Base(name), []byte(content)); err != nil {
+			return err
+		}
+	}
+	if err := os.Remove(name); err != nil {
+		return err
+	}
+	_, response := bytesOf("not-found")
+	h, err := talk(l.addr, []byte("GET /"+filepath.Base(name)+" HTTP/1.1\r\nHost: localhost:6789\r\n\r\n"))
+	if err == nil {
+		err = h.want(response)
+	}
+	return err
+}
+
+func halfClose(l *lab) error {
+	request, response := bytesOf("hello")
+	conn, err := dial(l.addr)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if _, err := conn.Write(request); err != nil {
+		return err
+	}
+	if err := conn.CloseWrite(); err != nil {
+		return err
+	}
+	err = hearOut(conn).want(response)
+	if f, ok := err.(*Failure); ok {
+		f.Why = "the end of what a client sends is not the end of what it wants to read (RFC 9112 section 9.6)"
+	}
+	return err
+}
+
+func leavesInTheMiddle(l *lab) error {
+	conn, err := askHuge(l.addr)
+	if err != nil {
+		return err
+	}
+	conn.SetLinger(0) // leave with a reset, the hard way
+	conn.Close()
+	return l.answers("hello", "a client that leaves in the middle costs that connection only, and not the server")
+}
+
+// askHuge asks for huge.bin, and returns when the first byte has come: the
+// answer is under way, and cannot be over before the client reads on.
+func askHuge(addr string) (*net.TCPConn, error) {
+	conn, err := dial(addr)
+	if err != nil {
+		return nil, err
+	}
+	// A small buffer, or the system may take much of the file at once.
+	conn.SetReadBuffer(64 << 10)
+	_, err = conn.Write([]byte("GET /huge.bin HTTP/1.1\r\nHost: localhost:6789\r\n\r\n"))
+	if err == nil {
+		_, err = io.ReadFull(conn, make([]byte, 1))
+	}
+	if err != nil {
+		conn.Close()
+		return nil, failf("a large file is sent piece by piece", "no byte of a file of 64 MiB came: %v", err)
+	}
+	return conn, nil
+}
+
+func hugeFile(l *lab) error {
+	conn, err := askHuge(l.addr)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	return readHuge(conn)
+}
+
+// readHuge reads on after askHuge and counts the bytes.
+func readHuge(conn net.Conn) error {
+	head := []byte("H") // which askHuge has read
+	buf := make([]byte, 256<<10)
+	body := int64(-1)
+	for {
+		conn.SetReadDeadline(time.Now().Add(patience))
+		n, err := conn.Read(buf)
+		if body >= 0 {
+			body += int64(n)
+		} else {
+			head = append(head, buf[:n]...)
+			if end := bytes.Index(head, []byte("\r\n\r\n")); end >= 0 {
+				body = int64(len(head) - end - 4)
+			}
+		}
+		if err == io.EOF && body == hugeSize {
+			return nil
+		}
+		if err != nil || body > hugeSize {
+			return failf("a large file is sent whole, in pieces", "%d of %d bytes of the body came, then: %v", body, int64(hugeSize), err)
+		}
+	}
+}
+
+func forbidden(l *lab) error {
+	if err := l.site.need("forbidden"); err != nil {
+		return err
+	}
+	return l.answers("forbidden", "the file is there, but may not be read: 403 Forbidden")
+}
+
+// linked asks for a file that needs something of the system, and wants the
+// response of a golden case.
+func linked(need, target, golden string) func(*lab) error {
+	return func(l *lab) error {
+		if err := l.site.need(need); err != nil {
+			return err
+		}
+		_, response := bytesOf(golden)
+		h, err := talk(l.addr, []byte("GET "+target+" HTTP/1.1\r\nHost: localhost:6789\r\n\r\n"))
+		if err == nil {
+			err = h.want(response)
+		}
+		return err
+	}
+}
+
+func post4MB(l *lab) error {
+	const size = 4 << 20
+	_, response := bytesOf("method-post")
+	head := fmt.Sprintf("POST /HelloWorld.html HTTP/1.1\r\nHost: localhost:6789\r\nContent-Length: %d\r\n\r\n", size)
+	h, err := talk(l.addr, []byte(head), bytes.Repeat([]byte("x"), size))
+	if err == nil {
+		err = h.want(response)
+	}
+	if f, ok := err.(*Failure); ok {
+		f.Why = "a close with unread bytes sends a reset, and a reset takes the answer with it: " +
+			"close for writing, read and drop until the client is done, then close (RFC 9112 section 9.6)"
+	}
+	return err
+}
+
+// lingerEnds never closes: when the server has given up, what is sent to it
+// is answered with a reset.
+func lingerEnds(l *lab) error {
+	request, response := bytesOf("hello")
+	conn, err := dial(l.addr)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if _, err := conn.Write(request); err != nil {
+		return err
+	}
+	if err := hearOut(conn).want(response); err != nil {
+		return err
+	}
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(pause) {
+		if _, err := conn.Write([]byte("x")); err != nil {
+			return nil
+		}
+	}
+	return failf("the server reads and drops for as long as -linger says, then it closes",
+		"with -linger 200ms it still took bytes after %v", patience)
+}
+
+func delayed(l *lab) error {
+	start := time.Now()
+	if err := l.answers("hello", "-delay changes when the answer comes, not what it is"); err != nil {
+		return err
+	}
+	if took := time.Since(start); took < 300*time.Millisecond {
+		return failf("-delay is a wait before each answer", "with -delay 300ms the answer came after %v", took)
+	}
+	return nil
+}
+
+func dated(l *lab) error {
+	request, response := bytesOf("hello")
+	h, err := talk(l.addr, request)
+	if err != nil {
+		return err
+	}
+	const why = "Date stands after Connection, as in: Date: Sun, 06 Nov 1994 08:49:37 GMT (RFC 9110 section 5.6.7)"
+	m := regexp.MustCompile(`Connection: close\r\n(Date: (.*)\r\n)`).FindSubmatch(h.bytes)
+	if m == nil {
+		return failf(why, "%q", h.bytes)
+	}
+	date, err := time.Parse("Mon, 02 Jan 2006 15:04:05 GMT", string(m[2]))
+	if off := time.Since(date); err != nil || off < -time.Minute || off > time.Minute {
+		return failf(why, "Date: %s (%v)", m[2], err)
+	}
+	return heard{bytes.Replace(h.bytes, m[1], nil, 1), h.end}.want(response)
+}
+
+// persist opens a connection, asks for hello and hears the answer, after
+// which the connection stays open.
+func persist(l *lab) (*net.TCPConn, error) {
+	request, response := bytesOf("hello")
+	response = bytes.Replace(response, []byte("Connection: close\r\n"), nil, 1)
+	conn, err := dial(l.addr)
+	if err != nil {
+		return nil, err
+	}
+	got := make([]byte, len(response))
+	if _, err = conn.Write(request); err == nil {
+		var n int
+		if n, err = io.ReadFull(conn, got); err != nil || !bytes.Equal(got, response) {
+			err = failf("with -keep-alive the answer to HTTP/1.1 has no Connection field, and the connection stays open",
+				"%s%v", difference(response, got[:n]), err)
+		}
+	}
+	if err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return conn, nil
+}
+
+func inTurn(l *lab) error {
+	conn, err := persist(l)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	request, response := bytesOf("keep-alive-close")
+	if _, err := conn.Write(request); err != nil {
+		return err
+	}
+	return hearOut(conn).want(response)
+}
+
+func idle(l *lab) error {
+	conn, err := persist(l)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	start := time.Now()
+	h := hearOut(conn)
+	if took := time.Since(start); len(h.bytes) > 0 || h.end != endFIN || took < quiet {
+		return failf("a persistent connection may be silent for -idle-timeout; then it is closed without a word",
+			"with -idle-timeout 400ms: %q, then %s after %v", h.bytes, h.end, took.Round(time.Millisecond))
+	}
+	return nil
+}
+
+func secondTimeout(l *lab) error {
+	request, response := bytesOf("keep-alive-timeout")
+	h, err := talk(l.addr, request)
+	if err == nil {
+		err = h.want(response)
+	}
+	return err
+}

@@ -1,0 +1,123 @@
+package golden
+
+import (
+	"bytes"
+	"embed"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// The files are embedded: a test is run again when one of them changes, and
+// a grader needs no path to them.
+//
+//go:embed all:site
+var siteFiles embed.FS
+
+//go:embed cases
+var caseFiles embed.FS
+
+// A site is a temporary copy of site/, with what git cannot keep.
+type site struct {
+	above   string // the temporary directory, with secret.txt in it
+	dir     string // the root that is served
+	missing map[string]error
+}
+
+// hugeSize is the size in bytes of huge.bin: more than the buffers of both
+// ends of a connection hold, so that a server cannot be done with it before
+// the client reads.
+const hugeSize = 64 << 20
+
+// layOut writes the site to a temporary directory, and adds what git cannot
+// keep: links out of the root, a named pipe, a file that nobody may read, and
+// a huge file. What this system refuses to make is noted in missing.
+func layOut() (*site, error) {
+	above, err := os.MkdirTemp("", "weblab-site-")
+	if err != nil {
+		return nil, err
+	}
+	s := &site{above: above, dir: filepath.Join(above, "root"), missing: map[string]error{}}
+	if err := s.write(); err != nil {
+		s.remove()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *site) write() error {
+	files, err := fs.Sub(siteFiles, "site")
+	if err != nil {
+		return err
+	}
+	if err := os.CopyFS(s.dir, files); err != nil {
+		return err
+	}
+	in := func(name string) string { return filepath.Join(s.dir, name) }
+	if err := os.WriteFile(filepath.Join(s.above, "secret.txt"), []byte("a secret outside of the root\n"), 0o644); err != nil {
+		return err
+	}
+	huge, err := os.Create(in("huge.bin"))
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(huge.Truncate(hugeSize), huge.Close()); err != nil {
+		return err
+	}
+	s.missing["link"] = errors.Join(
+		os.Symlink(filepath.Join("..", "secret.txt"), in("link-out.txt")),
+		os.Symlink(s.above, in("link-dir")),
+		os.Symlink("HelloWorld.html", in("link-in.html")))
+	s.missing["fifo"] = makeFIFO(in("fifo"))
+	s.missing["forbidden"] = s.forbid(in("forbidden.txt"))
+	return nil
+}
+
+// forbid writes a file that may not be read.
+func (s *site) forbid(name string) error {
+	if err := os.WriteFile(name, []byte("not for you\n"), 0o000); err != nil {
+		return err
+	}
+	if f, err := os.Open(name); err == nil {
+		f.Close()
+		return errors.New("this user may read every file")
+	}
+	return nil
+}
+
+// need returns why a check cannot be run, if what it needs is missing.
+func (s *site) need(what string) error {
+	if err := s.missing[what]; err != nil {
+		return notHere(err.Error())
+	}
+	return nil
+}
+
+func (s *site) remove() { os.RemoveAll(s.above) }
+
+// intact checks that git left the line ends of the byte-exact files alone:
+// core.autocrlf changes them where .gitattributes was lost.
+func intact() error {
+	for _, f := range []struct {
+		fs       embed.FS
+		name     string
+		has, not string
+	}{
+		{caseFiles, "cases/hello.request", "HTTP/1.1\r\n", "\r\r"},
+		{caseFiles, "cases/lf-only.request", "HTTP/1.1\n", "\r"},
+		{siteFiles, "site/index.html", "html>\n", "\r"},
+		{siteFiles, "site/all-bytes.bin", "\x09\x0a\x0b\x0c\x0d\x0e", "\x0d\x0a\x0b"},
+	} {
+		data, err := f.fs.ReadFile(f.name)
+		if err != nil {
+			return err
+		}
+		if !bytes.Contains(data, []byte(f.has)) || bytes.Contains(data, []byte(f.not)) {
+			return errors.New("the line ends of scripts/golden/" + f.name + " were changed, probably by git's core.autocrlf: " +
+				"the checks compare bytes and cannot work. Get the files again with .gitattributes in place: " +
+				"git rm -r --cached -q . && git reset --hard")
+		}
+	}
+	return nil
+}
