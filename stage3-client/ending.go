@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"syscall"
 	"time"
 
@@ -28,7 +29,8 @@ func saysClose(request []byte) bool {
 }
 
 func closes(version10 bool, fields []http1.Field) bool {
-	return http1.HasOption(fields, "close") || version10 && !http1.HasOption(fields, "keep-alive")
+	options := http1.List(fields, "Connection")
+	return slices.Contains(options, "close") || version10 && !slices.Contains(options, "keep-alive")
 }
 
 // readRest reads what follows a head: the body, and when the connection is

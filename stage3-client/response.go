@@ -116,44 +116,39 @@ func headError(err error) error {
 // readBody reads a response's body and returns how many bytes of it came. How
 // long it is, RFC 9112 section 6.3 says; the first rule that fits counts.
 func (r *reader) readBody(resp *response, method string) (n int64, err error) {
-	codings, length, err := resp.framing()
+	codings := http1.List(resp.fields, "Transfer-Encoding")
+	length, err := resp.contentLength()
 	switch {
-	case codings == "" && err != nil:
+	case err != nil && len(codings) == 0:
 		return 0, err
 	case method == "HEAD" || resp.status < 200 || resp.status == 204 || resp.status == 304:
 		return 0, nil
-	case codings != "":
-		last := codings[strings.LastIndexByte(codings, ',')+1:]
-		if strings.EqualFold(strings.TrimSpace(last), "chunked") {
-			return r.readChunked()
-		}
-	case length >= 0:
-		n, err = io.CopyN(r.out, r.in, length)
-		if err == io.EOF {
-			err = fmt.Errorf("%w: %d of %d bytes came; the server closed before Content-Length was reached", errEndedEarly, n, length)
-		}
-		return n, err
+	case len(codings) > 0 && codings[len(codings)-1] == "chunked":
+		return r.readChunked()
+	case len(codings) > 0 || length < 0: // until the server closes
+		return io.Copy(r.out, r.in)
 	}
-	return io.Copy(r.out, r.in) // until the server closes
+	n, err = io.CopyN(r.out, r.in, length)
+	if err == io.EOF {
+		err = fmt.Errorf("%w: %d of %d bytes came; the server closed before Content-Length was reached", errEndedEarly, n, length)
+	}
+	return n, err
 }
 
-// framing finds what the head says of the body's length: the list of transfer
-// codings, and the Content-Length, below 0 if there is none.
-func (resp *response) framing() (codings string, length int64, err error) {
+// contentLength is the Content-Length, in bytes, and below 0 without one. The
+// same number twice is still that number.
+func (resp *response) contentLength() (length int64, err error) {
 	length = -1
 	for _, f := range resp.fields {
-		switch {
-		case f.Is("Transfer-Encoding") && resp.minor > 0:
-			codings += "," + string(f.Value)
-		case f.Is("Content-Length"):
+		if f.Is("Content-Length") {
 			n, bad := strconv.ParseUint(string(f.Value), 10, 63)
 			if bad != nil || length >= 0 && length != int64(n) {
-				err = fmt.Errorf("the Content-Length %q does not say how long the body is", f.Value)
+				return 0, fmt.Errorf("the Content-Length %q does not say how long the body is", f.Value)
 			}
 			length = int64(n)
 		}
 	}
-	return codings, length, err
+	return length, nil
 }
 
 // readChunked reads a chunked body (RFC 9112 section 7.1):

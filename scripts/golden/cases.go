@@ -330,7 +330,7 @@ func cuts(request []byte) []cut {
 	in("inside the method", 1)
 	for _, end := range []string{"\r\n\r\n", "\n\n"} {
 		if at := bytes.Index(request, []byte(end)); at >= 0 {
-			in("inside the empty line", at+len(end)-1)
+			in("between two line ends", at+len(end)/2)
 			break
 		}
 	}

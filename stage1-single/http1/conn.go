@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"runtime/debug"
+	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -188,14 +189,15 @@ func otherMethod(site *Site, method []byte, target Target) *Response {
 // (RFC 9112 section 9.3), and returns what the response says about it: "close",
 // "keep-alive" to a client that had to ask for it, or "" where it is the rule.
 func connectionOption(req *Request) string {
+	options := List(req.Fields, "Connection")
 	switch {
 	case req.HasBody: // it is not read, so the next request cannot be found
 		return "close"
-	case HasOption(req.Fields, "close"):
+	case slices.Contains(options, "close"):
 		return "close"
 	case req.Minor >= 1:
 		return ""
-	case HasOption(req.Fields, "keep-alive"):
+	case slices.Contains(options, "keep-alive"):
 		return "keep-alive"
 	}
 	return "close"

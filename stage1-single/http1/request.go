@@ -19,7 +19,9 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"net/url"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -165,32 +167,23 @@ func trimLineEnd(line []byte) []byte {
 // parseRequestLine reads the first line of a head (RFC 9112 section 3):
 //
 //	request-line = method SP request-target SP HTTP-version
+//	HTTP-version = "HTTP/" DIGIT "." DIGIT
 func (req *Request) parseRequestLine(line []byte) error {
-	method, rest, ok1 := bytes.Cut(line, []byte(" "))
-	target, version, ok2 := bytes.Cut(rest, []byte(" "))
-	switch {
-	case !ok1 || !ok2 || len(target) == 0 || bytes.ContainsAny(rest, "\t") || bytes.Contains(version, []byte(" ")):
+	method, rest, _ := bytes.Cut(line, []byte(" "))
+	target, version, _ := bytes.Cut(rest, []byte(" "))
+	if !isToken(method) || len(target) == 0 || bytes.IndexByte(target, '\t') >= 0 {
 		return badRequest("the request line %q is not: method, space, target, space, version", line)
-	case !isToken(method):
-		return badRequest("the method %q is not a token", method)
 	}
-	major, minor, ok := parseVersion(version)
-	if !ok {
-		return badRequest("%q is not an HTTP version", version)
+	v := version
+	if len(v) != len("HTTP/1.1") || string(v[:5]) != "HTTP/" || !isDigit(v[5]) || v[6] != '.' || !isDigit(v[7]) {
+		return badRequest("%q in %q is not an HTTP version", version, line)
 	}
-	if major != 1 {
+	if v[5] != '1' {
 		return &StatusError{505, fmt.Sprintf("the version is %s, this server speaks HTTP/1.1", version)}
 	}
-	req.Method, req.Target, req.Minor = method, target, min(minor, 1) // 1.2 is read as 1.1 (RFC 9110 section 2.5)
+	req.Method, req.Target = method, target
+	req.Minor = min(int(v[7]-'0'), 1) // 1.2 is read as 1.1 (RFC 9110 section 2.5)
 	return nil
-}
-
-// parseVersion reads HTTP-version = "HTTP/" DIGIT "." DIGIT (RFC 9112 section 2.3).
-func parseVersion(v []byte) (major, minor int, ok bool) {
-	if len(v) != len("HTTP/1.1") || string(v[:5]) != "HTTP/" || !isDigit(v[5]) || v[6] != '.' || !isDigit(v[7]) {
-		return 0, 0, false
-	}
-	return int(v[5] - '0'), int(v[7] - '0'), true
 }
 
 // A Field is one field of a header section: a name, in any letter case, and
@@ -237,20 +230,40 @@ func (req *Request) parseFields(rest []byte) error {
 	}
 }
 
-// checkHost asks for one valid Host: a request for HTTP/1.1 without it, or
-// any with two, is a 400 (RFC 9112 section 3.2).
-func (req *Request) checkHost() error {
-	hosts := 0
-	for _, f := range req.Fields {
-		if f.Is("Host") {
-			hosts++
-			if !validAuthority(f.Value) {
-				return badRequest("the Host %q is not valid", f.Value)
+// find returns the value of the field with this name, and how many there are.
+func find(fields []Field, name string) (value []byte, n int) {
+	for _, f := range fields {
+		if f.Is(name) {
+			value = f.Value
+			n++
+		}
+	}
+	return value, n
+}
+
+// List returns the items of all fields with this name: their values are
+// comma-separated lists (RFC 9110 section 5.6.1), here of words whose letter
+// case does not matter. They come in small letters.
+func List(fields []Field, name string) (items []string) {
+	for _, f := range fields {
+		if f.Is(name) {
+			for item := range strings.SplitSeq(string(f.Value), ",") {
+				items = append(items, strings.ToLower(strings.Trim(item, " \t")))
 			}
 		}
 	}
-	if hosts > 1 || hosts == 0 && req.Minor >= 1 {
-		return badRequest("%d Host fields", hosts)
+	return items
+}
+
+// checkHost asks for one valid Host: a request for HTTP/1.1 without it, or
+// any with two, is a 400 (RFC 9112 section 3.2).
+func (req *Request) checkHost() error {
+	host, n := find(req.Fields, "Host")
+	if n > 1 || n == 0 && req.Minor >= 1 {
+		return badRequest("%d Host fields", n)
+	}
+	if n == 1 && !validAuthority(host) {
+		return badRequest("the Host %q is not valid", host)
 	}
 	return nil
 }
@@ -273,74 +286,44 @@ func validAuthority(a []byte) bool {
 		ip, err := netip.ParseAddr(string(host[1 : n-1]))
 		return err == nil && ip.Is6()
 	}
-	for i, b := range host { // reg-name: unreserved, sub-delims, %XX
-		if !isAlnum(b) && strings.IndexByte("-._~!$&'()*+,;=", b) < 0 && !isEscape(host[i:]) {
+	for _, b := range host { // a name: letters, digits, and these
+		if !isAlnum(b) && strings.IndexByte("-._~%!$&'()*+,;=", b) < 0 {
 			return false
 		}
 	}
-	return len(host) > 0
+	_, err := url.PathUnescape(string(host)) // its escapes must be good
+	return len(host) > 0 && err == nil
 }
 
 // checkFraming finds out whether a body follows the head, and refuses heads
 // that leave it in doubt: two readers who disagree on where a request ends
 // can be made to see two different second requests (RFC 9112 section 11.2).
 func (req *Request) checkFraming() error {
-	var length *Field
-	var codings []string
-	for i, f := range req.Fields {
-		switch {
-		case f.Is("Content-Length") && length != nil:
-			return badRequest("two Content-Length fields")
-		case f.Is("Content-Length"):
-			length = &req.Fields[i]
-			n, err := strconv.ParseUint(string(f.Value), 10, 63)
-			if err != nil {
-				return badRequest("the Content-Length %q is not a number of bytes", f.Value)
-			}
-			req.HasBody = n > 0
-		case f.Is("Transfer-Encoding"):
-			codings = append(codings, strings.Split(strings.ToLower(string(f.Value)), ",")...)
+	length, n := find(req.Fields, "Content-Length")
+	if n > 0 {
+		size, err := strconv.ParseUint(string(length), 10, 63)
+		if n > 1 || err != nil {
+			return badRequest("%d Content-Length fields, the last is %q", n, length)
 		}
+		req.HasBody = size > 0
 	}
-	if codings == nil {
+	codings := List(req.Fields, "Transfer-Encoding")
+	if len(codings) == 0 {
 		return nil
 	}
 	req.HasBody = true
-	for i := range codings {
-		codings[i] = strings.Trim(codings[i], " \t")
-	}
 	last := len(codings) - 1
 	switch {
-	case length != nil:
+	case n > 0:
 		return badRequest("both Content-Length and Transfer-Encoding")
 	case req.Minor == 0:
 		return badRequest("Transfer-Encoding in an HTTP/1.0 request")
-	case codings[last] != "chunked":
-		return badRequest("the Transfer-Encoding %q does not end in chunked", codings)
-	}
-	for _, coding := range codings[:last] {
-		if coding == "chunked" {
-			return badRequest("chunked twice")
-		}
-		return &StatusError{501, fmt.Sprintf("the transfer coding %q", coding)}
+	case slices.Index(codings, "chunked") != last:
+		return badRequest("chunked is not the last transfer coding, once, in %q", codings)
+	case last > 0:
+		return &StatusError{501, fmt.Sprintf("transfer coding %q", codings[0])}
 	}
 	return nil
-}
-
-// HasOption reports whether a Connection field lists the option, such as
-// "close", whatever the letter case (RFC 9110 section 7.6.1).
-func HasOption(fields []Field, option string) bool {
-	for _, f := range fields {
-		if !f.Is("Connection") {
-			continue
-		}
-		for item := range bytes.SplitSeq(f.Value, []byte(",")) {
-			if strings.EqualFold(string(bytes.Trim(item, " \t")), option) {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // isToken checks token = 1*tchar (RFC 9110 section 5.6.2).
@@ -356,10 +339,3 @@ func isToken(s []byte) bool {
 func isSpace(b byte) bool { return b == ' ' || b == '\t' }
 func isDigit(b byte) bool { return '0' <= b && b <= '9' }
 func isAlnum(b byte) bool { return isDigit(b) || 'a' <= b|0x20 && b|0x20 <= 'z' }
-
-// isEscape reports whether s begins with a percent-escape, such as %2F.
-func isEscape(s []byte) bool {
-	return len(s) > 2 && s[0] == '%' && isHex(s[1]) && isHex(s[2])
-}
-
-func isHex(b byte) bool { return isDigit(b) || 'a' <= b|0x20 && b|0x20 <= 'f' }

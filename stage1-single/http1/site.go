@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
+	"net/url"
 	"os"
 	"path"
 	"path/filepath"
@@ -65,32 +67,35 @@ type Target struct {
 //
 //	request-target = origin-form / absolute-form / authority-form / asterisk-form
 func ParseTarget(method, target []byte) (Target, error) {
+	const scheme = "http://"
 	for _, b := range target {
 		if b == '#' || b > 0x7f {
 			return Target{}, badRequest("octet %#02x in the target %q", b, target)
 		}
 	}
 	switch {
-	case string(target) == "*" && string(method) == "OPTIONS",
-		target[0] != '/' && string(method) == "CONNECT" && isHostAndPort(target):
-		return Target{}, nil // about the server or a tunnel, not about a file
-	case target[0] != '/':
-		// Absolute form: a proxy's request. Its authority counts instead of
-		// Host; this server has one site, so it only has to be valid.
-		const scheme = "http://"
-		if len(target) < len(scheme) || !strings.EqualFold(string(target[:len(scheme)]), scheme) {
-			return Target{}, badRequest("the target %q is neither a path nor an http:// URI", target)
-		}
+	case target[0] == '/':
+	case string(target) == "*" && string(method) == "OPTIONS":
+		return Target{}, nil // about the server, not about a file
+	case len(target) > len(scheme) && strings.EqualFold(string(target[:len(scheme)]), scheme):
+		// A request to a proxy. The authority counts instead of Host; as this
+		// server has one site, it only has to be valid.
 		target = target[len(scheme):]
-		authority := target
-		if i := bytes.IndexAny(target, "/?"); i >= 0 {
-			authority, target = target[:i], target[i:]
-		} else {
-			target = nil
+		end := bytes.IndexAny(target, "/?")
+		if end < 0 {
+			end = len(target)
 		}
-		if !validAuthority(authority) {
-			return Target{}, badRequest("the authority %q is not valid", authority)
+		if !validAuthority(target[:end]) {
+			return Target{}, badRequest("the authority of %q is not valid", target)
 		}
+		target = target[end:]
+	case string(method) == "CONNECT":
+		if _, port, err := net.SplitHostPort(string(target)); err != nil || port == "" || !validAuthority(target) {
+			return Target{}, badRequest("the target of CONNECT is %q, not host:port", target)
+		}
+		return Target{}, nil // about a tunnel
+	default:
+		return Target{}, badRequest("the target %q is neither a path nor an http:// URI", target)
 	}
 	var t Target
 	t.Path = target
@@ -108,40 +113,19 @@ func ParseTarget(method, target []byte) (Target, error) {
 	return t, nil
 }
 
-// isHostAndPort checks the authority form: a host and a port, both there.
-func isHostAndPort(target []byte) bool {
-	return validAuthority(target) && bytes.LastIndexByte(target, ':') > bytes.LastIndexByte(target, ']') && isDigit(target[len(target)-1])
-}
-
 // decodePath replaces each %XX by the octet that it stands for, once (RFC 3986
 // section 2.1). %2F and %00 are refused: no file has a slash or a NUL in its name.
 func decodePath(p []byte) (string, error) {
-	decoded := make([]byte, 0, len(p))
-	for i := 0; i < len(p); i++ {
-		b := p[i]
-		if b == '%' {
-			if !isEscape(p[i:]) {
-				return "", badRequest("a bad percent-escape in the path %q", p)
-			}
-			b = unhex(p[i+1])<<4 | unhex(p[i+2])
-			if b == 0 || b == '/' {
-				return "", badRequest("an escaped slash or NUL in the path %q", p)
-			}
-			i += 2
-		}
-		decoded = append(decoded, b)
-	}
-	if !utf8.Valid(decoded) {
+	decoded, err := url.PathUnescape(string(p))
+	switch {
+	case err != nil:
+		return "", badRequest("a bad percent-escape in the path %q", p)
+	case strings.Count(decoded, "/") > bytes.Count(p, []byte("/")) || strings.Contains(decoded, "\x00"):
+		return "", badRequest("an escaped slash or NUL in the path %q", p)
+	case !utf8.ValidString(decoded):
 		return "", badRequest("the path %q is not UTF-8 when decoded", p)
 	}
-	return string(decoded), nil
-}
-
-func unhex(b byte) byte {
-	if isDigit(b) {
-		return b - '0'
-	}
-	return b | 0x20 - 'a' + 10
+	return decoded, nil
 }
 
 // cleanPath removes the dot segments of a decoded path (RFC 3986 section

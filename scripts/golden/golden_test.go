@@ -1,0 +1,207 @@
+package golden
+
+import (
+	"bytes"
+	"flag"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "show how the servers' answers differ from cases/*.response, and write them there")
+
+// TestUpdate writes the responses anew, from what stages 1 and 2 answer. It
+// does so only when asked, and never where nobody looks at the difference:
+// what is written is an error, so that go test shows it.
+func TestUpdate(t *testing.T) {
+	if !*update {
+		t.Skip("only with -update")
+	}
+	if os.Getenv("CI") == "true" {
+		t.Fatal("-update is for a person who reads what changes; CI=true is set")
+	}
+	answers := map[string][][]byte{} // by case: stage 1's, stage 2's
+	for _, folder := range []string{"stage1-single", "stage2-concurrent"} {
+		labs, err := openLabs(t.Context(), Program{Args: []string{build(t, filepath.Join("..", ".."), folder)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer labs.close()
+		for _, g := range goldens {
+			l, err := labs.take(strings.Join(g.flags, " "), g.flags)
+			if err != nil {
+				t.Fatal(err)
+			}
+			request, err := caseFiles.ReadFile("cases/" + g.name + ".request")
+			if err != nil {
+				t.Fatal(err)
+			}
+			h, err := talk(l.addr, request)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if h.end != endFIN || !wellFormedHead.Match(h.bytes) {
+				t.Fatalf("%s: %s answers %.300q and the connection is %s: nothing to keep as an example", g.name, folder, h.bytes, h.end)
+			}
+			answers[g.name] = append(answers[g.name], h.bytes)
+		}
+	}
+	for _, g := range goldens {
+		both := answers[g.name]
+		if !bytes.Equal(both[0], both[1]) {
+			t.Errorf("%s: the two stages differ, nothing is written:\n%s", g.name, difference(both[0], both[1]))
+			continue
+		}
+		_, want, _ := g.load() // a new case has no response yet
+		if bytes.Equal(both[0], want) {
+			continue
+		}
+		answer := both[0]
+		if g.body != "" {
+			body, err := siteFiles.ReadFile("site/" + g.body)
+			if err != nil || !bytes.HasSuffix(answer, body) {
+				t.Errorf("%s: the answer does not end in %s (%v), nothing is written", g.name, g.body, err)
+				continue
+			}
+			answer = bytes.TrimSuffix(answer, body)
+		}
+		t.Errorf("%s.response changes:\n%s", g.name, difference(want, both[0]))
+		if err := os.WriteFile(filepath.Join("cases", g.name+".response"), answer, 0o644); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// notInTable are files of cases/ that a check in server.go uses.
+var notInTable = []string{"timeout", "keep-alive-timeout", "forbidden"}
+
+func TestCasesAreWhole(t *testing.T) {
+	used := map[string]bool{}
+	for _, g := range goldens {
+		used[g.name] = true
+		request, response, err := g.load()
+		if err != nil {
+			t.Error(err)
+		}
+		if len(request) == 0 || !wellFormedHead.Match(response) {
+			t.Errorf("%s: the request has %d bytes, the response is %.100q", g.name, len(request), response)
+		}
+	}
+	for _, name := range notInTable {
+		used[name] = true
+		if request, response := bytesOf(name); len(request) == 0 || !wellFormedHead.Match(response) {
+			t.Errorf("%s: the request has %d bytes, the response is %.100q", name, len(request), response)
+		}
+	}
+	entries, err := caseFiles.ReadDir("cases")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if name := strings.TrimSuffix(e.Name(), filepath.Ext(e.Name())); !used[name] {
+			t.Errorf("no check uses cases/%s", e.Name())
+		}
+	}
+}
+
+func TestChecksAreOrdered(t *testing.T) {
+	for stage := range 4 {
+		seen := map[string]bool{}
+		last := ""
+		for _, c := range Checks(stage) {
+			switch {
+			case seen[c.Name]:
+				t.Errorf("stage %d has two checks named %s", stage, c.Name)
+			case c.Step < last:
+				t.Errorf("stage %d: step %s of %s comes after %s", stage, c.Step, c.Name, last)
+			case c.Points < 1 || c.Want == "" || c.run == nil:
+				t.Errorf("stage %d: %s has %d points, wants %q", stage, c.Name, c.Points, c.Want)
+			}
+			seen[c.Name], last = true, c.Step
+		}
+		if wanted := stage > 0; wanted != (len(seen) > 0) {
+			t.Errorf("stage %d has %d checks", stage, len(seen))
+		}
+	}
+}
+
+func TestIntact(t *testing.T) {
+	if err := intact(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestSite checks that what a golden answer is made of can be seen in site/.
+func TestSite(t *testing.T) {
+	s, err := layOut()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.remove()
+	hello, err := os.ReadFile(filepath.Join(s.dir, "HelloWorld.html"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "太棒了，服务器正常工作！"; string(hello) != want || len(hello) != 36 || len([]rune(want)) != 12 {
+		t.Errorf("HelloWorld.html is %q", hello)
+	}
+	all, err := fs.ReadFile(siteFiles, "site/all-bytes.bin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for b := range 256 {
+		if !bytes.Contains(all, []byte{byte(b)}) {
+			t.Errorf("all-bytes.bin has no byte %#02x", b)
+		}
+	}
+}
+
+func TestDifference(t *testing.T) {
+	for _, c := range []struct {
+		name, want, got string
+		says            []string
+	}{
+		{"line end", "HTTP/1.1 200 OK\r\nA: b\r\n\r\n", "HTTP/1.1 200 OK\nA: b\r\n\r\n", []string{"offset 15", `-`, `"HTTP/1.1 200 OK\r\n"`, `+`, `"HTTP/1.1 200 OK\n"`}},
+		{"cut", "abc\r\ndef", "abc\r\nd", []string{"offset 6", "ends after 6 of 8 bytes"}},
+		{"too long", "abc", "abcdef", []string{"offset 3", "goes on after its 3 bytes, 3 too many"}},
+		{"control bytes", "a\x00b", "a\x1bb", []string{`\x00`, `\x1b`}},
+		{"far away", strings.Repeat("line\n", 100_000) + "end", strings.Repeat("line\n", 100_000) + "END", []string{"offset 500000", "..."}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got := difference([]byte(c.want), []byte(c.got))
+			for _, s := range c.says {
+				if !strings.Contains(got, s) {
+					t.Errorf("no %q in\n%s", s, got)
+				}
+			}
+			if len(got) > 20_000 {
+				t.Errorf("%d bytes are too many to read", len(got))
+			}
+		})
+	}
+}
+
+func TestCuts(t *testing.T) {
+	for _, c := range []struct {
+		name, request string
+		want          []string // each way, its pieces joined by |
+	}{
+		{"crlf", "GET / HTTP/1.1\r\nA: b\r\n\r\n", []string{"GET / HTTP/1.1\r\nA: b\r\n\r\n", "G|ET / HTTP/1.1\r\nA: b\r\n\r\n", "GET / HTTP/1.1\r\nA: b\r\n|\r\n", "GET / HTTP/1.1\r\nA: b\r\n\r|\n"}},
+		{"lf", "GET /\n\nmore", []string{"GET /\n\nmore", "G|ET /\n\nmore", "GET /\n|\nmore", "GET /\n\nmor|e"}},
+		{"one byte", "x", []string{"x"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			all := cuts([]byte(c.request))
+			for i, cut := range all {
+				if got := string(bytes.Join(cut.pieces, []byte("|"))); i >= len(c.want) || got != c.want[i] {
+					t.Errorf("%s: %q", cut.name, got)
+				}
+			}
+			if len(all) != len(c.want) {
+				t.Errorf("%d ways, want %d", len(all), len(c.want))
+			}
+		})
+	}
+}
