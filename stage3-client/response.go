@@ -116,7 +116,10 @@ func headError(err error) error {
 // readBody reads a response's body and returns how many bytes of it came. How
 // long it is, RFC 9112 section 6.3 says; the first rule that fits counts.
 func (r *reader) readBody(resp *response, method string) (n int64, err error) {
-	codings := http1.List(resp.fields, "Transfer-Encoding")
+	var codings []string
+	if resp.minor > 0 { // HTTP/1.0 has no Transfer-Encoding (section 6.1)
+		codings = http1.List(resp.fields, "Transfer-Encoding")
+	}
 	length, err := resp.contentLength()
 	switch {
 	case err != nil && len(codings) == 0:

@@ -42,10 +42,9 @@ func (e *Experiments) experiment(resp *Response) {
 	if e.Date {
 		resp.Date = time.Now().UTC().Format("Mon, 02 Jan 2006 15:04:05 GMT") // IMF-fixdate, RFC 9110 section 5.6.7
 	}
-	if e.ContentLength == "exact" || resp.Status != 200 {
+	if resp.Status != 200 {
 		return
 	}
-	resp.Connection = "close" // the length is wrong: only the close can end the body
 	switch e.ContentLength {
 	case "none":
 		resp.ContentLength = -1
@@ -53,7 +52,10 @@ func (e *Experiments) experiment(resp *Response) {
 		resp.ContentLength = max(0, resp.Size-12)
 	case "long":
 		resp.ContentLength = resp.Size + 24
+	default: // exact
+		return
 	}
+	resp.Connection = "close" // with a wrong length only the close can end the body
 }
 
 // listen sets the length of the listener's queue. A second listen(2) on a

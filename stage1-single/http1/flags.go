@@ -124,15 +124,17 @@ func isTaken(err error) bool {
 	return errors.Is(err, syscall.EADDRINUSE) || errors.Is(err, windowsAddrInUse)
 }
 
-// Announce prints where the server listens: the host as it was given, with
-// the port that was picked.
-func (s *Server) Announce(ln net.Listener) {
+// Announce prints where the server listens.
+func (s *Server) Announce(ln net.Listener) { fmt.Print(s.announcement(ln)) }
+
+// announcement has the host as it was given, and the port that was picked.
+func (s *Server) announcement(ln net.Listener) string {
 	host, _, _ := net.SplitHostPort(s.Addr) // it was good enough to listen on
 	_, port, _ := net.SplitHostPort(ln.Addr().String())
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
 		host = "localhost"
 	}
-	fmt.Printf("http://%s/ serves %s\n", net.JoinHostPort(host, port), s.Root)
+	return fmt.Sprintf("http://%s/ serves %s\n", net.JoinHostPort(host, port), s.Root)
 }
 
 func newLogger(w io.Writer, format string) *slog.Logger {

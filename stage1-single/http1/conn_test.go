@@ -1,0 +1,282 @@
+package http1
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+const helloHead = "GET /hello.txt HTTP/1.1\r\nHost: x\r\n\r\n"
+
+// newServer is a server with the default time-outs and one file.
+func newServer(t *testing.T, change func(*Server)) *Server {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "hello.txt"), []byte("hello"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	site, err := OpenSite(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { site.root.Close() })
+	s := &Server{Site: site, Log: slog.New(slog.DiscardHandler), Options: Options{
+		HeadTimeout: 5 * time.Second, IdleTimeout: 7 * time.Second, Stall: 30 * time.Second, Linger: time.Second}}
+	if change != nil {
+		change(s)
+	}
+	return s
+}
+
+// TestTimeouts uses a clock that jumps ahead when everybody waits: the time
+// at which a connection ends is exact.
+func TestTimeouts(t *testing.T) {
+	const ok = "HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 5\r\n\r\nhello"
+	page408 := "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: 78\r\n\r\n" +
+		"<!DOCTYPE html><title>408 Request Timeout</title><h1>408 Request Timeout</h1>\n"
+	type send struct {
+		at   time.Duration
+		what string
+	}
+	for _, c := range []struct {
+		name  string
+		sends []send
+		want  string
+		ends  time.Duration
+		keep  bool
+	}{
+		{"silent", nil, "", 5 * time.Second, false},
+		{"half a head", []send{{time.Second, "GET /"}}, page408, 5 * time.Second, false},
+		{"an empty line only", []send{{0, "\r\n"}}, page408, 5 * time.Second, false},
+		{"a byte a second", []send{{1e9, "G"}, {2e9, "E"}, {3e9, "T"}, {4e9, " "}, {5e9 + 1, "/"}}, page408, 5 * time.Second, false},
+		{"just in time", []send{{1e9, helloHead[:9]}, {5e9 - 1, helloHead[9:]}}, strings.Replace(ok, "\r\n", "\r\nConnection: close\r\n", 1), 5*time.Second - 1, false},
+		{"idle after an answer", []send{{time.Second, helloHead}}, ok, 8 * time.Second, true},
+		{"the second head has its own time", []send{{0, helloHead}, {6 * time.Second, "GET /"}}, ok + page408, 11 * time.Second, true},
+		{"pipelined half", []send{{0, helloHead + "GET /"}}, ok + page408, 5 * time.Second, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newServer(t, func(s *Server) { s.KeepAlive = c.keep })
+			synctest.Test(t, func(t *testing.T) {
+				server, client := net.Pipe()
+				start := time.Now()
+				sent := make(chan bool)
+				go func() {
+					defer close(sent)
+					for _, send := range c.sends {
+						time.Sleep(send.at - time.Since(start))
+						if _, err := io.WriteString(client, send.what); err != nil {
+							return
+						}
+					}
+				}()
+				go s.ServeConn(context.Background(), server)
+				got, err := io.ReadAll(client)
+				took := time.Since(start)
+				<-sent
+				if string(got) != c.want || err != nil || took != c.ends {
+					t.Errorf("after %v: %q, %v\nwant after %v: %q", took, got, err, c.ends, c.want)
+				}
+			})
+		})
+	}
+}
+
+// TestStopLetsGo: once the server stops, a silent connection is let go soon,
+// and a request that is already there gets its answer.
+func TestStopLetsGo(t *testing.T) {
+	for _, c := range []struct {
+		name, send string
+		within     time.Duration
+		answered   bool
+	}{
+		{"silent", "", lastBytes, false},
+		{"a request on its way", helloHead, lastBytes / 2, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newServer(t, func(s *Server) { s.KeepAlive = true })
+			synctest.Test(t, func(t *testing.T) {
+				server, client := net.Pipe()
+				ctx, stop := context.WithCancel(t.Context())
+				go s.ServeConn(ctx, server)
+				time.Sleep(time.Second)
+				start := time.Now()
+				stop()
+				sent := make(chan bool)
+				go func() {
+					defer close(sent)
+					time.Sleep(lastBytes / 2)
+					io.WriteString(client, c.send)
+				}()
+				got, err := io.ReadAll(client)
+				took := time.Since(start)
+				<-sent
+				if err != nil || took != c.within || c.answered != bytes.Contains(got, []byte("Connection: close")) {
+					t.Errorf("after %v: %q, %v", took, got, err)
+				}
+			})
+		})
+	}
+}
+
+// panicky panics when it is written to, or before.
+type panicky struct{ net.Conn }
+
+func (panicky) Write([]byte) (int, error) { panic("in the middle of an answer") }
+
+func TestPanic(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(*Server)
+		conn   func(net.Conn) net.Conn
+		want   string // how the answer begins
+	}{
+		{"before the answer", func(s *Server) { s.Site = nil }, func(c net.Conn) net.Conn { return c }, "HTTP/1.1 500 Internal Server Error\r\nConnection: close\r\n"},
+		{"while answering", nil, func(c net.Conn) net.Conn { return panicky{c} }, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var log bytes.Buffer
+			s := newServer(t, func(s *Server) {
+				s.Log = slog.New(slog.NewTextHandler(&log, nil))
+				if c.change != nil {
+					c.change(s)
+				}
+			})
+			server, client := net.Pipe()
+			done := make(chan bool)
+			go func() {
+				defer close(done)
+				s.ServeConn(t.Context(), c.conn(server))
+			}()
+			if _, err := io.WriteString(client, helloHead); err != nil {
+				t.Fatal(err)
+			}
+			got, err := io.ReadAll(client)
+			if err != nil || !strings.HasPrefix(string(got), c.want) || (c.want == "") != (len(got) == 0) {
+				t.Errorf("%q, %v", got, err)
+			}
+			<-done
+			for _, want := range []string{"msg=panic", "msg=closed", "conn=1"} {
+				if !strings.Contains(log.String(), want) {
+					t.Errorf("no %s in the log:\n%s", want, log.String())
+				}
+			}
+		})
+	}
+}
+
+// TestLogIsSafe: what a client sends cannot play tricks on the terminal.
+func TestLogIsSafe(t *testing.T) {
+	var log bytes.Buffer
+	s := newServer(t, func(s *Server) { s.Log = newLogger(&log, "text") })
+	for _, request := range []string{
+		"GET /\x1b[2J HTTP/1.1\r\nHost: x\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: \x07\r\n\r\n",
+		"G\x1b[2J / HTTP/1.1\r\n\r\n",
+		"GET /\xc2\x9b2J HTTP/1.1\r\nHost: x\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: \xc2\x9b, chunked\r\n\r\n",
+	} {
+		server, client := net.Pipe()
+		go func() {
+			io.WriteString(client, request)
+			io.Copy(io.Discard, client)
+		}()
+		s.ServeConn(t.Context(), server)
+	}
+	for _, b := range []string{"\x1b", "\x07", "\u009b"} {
+		if strings.Contains(log.String(), b) {
+			t.Errorf("%q is in the log:\n%q", b, log.String())
+		}
+	}
+	if n := strings.Count(log.String(), "refused="); n != 5 {
+		t.Errorf("%d requests were refused:\n%s", n, log.String())
+	}
+}
+
+func TestAnnounce(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	_, port, _ := net.SplitHostPort(ln.Addr().String())
+	for addr, want := range map[string]string{
+		"localhost:0": "localhost", "127.0.0.1:0": "127.0.0.1", ":0": "localhost", "0.0.0.0:0": "localhost", "[::]:0": "localhost", "[::1]:0": "[::1]",
+	} {
+		s := &Server{Options: Options{Addr: addr, Root: "DIR"}}
+		if got := s.announcement(ln); got != "http://"+want+":"+port+"/ serves DIR\n" {
+			t.Errorf("%s: %q", addr, got)
+		}
+	}
+}
+
+func TestPortTaken(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	_, err = net.Listen("tcp", ln.Addr().String())
+	if !isTaken(err) {
+		t.Errorf("%v is not seen as a taken port", err)
+	}
+	if isTaken(errors.New("something else")) || isTaken(nil) {
+		t.Error("something else is seen as a taken port")
+	}
+}
+
+func TestFindSite(t *testing.T) {
+	t.Chdir(filepath.Join("..", "..", "scripts"))
+	site, err := findSite()
+	if err != nil || filepath.Base(site) != "www" {
+		t.Errorf("%q, %v", site, err)
+	}
+	t.Chdir(t.TempDir())
+	if site, err := findSite(); err == nil {
+		t.Errorf("found %q where there is none", site)
+	}
+}
+
+// BenchmarkServeConn is one persistent connection over loopback.
+func BenchmarkServeConn(b *testing.B) {
+	dir := b.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "hello.txt"), []byte("hello"), 0o644); err != nil {
+		b.Fatal(err)
+	}
+	site, err := OpenSite(dir)
+	if err != nil {
+		b.Fatal(err)
+	}
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer ln.Close()
+	s := &Server{Site: site, Log: slog.New(slog.DiscardHandler), Options: Options{KeepAlive: true, HeadTimeout: time.Minute, IdleTimeout: time.Minute, Stall: time.Minute}}
+	go func() {
+		if conn, err := ln.Accept(); err == nil {
+			s.ServeConn(context.Background(), conn)
+		}
+	}()
+	conn, err := net.Dial("tcp", ln.Addr().String())
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer conn.Close()
+	answer := make([]byte, 1000)
+	b.ReportAllocs()
+	for b.Loop() {
+		io.WriteString(conn, helloHead)
+		if n, err := conn.Read(answer); err != nil || !bytes.HasSuffix(answer[:n], []byte("hello")) {
+			b.Fatal(n, err)
+		}
+	}
+}

@@ -1,0 +1,166 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/iotest"
+	"testing/synctest"
+	"time"
+)
+
+// newReader reads a response from in; its deadlines are those of no connection.
+func newReader(in io.Reader, bodyOnly bool) (*reader, *bytes.Buffer) {
+	var out bytes.Buffer
+	return &reader{conn: &timedConn{timeout: time.Second}, in: bufio.NewReader(in), out: &output{to: &out}, bodyOnly: bodyOnly}, &out
+}
+
+func TestEncodeTarget(t *testing.T) {
+	for in, want := range map[string]string{
+		"": "/", "/": "/", "a": "/a", "?q": "/?q", "#f": "/", "/a#f": "/a", "/a b": "/a%20b", "/%41": "/%41", "/%": "/%25", "/%4": "/%254", "/%zz": "/%25zz", "/%+1": "/%25+1",
+		"/a\r\nb": "/a%0D%0Ab", "/太": "/%E5%A4%AA", "/a|b": "/a%7Cb", `/a"<>\^{}` + "`": "/a%22%3C%3E%5C%5E%7B%7D%60", "/a;b=c&d,e:f@g!h$i'j(k)*l+m~n": "/a;b=c&d,e:f@g!h$i'j(k)*l+m~n", "/a?b?c/d": "/a?b?c/d",
+	} {
+		if got := encodeTarget(in); got != want {
+			t.Errorf("%q: %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestParseArgs(t *testing.T) {
+	for _, c := range []struct {
+		args       string
+		addr, host string // addr "" for an error
+	}{
+		{"", "localhost:6789", "localhost:6789"},
+		{"h 80 f", "h:80", "h"}, {"h 8080 f", "h:8080", "h:8080"}, {"::1 80 f", "[::1]:80", "[::1]"}, {"[::1] 81 f", "[::1]:81", "[::1]:81"},
+		{"http://h", "h:80", "h"}, {"http://h:80/x", "h:80", "h"}, {"HTTP://h:81?q", "h:81", "h:81"}, {"http://[::1]/", "[::1]:80", "[::1]"}, {"http://[::1]:81", "[::1]:81", "[::1]:81"},
+		{"https://h/", "", ""}, {"h", "", ""}, {"h 80", "", ""}, {"h 80 f x", "", ""}, {"h 0 f", "", ""}, {"h 65536 f", "", ""}, {"h x f", "", ""}, {"http://", "", ""}, {"http://u@h/", "", ""}, {"http://h:x/", "", ""}, {"ftp://h/", "", ""},
+	} {
+		w, err := parseArgs(strings.Fields(c.args))
+		if err != nil {
+			if c.addr != "" {
+				t.Errorf("%q: %v", c.args, err)
+			}
+			continue
+		}
+		if addr := net.JoinHostPort(w.host, w.port); addr != c.addr || w.hostField() != c.host {
+			t.Errorf("%q: %s, Host: %s; want %s, Host: %s", c.args, addr, w.hostField(), c.addr, c.host)
+		}
+	}
+}
+
+// TestPieces: the result does not depend on how the stream is cut.
+func TestPieces(t *testing.T) {
+	const response = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n5;x\r\nhello\r\n1\n!\n0\r\nA: b\r\n\r\n"
+	for way, in := range map[string]io.Reader{
+		"whole":    strings.NewReader(response),
+		"bytewise": iotest.OneByteReader(strings.NewReader(response)),
+		"halfwise": iotest.HalfReader(strings.NewReader(response)),
+		"data+EOF": iotest.DataErrReader(strings.NewReader(response)),
+	} {
+		for _, bodyOnly := range []bool{false, true} {
+			want := response
+			if bodyOnly {
+				want = "hello!"
+				in = strings.NewReader(response)
+			}
+			r, out := newReader(in, bodyOnly)
+			resp, err := r.readHead()
+			if err != nil || resp.status != 200 {
+				t.Fatal(way, resp, err)
+			}
+			if n, err := r.readBody(resp, "GET"); n != 6 || err != nil || out.String() != want {
+				t.Errorf("%s: %d bytes, %v: %q", way, n, err, out)
+			}
+		}
+	}
+}
+
+// TestDeadlines: what is bounded as a whole, and what each time anew.
+func TestDeadlines(t *testing.T) {
+	for _, c := range []struct {
+		name, send string
+		every      time.Duration // between two bytes
+		fails      bool
+	}{
+		{"a slow body", "HTTP/1.1 200 OK\r\n\r\n" + strings.Repeat("a", 100), 500 * time.Millisecond, false},
+		{"a slow chunk line", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1" + strings.Repeat(" ", 100), 500 * time.Millisecond, true},
+		{"a slow trailer", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" + strings.Repeat("a", 100), 500 * time.Millisecond, true},
+		{"a body that stops", "HTTP/1.1 200 OK\r\n\r\na", time.Hour, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				client, server := net.Pipe()
+				sent := make(chan bool)
+				go func() {
+					defer close(sent)
+					defer server.Close()
+					head := strings.LastIndex(c.send, "\r\n") + 2
+					if _, err := io.WriteString(server, c.send[:head]); err != nil {
+						return
+					}
+					for _, b := range []byte(c.send[head:]) {
+						time.Sleep(c.every)
+						if _, err := server.Write([]byte{b}); err != nil {
+							return
+						}
+					}
+				}()
+				conn := &timedConn{Conn: client, timeout: time.Second}
+				r := &reader{conn: conn, in: bufio.NewReader(conn), out: &output{to: io.Discard}}
+				resp, err := r.readHead()
+				if err == nil {
+					_, err = r.readBody(resp, "GET")
+				}
+				client.Close()
+				<-sent
+				if c.fails != (err != nil) {
+					t.Errorf("%v", err)
+				}
+			})
+		})
+	}
+}
+
+// FuzzResponse compares with net/http's client: what both take for a whole
+// response has the same status and the same body.
+func FuzzResponse(f *testing.F) {
+	for _, seed := range []string{
+		"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;a=b\r\nhello\r\n0\r\nA: b\r\n\r\n",
+		"HTTP/1.0 200\n\nuntil close", "HTTP/1.1 204 No Content\r\n\r\n", "HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nA: b\r\n c\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+	} {
+		f.Add([]byte(seed), false)
+	}
+	f.Fuzz(func(t *testing.T, in []byte, head bool) {
+		method := "GET"
+		if head {
+			method = "HEAD"
+		}
+		r, out := newReader(bytes.NewReader(in), true)
+		resp, err := r.readHead()
+		if err != nil || bytes.HasPrefix(in, []byte("HTTP/1.1 1")) {
+			return // net/http's ReadResponse does not pass over 1xx
+		}
+		n, err := r.readBody(resp, method)
+		if int64(out.Len()) != n || n > int64(len(in)) {
+			t.Fatalf("%q: %d bytes counted, %d written", in, n, out.Len())
+		}
+		theirs, theirErr := http.ReadResponse(bufio.NewReader(bytes.NewReader(in)), &http.Request{Method: method})
+		if err != nil || theirErr != nil {
+			return
+		}
+		body, theirErr := io.ReadAll(theirs.Body)
+		if theirErr != nil {
+			return
+		}
+		if theirs.StatusCode != resp.status || !bytes.Equal(body, out.Bytes()) {
+			t.Fatalf("%q: status %d, body %q; net/http: %d, %q", in, resp.status, out, theirs.StatusCode, body)
+		}
+	})
+}
