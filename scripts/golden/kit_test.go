@@ -1,0 +1,151 @@
+//go:build kit
+
+package golden
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// copyWorkspace copies the workspace to a place where it may be broken.
+func copyWorkspace(t *testing.T) string {
+	t.Helper()
+	from, to := filepath.Join("..", ".."), t.TempDir()
+	err := filepath.WalkDir(from, func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(from, name)
+		if err != nil {
+			return err
+		}
+		if d.IsDir() {
+			if rel == ".git" {
+				return filepath.SkipDir
+			}
+			return os.MkdirAll(filepath.Join(to, rel), 0o755)
+		}
+		data, err := os.ReadFile(name)
+		return errors.Join(err, os.WriteFile(filepath.Join(to, rel), data, 0o644))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return to
+}
+
+// edit replaces a text that a file of the copy has exactly once.
+func edit(t *testing.T, root, name, old, new string) (undo func()) {
+	t.Helper()
+	name = filepath.Join(root, filepath.FromSlash(name))
+	before, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(string(before), old); n != 1 {
+		t.Fatalf("%s has %q %d times", name, old, n)
+	}
+	write := func(data string) {
+		if err := os.WriteFile(name, []byte(data), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(strings.Replace(string(before), old, new, 1))
+	return func() { write(string(before)) }
+}
+
+// goTest runs go test ./... as the README says.
+func goTest(t *testing.T, dir string) (output string, ok bool) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", "test", "./...")
+	cmd.Dir = dir
+	out, err := cmd.CombinedOutput()
+	return string(out), err == nil
+}
+
+// TestNeverCached: go test ./... never says ok for a stage that has changed,
+// nor for one that was not graded.
+func TestNeverCached(t *testing.T) {
+	root := copyWorkspace(t)
+	stage2 := filepath.Join(root, "stage2-concurrent")
+	for _, dir := range []string{root, stage2} {
+		if out, ok := goTest(t, dir); !ok || strings.Contains(out, "(cached)") {
+			t.Fatalf("the copy, in %s: %s", dir, out)
+		}
+	}
+	for _, c := range []struct {
+		name           string
+		dir            string // where go test runs
+		file, old, new string
+		says           string // in the output; "" when it must be ok again, but not cached
+	}{
+		{"a wrong phrase in http1", root, "stage1-single/http1/response.go", `"Not Found"`, `"not found"`, "stage1-single/step_1.6/not-found"},
+		{"seen inside stage 2", stage2, "stage1-single/http1/response.go", `"Not Found"`, `"not found"`, "step_1.6/not-found"},
+		{"no goroutine in stage 2", root, "stage2-concurrent/main.go", "connections.Go(func() error {", "func(f func() error) { f() }(func() error {", "stage2-concurrent/step_2.1/last-is-first"},
+		{"a wrong field in the client", root, "stage3-client/request.go", `"Host: " + w`, `"host: " + w`, "stage3-client/step_3.1/request"},
+		{"a comment in the client", root, "stage3-client/request.go", "// where is what", "// where says what", ""},
+		{"a comment in http1, seen inside stage 2", stage2, "stage1-single/http1/site.go", "return statusPage(404)\n	}\n	name", "return statusPage(404)\n	}\n	var _ = 0\n	name", ""},
+		{"a stage that does not build", root, "stage2-concurrent/main.go", "package main", "package main\n\nvar x int = nil", "stage2-concurrent does not build"},
+		{"a stage that go.work does not name", root, "go.work", "	./stage3-client\n", "", "go.work does not name stage3-client"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			defer edit(t, root, c.file, c.old, c.new)()
+			out, ok := goTest(t, c.dir)
+			if strings.Contains(strings.ReplaceAll(out, "http1\t(cached)", ""), "(cached)") {
+				t.Errorf("answered from the cache:\n%s", out)
+			}
+			if ok != (c.says == "") || !strings.Contains(out, c.says) {
+				t.Errorf("ok: %v, want %q in\n%.3000s", ok, c.says, out)
+			}
+		})
+	}
+	t.Run("a module that no check knows", func(t *testing.T) {
+		defer edit(t, root, "go.work", "	./stage3-client\n", "	./stage3-client\n	./stage4\n")()
+		if err := os.MkdirAll(filepath.Join(root, "stage4"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(root, "stage4", "go.mod"), []byte("module weblab.example/stage4\n\ngo 1.25.0\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if out, ok := goTest(t, root); ok || !strings.Contains(out, "no check grades it") {
+			t.Errorf("ok: %v\n%s", ok, out)
+		}
+	})
+}
+
+// TestStopGrace: an answer that is never read to its end has 5 seconds.
+func TestStopGrace(t *testing.T) {
+	for _, folder := range []string{"stage1-single", "stage2-concurrent"} {
+		t.Run(folder, func(t *testing.T) {
+			t.Parallel()
+			labs, err := openLabs(t.Context(), Program{Args: []string{build(t, filepath.Join("..", ".."), folder)}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer labs.close()
+			l, err := labs.take("only", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			conn, err := askHuge(l.addr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			if err := terminate(l.proc.cmd); err != nil {
+				t.Skip(err)
+			}
+			start := time.Now()
+			status, err := l.proc.wait(10 * time.Second)
+			if took := time.Since(start); err != nil || status != 0 || took < 4500*time.Millisecond {
+				t.Errorf("after %v: status %d, %v", took, status, err)
+			}
+		})
+	}
+}
