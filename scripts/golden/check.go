@@ -162,6 +162,11 @@ func (r *Result) judge(labs *labs, turn string) {
 	if err == nil {
 		err = r.run(l)
 	}
+	if l != nil && l.proc != nil {
+		if report := l.proc.stderr.raced(); report != "" {
+			err = failf("two goroutines use the same variable at the same time, and one of them writes", "the race detector:\n%s", report)
+		}
+	}
 	var failure *Failure
 	var cannot notHere
 	switch {

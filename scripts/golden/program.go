@@ -120,16 +120,21 @@ func (p *process) announced() (string, error) {
 	}
 }
 
-// tail keeps the last bytes that are written to it.
+// tail keeps the last bytes that are written to it, and the first report of
+// the race detector, if the program was built with it.
 type tail struct {
 	mu   sync.Mutex
 	kept []byte
+	race []byte
 }
 
 func (t *tail) Write(p []byte) (int, error) {
 	const most = 8 << 10
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if at := bytes.Index(p, []byte("WARNING: DATA RACE")); at >= 0 && t.race == nil {
+		t.race = bytes.Clone(p[at:min(len(p), at+most)])
+	}
 	t.kept = append(t.kept, p...)
 	if over := len(t.kept) - most; over > 0 {
 		t.kept = append(t.kept[:0], t.kept[over:]...)
@@ -141,6 +146,15 @@ func (t *tail) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return string(t.kept)
+}
+
+// raced returns the report of the race detector, once.
+func (t *tail) raced() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	report := string(t.race)
+	t.race = nil
+	return report
 }
 
 // labs are the programs under test, one for each set of flags: they are

@@ -163,11 +163,19 @@ func (c *conn) printHead() {
 // a request are let go. The answers under way have 5 seconds; a second signal
 // ends the program at once.
 func StopOnSignal(ln net.Listener) context.Context {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, func() {
-		stop() // from now on a signal does what it does by default
+	ctx, stop := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-signals
+		stop()
 		ln.Close()
-		time.AfterFunc(stopGrace, func() { os.Exit(0) })
-	})
+		select {
+		case <-signals:
+			os.Exit(1)
+		case <-time.After(stopGrace):
+			os.Exit(0)
+		}
+	}()
 	return ctx
 }
