@@ -66,7 +66,7 @@ func goneError(i int, sendErr, err error) error {
 	if err == io.EOF {
 		seen = "end of the stream before a status line: the server has closed the connection (FIN)"
 	}
-	if isBrokenPipe(sendErr) || isReset(sendErr) {
+	if isGone(sendErr) {
 		seen = trouble(sendErr)
 	}
 	if i == 1 {
@@ -88,6 +88,9 @@ func trouble(err error) string {
 	}
 	return err.Error()
 }
+
+// isGone reports whether an error says that there is no connection any more.
+func isGone(err error) bool { return err == io.EOF || isReset(err) || isBrokenPipe(err) }
 
 // Windows has error numbers of its own: WSAECONNRESET, and WSAECONNABORTED
 // for what is a broken pipe elsewhere.

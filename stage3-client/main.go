@@ -16,6 +16,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -67,6 +68,8 @@ func main() {
 		wrongUse(errors.New("-n and -timeout must be more than 0, -p and -max-time not less"))
 	case *connections > 0 && *outFile != "":
 		wrongUse(errors.New("-p prints no body, so there is nothing to write to -o"))
+	case *rawFile != "" && (*head || len(extra) > 0):
+		wrongUse(errors.New("-raw sends the file as it is, so -head and -H have no effect"))
 	}
 	c.addr = net.JoinHostPort(to.host, to.port)
 	c.method = "GET"
@@ -132,7 +135,7 @@ func (c *client) exchange(conn *timedConn, out *output) error {
 		resp, err := r.readHead()
 		if err == nil {
 			err = c.readRest(r, resp)
-		} else if err == io.EOF || resp == nil && isReset(err) {
+		} else if resp == nil && isGone(err) {
 			err = goneError(i, sendErr, err)
 		}
 		switch {
@@ -150,35 +153,42 @@ func (c *client) exchange(conn *timedConn, out *output) error {
 // inParallel makes n connections at once and says for each what happened when.
 func (c *client) inParallel(n int) error {
 	start := time.Now()
-	failed := make([]error, n)
+	var failed atomic.Int64
 	var all sync.WaitGroup
 	for i := range n {
 		all.Go(func() {
-			out := &output{to: io.Discard, start: start}
-			since := func(t time.Time) string { return fmt.Sprintf("%.1f ms", float64(t.Sub(start).Microseconds())/1000) }
-			line := fmt.Sprintf("connection %d:", i+1)
-			conn, err := c.connect()
-			if err == nil {
-				line += " connected " + since(time.Now())
-				err = c.exchange(conn, out)
-				conn.Close()
-				line += ", first byte " + since(conn.firstByte) + ", end " + since(time.Now()) + fmt.Sprintf(", %d bytes", out.n)
+			events, err := c.timeline(start)
+			if err != nil {
+				failed.Add(1)
+				events = append(events, err.Error())
 			}
-			if failed[i] = err; err != nil {
-				line += ", " + err.Error()
-			}
-			fmt.Fprintln(os.Stderr, line)
+			fmt.Fprintf(os.Stderr, "connection %d: %s\n", i+1, strings.Join(events, ", "))
 		})
 	}
 	all.Wait()
-	bad := 0
-	for _, err := range failed {
-		if err != nil {
-			bad++
-		}
-	}
-	if bad > 0 {
-		return fmt.Errorf("%d of %d connections got no good answer", bad, n)
+	if failed.Load() > 0 {
+		return fmt.Errorf("%d of %d connections got no good answer", failed.Load(), n)
 	}
 	return nil
+}
+
+// timeline makes one connection and lists what happened on it, each with the
+// time since start.
+func (c *client) timeline(start time.Time) (events []string, err error) {
+	happened := func(what string, when time.Time) {
+		events = append(events, fmt.Sprintf("%s %.1f ms", what, float64(when.Sub(start).Microseconds())/1000))
+	}
+	conn, err := c.connect()
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	happened("connected", time.Now())
+	out := &output{to: io.Discard, start: start}
+	err = c.exchange(conn, out)
+	if !conn.firstByte.IsZero() {
+		happened("first byte", conn.firstByte)
+	}
+	happened("end", time.Now())
+	return append(events, fmt.Sprintf("%d bytes", out.n)), err
 }
