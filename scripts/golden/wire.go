@@ -9,7 +9,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -90,11 +89,6 @@ func hearOut(conn net.Conn) heard {
 			return h
 		}
 	}
-}
-
-// isReset reports whether an error of a connection is a reset.
-func isReset(err error) bool {
-	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.Errno(10054)) // WSAECONNRESET
 }
 
 // want compares what was heard with what should have come, after which the
