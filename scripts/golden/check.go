@@ -103,8 +103,9 @@ func Grade(ctx context.Context, stage int, program Program) []Result {
 	labs, err := openLabs(ctx, program)
 	if err != nil {
 		for i := range results {
-			results[i].Status, results[i].Seen, results[i].Why = Failed, err.Error(), "the checks themselves could not start"
+			results[i].Why = "the checks could not start"
 		}
+		results[0].Status, results[0].Seen = Failed, err.Error()
 		return results
 	}
 	defer labs.close()
