@@ -114,9 +114,9 @@ func intact() error {
 			return err
 		}
 		if !bytes.Contains(data, []byte(f.has)) || bytes.Contains(data, []byte(f.not)) {
-			return errors.New("the line ends of scripts/golden/" + f.name + " were changed, probably by git's core.autocrlf: " +
-				"the checks compare bytes and cannot work. Get the files again with .gitattributes in place: " +
-				"git rm -r --cached -q . && git reset --hard")
+			return errors.New("the line ends of scripts/golden/" + f.name + " are not what they were, probably git's core.autocrlf: " +
+				"the checks compare bytes and cannot work. Delete the folders scripts/golden/cases and scripts/golden/site, then run " +
+				"git checkout -- .gitattributes scripts/golden")
 		}
 	}
 	return nil
