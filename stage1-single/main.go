@@ -37,7 +37,7 @@ func serve(ctx context.Context, ln net.Listener, server *http1.Server) {
 		if errors.Is(err, net.ErrClosed) {
 			return
 		}
-		if err != nil { // such as: too many open files
+		if err != nil { // such as too many open files, which does not pass at once
 			server.Log.Warn("accept", "error", err)
 			time.Sleep(100 * time.Millisecond)
 			continue

@@ -54,15 +54,15 @@ func serve(ctx context.Context, ln net.Listener, server *http1.Server, maxConns 
 		if errors.Is(err, net.ErrClosed) {
 			return
 		}
-		if err != nil { // such as: too many open files
+		if err != nil { // such as too many open files, which does not pass at once
 			server.Log.Warn("accept", "error", err)
 			time.Sleep(100 * time.Millisecond)
 			permits.Release(1)
 			continue
 		}
-		connections.Go(func() error {
+		connections.Go(func() error { // a goroutine of its own: the loop does not wait for it
 			defer permits.Release(1)
-			server.ServeConn(ctx, conn) // the only line that differs in kind: it has a goroutine of its own
+			server.ServeConn(ctx, conn)
 			return nil
 		})
 	}

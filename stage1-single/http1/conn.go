@@ -18,15 +18,15 @@ const (
 	// maxLinger bounds what is read and dropped before a close, in bytes.
 	maxLinger = 16 << 20
 
-	// lastBytes is how long a silent connection is still listened to when
-	// the server stops: a request may be on its way.
-	lastBytes = 100 * time.Millisecond
+	// stopWait is how long a silent connection is still listened to when the
+	// server stops: a request may be on its way.
+	stopWait = 100 * time.Millisecond
 )
 
 // Why a connection ends, for the log.
 var (
 	errAnswered = errors.New("answered")
-	errSilent   = errors.New("no request came in time")
+	errSilent   = errors.New("no request came in time, or before the server stopped")
 	errTLS      = errors.New("a TLS hello came: somebody used https:// where there is only http://")
 	errPanic    = errors.New("the server's own code failed")
 )
@@ -40,12 +40,13 @@ type Server struct {
 	accepted atomic.Int64 // connections so far
 }
 
-// conn is one connection while it is served.
+// conn is one connection while it is served. What two connections must not
+// share is here; what they do share, in Server, is not changed by them.
 type conn struct {
-	*Server
-	net.Conn
-	log       *slog.Logger
+	server    *Server
+	tcp       net.Conn
 	in        *bufio.Reader // one for all requests: it may hold the next one already
+	log       *slog.Logger
 	req       Request
 	answering bool // part of an answer may have been sent
 }
@@ -53,31 +54,31 @@ type conn struct {
 // ServeConn answers the requests that come on a connection and closes it.
 // Once ctx is done it waits for no other request. A panic ends this
 // connection only: it is logged, and answered with 500 if that is possible.
-func (s *Server) ServeConn(ctx context.Context, nc net.Conn) {
+func (s *Server) ServeConn(ctx context.Context, tcp net.Conn) {
 	c := &conn{
-		Server: s,
-		Conn:   nc,
+		server: s,
+		tcp:    tcp,
+		in:     bufio.NewReader(tcp),
 		log:    s.Log.With("conn", s.accepted.Add(1)),
-		in:     bufio.NewReader(nc),
 	}
-	c.log.Info("accepted", "remote", nc.RemoteAddr().String())
+	c.log.Info("accepted", "remote", tcp.RemoteAddr().String())
 	why := errPanic
 	defer func() {
-		nc.Close() // everything that can be sent has been sent
+		tcp.Close() // if it is open still, there is nobody left to tell
 		c.log.Info("closed", "why", why.Error())
 	}()
 	defer c.answerPanic()
-	why = c.serve(ctx)
+	why = c.serveRequests(ctx)
 }
 
-// serve answers one request, or with -keep-alive one after another, until the
-// connection ends, and returns why it ended.
-func (c *conn) serve(ctx context.Context) error {
+// serveRequests answers one request, or with -keep-alive one after another,
+// until the connection ends, and returns why it ended.
+func (c *conn) serveRequests(ctx context.Context) error {
 	for first := true; ; first = false {
 		c.answering = false
 		err := c.awaitRequest(ctx, first)
 		if err == errTLS {
-			closeGracefully(c.Conn, c.Linger)
+			closeGracefully(c.tcp, c.server.Linger)
 		}
 		if err != nil {
 			return err
@@ -86,12 +87,12 @@ func (c *conn) serve(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		c.experiment(resp)
+		c.server.experiment(resp)
 		if err := c.send(resp); err != nil {
 			return err
 		}
 		if resp.Connection == "close" {
-			closeGracefully(c.Conn, c.Linger)
+			closeGracefully(c.tcp, c.server.Linger)
 			return errAnswered
 		}
 	}
@@ -102,18 +103,18 @@ func (c *conn) serve(ctx context.Context) error {
 // leave them silent: they are given up, or a server that talks to one client
 // at a time would be deaf for ever.
 func (c *conn) awaitRequest(ctx context.Context, first bool) error {
-	start, wait := time.Now(), c.HeadTimeout
+	start, wait := time.Now(), c.server.HeadTimeout
 	if !first {
-		wait = c.IdleTimeout
+		wait = c.server.IdleTimeout
 	}
-	if err := c.SetReadDeadline(start.Add(wait)); err != nil {
+	if err := c.tcp.SetReadDeadline(start.Add(wait)); err != nil {
 		return err
 	}
-	stop := context.AfterFunc(ctx, func() {
-		c.SetReadDeadline(time.Now().Add(lastBytes)) // fails if closed: then it is over anyway
+	cancel := context.AfterFunc(ctx, func() {
+		c.tcp.SetReadDeadline(time.Now().Add(stopWait)) // fails if closed: then it is over anyway
 	})
 	next, err := c.in.Peek(1)
-	stop()
+	cancel()
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return errSilent
@@ -122,50 +123,46 @@ func (c *conn) awaitRequest(ctx context.Context, first bool) error {
 	case next[0] == 0x16: // the record type "handshake", RFC 8446 section 5.1
 		return errTLS
 	}
-	if !first {
+	if !first { // the first head has its time from accept on, the others from their first byte
 		start = time.Now()
 	}
-	return c.SetReadDeadline(start.Add(c.HeadTimeout))
+	return c.tcp.SetReadDeadline(start.Add(c.server.HeadTimeout))
 }
 
 // answer reads a request and finds the response to it. An error means that
 // there is nobody to answer.
-func (c *conn) answer(ctx context.Context) (*Response, error) {
-	err := c.req.Read(c.in)
+func (c *conn) answer(ctx context.Context) (resp *Response, err error) {
+	err = c.req.Read(c.in)
 	c.printHead()
-	var resp *Response
 	if err == nil {
 		c.log.Info("request", "method", string(c.req.Method), "target", string(c.req.Target))
-		resp, err = c.respond()
+		resp, err = c.respond(ctx)
 	}
-	var status *StatusError
-	if errors.As(err, &status) {
-		c.log.Warn("request", "refused", status.Reason)
-		resp = statusPage(status.Status)
-		resp.Connection = "close" // what comes next may not be where a request begins
-		return resp, nil
+	var bad *StatusError
+	if errors.As(err, &bad) {
+		c.log.Warn("request", "refused", bad.Reason)
+		return statusPage(bad.Status), nil // and close: who knows where the next request begins
 	}
-	if err != nil {
-		return nil, err
-	}
-	resp.Connection = "close"
-	if c.KeepAlive && ctx.Err() == nil {
-		resp.Connection = connectionOption(&c.req)
-	}
-	return resp, nil
+	return resp, err
 }
 
 // respond finds the response to a request whose head is good. The error is a
 // *StatusError.
-func (c *conn) respond() (*Response, error) {
+func (c *conn) respond(ctx context.Context) (*Response, error) {
 	target, err := ParseTarget(c.req.Method, c.req.Target)
 	if err != nil {
 		return nil, err
 	}
+	var resp *Response
 	if string(c.req.Method) == "GET" {
-		return c.Site.Get(target), nil
+		resp = c.server.Site.Get(target)
+	} else {
+		resp = otherMethod(c.server.Site, c.req.Method, target)
 	}
-	return otherMethod(c.Site, c.req.Method, target), nil
+	if c.server.KeepAlive && ctx.Err() == nil {
+		resp.Connection = connectionOption(&c.req)
+	}
+	return resp, nil
 }
 
 // otherMethod answers the methods beside GET (RFC 9110 section 9). HEAD gets
@@ -206,7 +203,7 @@ func connectionOption(req *Request) string {
 // send writes the response.
 func (c *conn) send(resp *Response) error {
 	c.answering = true
-	sent, err := resp.WriteTo(c.Conn, c.Stall)
+	sent, err := resp.WriteTo(c.tcp, c.server.Stall)
 	if resp.File != nil {
 		resp.File.Close() // only read from: closing loses nothing
 	}
@@ -214,19 +211,20 @@ func (c *conn) send(resp *Response) error {
 	return err
 }
 
-// closeGracefully ends a connection without losing the answer that was just
+// closeGracefully closes a connection without losing the answer that was just
 // sent (RFC 9112 section 9.6). To close while bytes from the client are unread
 // makes TCP send a reset, and a reset makes the client's system throw away
 // what it has not read yet: the answer. So: say that no more will be sent,
-// read until the client has closed too, and leave the Close to the caller.
-// Linger is how long that may take; 0 does nothing.
-func closeGracefully(conn net.Conn, linger time.Duration) {
-	half, ok := conn.(interface{ CloseWrite() error })
+// read until the client has closed too, and close then. Linger is how long
+// that may take; with 0 it is a plain close.
+func closeGracefully(tcp net.Conn, linger time.Duration) {
+	defer tcp.Close() // an error here is nobody's loss
+	half, ok := tcp.(interface{ CloseWrite() error })
 	if !ok || linger <= 0 || half.CloseWrite() != nil {
 		return
 	}
-	if conn.SetReadDeadline(time.Now().Add(linger)) == nil {
-		io.CopyN(io.Discard, conn, maxLinger) // whatever ends it, it is over
+	if tcp.SetReadDeadline(time.Now().Add(linger)) == nil {
+		io.CopyN(io.Discard, tcp, maxLinger) // whatever ends it, it is over
 	}
 }
 
@@ -245,9 +243,7 @@ func (c *conn) answerPanic() {
 			c.log.Error("panic while answering 500", "error", p)
 		}
 	}()
-	resp := statusPage(500)
-	resp.Connection = "close"
-	if c.send(resp) == nil {
-		closeGracefully(c.Conn, c.Linger)
+	if c.send(statusPage(500)) == nil {
+		closeGracefully(c.tcp, c.server.Linger)
 	}
 }

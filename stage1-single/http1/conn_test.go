@@ -98,8 +98,8 @@ func TestStopLetsGo(t *testing.T) {
 		within     time.Duration
 		answered   bool
 	}{
-		{"silent", "", lastBytes, false},
-		{"a request on its way", helloHead, lastBytes / 2, true},
+		{"silent", "", stopWait, false},
+		{"a request on its way", helloHead, stopWait / 2, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := newServer(t, func(s *Server) { s.KeepAlive = true })
@@ -113,7 +113,7 @@ func TestStopLetsGo(t *testing.T) {
 				sent := make(chan bool)
 				go func() {
 					defer close(sent)
-					time.Sleep(lastBytes / 2)
+					time.Sleep(stopWait / 2)
 					io.WriteString(client, c.send)
 				}()
 				got, err := io.ReadAll(client)

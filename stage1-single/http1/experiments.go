@@ -8,8 +8,9 @@ import (
 )
 
 // Experiments are the flags that are only there to be looked at: they bend
-// what a server does, so that one can see what it is good for. Without them
-// the server is right.
+// what a server does, so that one can see what it is good for. Only -date makes
+// it better: RFC 9110 section 6.6.1 wants Date from a server with a clock. It
+// is off so that the same request gets the same bytes every day.
 type Experiments struct {
 	Delay         time.Duration
 	ContentLength string
@@ -20,8 +21,8 @@ type Experiments struct {
 func (e *Experiments) addFlags(fs *flag.FlagSet) {
 	fs.DurationVar(&e.Delay, "delay", 0, "experiment: wait before each answer")
 	fs.StringVar(&e.ContentLength, "content-length", "exact", "experiment: announce the `length` exact, none, short (12 less) or long (24 more)")
-	fs.BoolVar(&e.Date, "date", false, "send Date; without it the same request gets the same bytes every day")
-	fs.IntVar(&e.Backlog, "backlog", -1, "length of the system's queue of connections not yet accepted (default the system's)")
+	fs.BoolVar(&e.Date, "date", false, "experiment: send Date, as RFC 9110 wants; without it the same request gets the same bytes every day")
+	fs.IntVar(&e.Backlog, "backlog", -1, "experiment: length of the queue of connections not yet accepted; -1 is the system's own")
 }
 
 func (e *Experiments) check() error {

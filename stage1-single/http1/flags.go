@@ -151,7 +151,7 @@ func newLogger(w io.Writer, format string) *slog.Logger {
 // control octets made visible. That keeps a request from playing tricks on
 // the terminal, too.
 func (c *conn) printHead() {
-	if c.Verbose {
+	if c.server.Verbose {
 		for line := range bytes.Lines(c.req.head) {
 			fmt.Fprintf(os.Stderr, "%q\n", line)
 		}

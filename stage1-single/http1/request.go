@@ -49,7 +49,7 @@ type Request struct {
 	head []byte // from the request line to the empty line, as it came
 }
 
-// A StatusError is a request that gets an error answer. The client is told
+// A StatusError says why a request gets an error answer. The client is told
 // the status, the log the reason.
 type StatusError struct {
 	Status int // 400, 404, ...
@@ -65,9 +65,8 @@ func badRequest(format string, args ...any) error {
 // Read reads the next request's head from r. The error is a *StatusError when
 // the client should be answered; any other means that there is nothing to
 // answer: the client left, or said nothing in time.
-func (req *Request) Read(r *bufio.Reader) error {
-	*req = Request{head: req.head[:0], Fields: req.Fields[:0]}
-	var err error
+func (req *Request) Read(r *bufio.Reader) (err error) {
+	*req = Request{head: req.head[:0], Fields: req.Fields[:0]} // their memory is used again
 	if req.head, err = readHead(r, req.head); err != nil {
 		return err
 	}
@@ -91,35 +90,36 @@ func (req *Request) Read(r *bufio.Reader) error {
 // The errors are a *StatusError (414, 431, 400; 408 when r's deadline passed
 // in the middle of a head) or that of reading.
 func readHead(r *bufio.Reader, head []byte) ([]byte, error) {
-	lineStart, skipped := 0, 0
+	begin, lineStart := 0, 0 // where the request line begins, and the line that is being read
 	for {
-		piece, err := arrived(r)
+		piece, err := readPiece(r)
 		head = append(head, piece...)
-		line := head[lineStart:]
+		line := trimLineEnd(head[lineStart:])
 		switch {
-		case lineStart == skipped && len(bytes.TrimRight(line, "\r\n")) > maxRequestLine:
-			return head, &StatusError{414, "the request line is over 8 KiB"}
-		case len(head) > maxHead:
-			return head, &StatusError{431, "the head is over 16 KiB"}
 		case errors.Is(err, os.ErrDeadlineExceeded) && len(head) > 0:
 			return head, &StatusError{408, "the head was not complete in time"}
 		case err != nil:
 			return head, err
-		case line[len(line)-1] != '\n': // the line goes on in the next piece
-		case len(trimLineEnd(line)) > 0:
-			lineStart = len(head)
-		case lineStart > skipped: // the empty line that ends the head
-			head = head[skipped:]
+		case lineStart == begin && len(line) > maxRequestLine:
+			return head, &StatusError{414, "the request line is over 8 KiB"}
+		case len(head) > maxHead:
+			return head, &StatusError{431, "the head is over 16 KiB"}
+		case head[len(head)-1] != '\n':
+			continue // the line goes on in the next piece
+		case len(line) == 0 && lineStart > begin: // the empty line that ends the head
+			head = head[begin:]
 			return head, checkOctets(head)
-		default: // an empty line before the request line
-			lineStart, skipped = len(head), len(head)
+		}
+		lineStart = len(head)
+		if len(line) == 0 {
+			begin = lineStart // it stood before the request line
 		}
 	}
 }
 
-// arrived takes from r the rest of the line, or as much of it as has arrived:
-// TCP delivers bytes in order, but in pieces of any size.
-func arrived(r *bufio.Reader) ([]byte, error) {
+// readPiece waits for a byte and takes from r what has come with it, but not
+// more than the line: TCP delivers bytes in order, and in pieces of any size.
+func readPiece(r *bufio.Reader) ([]byte, error) {
 	if _, err := r.Peek(1); err != nil {
 		return nil, err
 	}
@@ -127,7 +127,7 @@ func arrived(r *bufio.Reader) ([]byte, error) {
 	if end := bytes.IndexByte(piece, '\n') + 1; end > 0 {
 		piece = piece[:end]
 	}
-	_, err := r.Discard(len(piece))
+	_, err := r.Discard(len(piece)) // the bytes stay good until r is read again
 	return piece, err
 }
 
@@ -153,15 +153,10 @@ func cutLine(head []byte) (line, rest []byte) {
 	return trimLineEnd(head[:end]), head[end:]
 }
 
-// trimLineEnd removes CRLF, or the bare LF that textbook clients send.
+// trimLineEnd removes CRLF, or the bare LF that textbook clients send; of a
+// line whose LF has not come yet, the CR.
 func trimLineEnd(line []byte) []byte {
-	if n := len(line); n > 0 && line[n-1] == '\n' {
-		line = line[:n-1]
-		if n > 1 && line[n-2] == '\r' {
-			line = line[:n-2]
-		}
-	}
-	return line
+	return bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r"))
 }
 
 // parseRequestLine reads the first line of a head (RFC 9112 section 3):
@@ -230,7 +225,8 @@ func (req *Request) parseFields(rest []byte) error {
 	}
 }
 
-// find returns the value of the field with this name, and how many there are.
+// find returns how many fields with this name there are, and the value of the
+// last one.
 func find(fields []Field, name string) (value []byte, n int) {
 	for _, f := range fields {
 		if f.Is(name) {
@@ -243,12 +239,14 @@ func find(fields []Field, name string) (value []byte, n int) {
 
 // List returns the items of all fields with this name: their values are
 // comma-separated lists (RFC 9110 section 5.6.1), here of words whose letter
-// case does not matter. They come in small letters.
+// case does not matter. They come in small letters, without empty ones.
 func List(fields []Field, name string) (items []string) {
 	for _, f := range fields {
 		if f.Is(name) {
 			for item := range strings.SplitSeq(string(f.Value), ",") {
-				items = append(items, strings.ToLower(strings.Trim(item, " \t")))
+				if item = strings.Trim(item, " \t"); item != "" {
+					items = append(items, strings.ToLower(item))
+				}
 			}
 		}
 	}
@@ -301,24 +299,24 @@ func validAuthority(a []byte) bool {
 func (req *Request) checkFraming() error {
 	length, n := find(req.Fields, "Content-Length")
 	if n > 0 {
-		size, err := strconv.ParseUint(string(length), 10, 63)
+		size, err := strconv.ParseUint(string(length), 10, 63) // digits only, and an int64 holds it
 		if n > 1 || err != nil {
 			return badRequest("%d Content-Length fields, the last is %q", n, length)
 		}
 		req.HasBody = size > 0
 	}
-	codings := List(req.Fields, "Transfer-Encoding")
-	if len(codings) == 0 {
+	if _, m := find(req.Fields, "Transfer-Encoding"); m == 0 {
 		return nil
 	}
 	req.HasBody = true
+	codings := List(req.Fields, "Transfer-Encoding")
 	last := len(codings) - 1
 	switch {
 	case n > 0:
 		return badRequest("both Content-Length and Transfer-Encoding")
 	case req.Minor == 0:
 		return badRequest("Transfer-Encoding in an HTTP/1.0 request")
-	case slices.Index(codings, "chunked") != last:
+	case last < 0 || slices.Index(codings, "chunked") != last:
 		return badRequest("chunked is not the last transfer coding, once, in %q", codings)
 	case last > 0:
 		return &StatusError{501, fmt.Sprintf("transfer coding %q", codings[0])}
@@ -338,4 +336,4 @@ func isToken(s []byte) bool {
 
 func isSpace(b byte) bool { return b == ' ' || b == '\t' }
 func isDigit(b byte) bool { return '0' <= b && b <= '9' }
-func isAlnum(b byte) bool { return isDigit(b) || 'a' <= b|0x20 && b|0x20 <= 'z' }
+func isAlnum(b byte) bool { return isDigit(b) || 'a' <= b && b <= 'z' || 'A' <= b && b <= 'Z' }

@@ -39,11 +39,11 @@ type Response struct {
 	Allow         string
 	Location      string
 	ContentType   string
-	ContentLength int64 // what the head announces, in bytes; below 0 it is left out
+	ContentLength int64 // in bytes; below 0 it is left out
 
 	Body []byte   // a body that is in memory
-	File *os.File // or a large one: its first Size bytes are sent
-	Size int64
+	File *os.File // or a large one, of which Size bytes are sent
+	Size int64    // the body's bytes; equal to ContentLength, unless an experiment bends that
 
 	HeadOnly bool // the answer to HEAD: the head that GET would get, and no body
 }
@@ -61,7 +61,7 @@ func statusPage(status int) *Response {
 // withBody is a response with a body that is in memory. Content-Length counts
 // its bytes: in UTF-8 that is not the number of its characters.
 func withBody(body []byte) *Response {
-	return &Response{Body: body, Size: int64(len(body)), ContentLength: int64(len(body))}
+	return &Response{Connection: "close", Body: body, Size: int64(len(body)), ContentLength: int64(len(body))}
 }
 
 // appendHead appends the bytes of the head to buf: the status line, the field
@@ -98,17 +98,14 @@ func (resp *Response) WriteTo(conn net.Conn, stall time.Duration) (sent int64, e
 		message = append(message, resp.Body...)
 		sent = int64(len(resp.Body))
 	}
-	if err := conn.SetWriteDeadline(time.Now().Add(stall)); err != nil {
+	if err = conn.SetWriteDeadline(time.Now().Add(stall)); err != nil {
 		return 0, err
 	}
-	if _, err := conn.Write(message); err != nil {
-		return 0, err
-	}
-	if resp.File == nil || resp.HeadOnly {
-		return sent, nil
+	if _, err = conn.Write(message); err != nil || resp.HeadOnly || resp.File == nil {
+		return sent, err
 	}
 	for sent < resp.Size {
-		if err := conn.SetWriteDeadline(time.Now().Add(stall)); err != nil {
+		if err = conn.SetWriteDeadline(time.Now().Add(stall)); err != nil {
 			return sent, err
 		}
 		// From a file to a socket, CopyN has the kernel do the copying (sendfile).

@@ -37,7 +37,7 @@ func TestResponseBytes(t *testing.T) {
 		{"empty fields are left out", Response{Status: 200}, "HTTP/1.1 200 OK\r\n" + "Content-Length: 0\r\n" + "\r\n"},
 		{"no length", Response{Status: 200, ContentLength: -1, Body: []byte("x")}, "HTTP/1.1 200 OK\r\n" + "\r\n" + "x"},
 		{"HEAD", Response{Status: 200, ContentLength: 1, Body: []byte("x"), HeadOnly: true}, "HTTP/1.1 200 OK\r\n" + "Content-Length: 1\r\n" + "\r\n"},
-		{"a status page", *statusPage(404), "HTTP/1.1 404 Not Found\r\n" + "Content-Type: text/html; charset=utf-8\r\n" + "Content-Length: 66\r\n" + "\r\n" + page404},
+		{"a status page", *statusPage(404), "HTTP/1.1 404 Not Found\r\n" + "Connection: close\r\n" + "Content-Type: text/html; charset=utf-8\r\n" + "Content-Length: 66\r\n" + "\r\n" + page404},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			conn := &writes{}

@@ -64,40 +64,16 @@ type Target struct {
 }
 
 // ParseTarget takes a request's target apart. The error is a *StatusError.
-//
-//	request-target = origin-form / absolute-form / authority-form / asterisk-form
-func ParseTarget(method, target []byte) (Target, error) {
-	const scheme = "http://"
+func ParseTarget(method, target []byte) (t Target, err error) {
 	for _, b := range target {
 		if b == '#' || b > 0x7f {
-			return Target{}, badRequest("octet %#02x in the target %q", b, target)
+			return t, badRequest("octet %#02x in the target %q", b, target)
 		}
 	}
-	switch {
-	case target[0] == '/':
-	case string(target) == "*" && string(method) == "OPTIONS":
-		return Target{}, nil // about the server, not about a file
-	case len(target) > len(scheme) && strings.EqualFold(string(target[:len(scheme)]), scheme):
-		// A request to a proxy. The authority counts instead of Host; as this
-		// server has one site, it only has to be valid.
-		target = target[len(scheme):]
-		end := bytes.IndexAny(target, "/?")
-		if end < 0 {
-			end = len(target)
-		}
-		if !validAuthority(target[:end]) {
-			return Target{}, badRequest("the authority of %q is not valid", target)
-		}
-		target = target[end:]
-	case string(method) == "CONNECT":
-		if _, port, err := net.SplitHostPort(string(target)); err != nil || port == "" || !validAuthority(target) {
-			return Target{}, badRequest("the target of CONNECT is %q, not host:port", target)
-		}
-		return Target{}, nil // about a tunnel
-	default:
-		return Target{}, badRequest("the target %q is neither a path nor an http:// URI", target)
+	target, err = originForm(method, target)
+	if err != nil || target == nil {
+		return t, err
 	}
-	var t Target
 	t.Path = target
 	if i := bytes.IndexByte(target, '?'); i >= 0 {
 		t.Path, t.Query = target[:i], target[i:]
@@ -106,11 +82,42 @@ func ParseTarget(method, target []byte) (Target, error) {
 		t.Path = []byte("/")
 	}
 	decoded, err := decodePath(t.Path)
-	if err != nil {
-		return Target{}, err
+	if err == nil {
+		t.Name, t.Dir = cleanPath(decoded)
 	}
-	t.Name, t.Dir = cleanPath(decoded)
-	return t, nil
+	return t, err
+}
+
+// originForm finds the path and the query in a target, whichever of its four
+// forms it has (RFC 9112 section 3.2). It is nil for those that name no file:
+//
+//	request-target = origin-form / absolute-form / authority-form / asterisk-form
+func originForm(method, target []byte) ([]byte, error) {
+	const scheme = "http://"
+	switch {
+	case target[0] == '/':
+		return target, nil
+	case len(target) > len(scheme) && strings.EqualFold(string(target[:len(scheme)]), scheme):
+		// A request to a proxy. The authority counts instead of Host; as this
+		// server has one site, it only has to be valid.
+		rest := target[len(scheme):]
+		end := bytes.IndexAny(rest, "/?")
+		if end < 0 {
+			end = len(rest)
+		}
+		if !validAuthority(rest[:end]) {
+			return nil, badRequest("the authority of %q is not valid", target)
+		}
+		return rest[end:], nil
+	case string(method) == "CONNECT": // about a tunnel
+		if _, port, err := net.SplitHostPort(string(target)); err != nil || port == "" || !validAuthority(target) {
+			return nil, badRequest("the target of CONNECT is %q, not host:port", target)
+		}
+		return nil, nil
+	case string(target) == "*" && string(method) == "OPTIONS": // about the server
+		return nil, nil
+	}
+	return nil, badRequest("the target %q is neither a path nor an http:// URI", target)
 }
 
 // decodePath replaces each %XX by the octet that it stands for, once (RFC 3986
@@ -130,9 +137,9 @@ func decodePath(p []byte) (string, error) {
 
 // cleanPath removes the dot segments of a decoded path (RFC 3986 section
 // 5.2.4), after decoding, so that %2e%2e is seen for what it is. The name is
-// relative to the root, and "" when the path leads out of it or is one that
-// no client should see: hidden files, and names with a backslash, which
-// Windows takes for a slash.
+// relative to the root, "." for the root itself. It is "" when the path leads
+// out or names what no client should see: hidden files, and names with a
+// backslash, which Windows takes for a slash.
 func cleanPath(p string) (name string, dir bool) {
 	var kept []string
 	for segment := range strings.SplitSeq(p, "/") {
@@ -151,7 +158,10 @@ func cleanPath(p string) (name string, dir bool) {
 			kept = append(kept, segment)
 		}
 	}
-	return path.Join(".", path.Join(kept...)), dir
+	if len(kept) == 0 {
+		return ".", true
+	}
+	return strings.Join(kept, "/"), dir
 }
 
 // Get answers a GET: with the file, with a redirect when a directory is asked
@@ -222,7 +232,7 @@ func fileResponse(file *os.File) (*Response, error) {
 		}
 		resp = withBody(body)
 	} else {
-		resp = &Response{File: file, Size: info.Size(), ContentLength: info.Size()}
+		resp = &Response{Connection: "close", File: file, Size: info.Size(), ContentLength: info.Size()}
 	}
 	resp.Status = 200
 	resp.ContentType = contentTypes[strings.ToLower(path.Ext(info.Name()))]
