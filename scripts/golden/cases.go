@@ -87,6 +87,8 @@ var goldens = []golden{
 	{step: "1.5", name: "coding-empty", want: "an empty Transfer-Encoding is a 400"},
 	{step: "1.5", name: "coding-unknown", want: "an unknown coding before chunked is a 501"},
 	{step: "1.5", name: "coding-unknown-two-fields", want: "a coding in a field of its own before chunked is a 501"},
+	{step: "1.5", name: "two-hosts-other-case", want: "two Host fields are two, whatever their letter case"},
+	{step: "1.5", name: "two-content-lengths-other-case", want: "so are two Content-Length fields"},
 
 	// step 1.6
 	{step: "1.6", name: "hello", want: "the page of the assignment: 12 characters, 36 bytes"},
@@ -288,7 +290,12 @@ func (g golden) run(l *lab) error {
 		if err == nil {
 			err = h.want(response)
 		}
-		if f, ok := err.(*Failure); ok && cut.name != "" {
+		// A close that loses bytes is step 1.8: until then a reset after the
+		// whole answer is let pass, and afterwards not.
+		if err != nil && h.end == endReset && bytes.Equal(h.bytes, response) && g.step < "1.8" {
+			continue
+		}
+		if f, ok := err.(*Failure); ok && cut.name != "" && h.end == endFIN {
 			f.Why = fmt.Sprintf("this request was sent in two pieces, cut %s, and sent whole it was answered right: "+
 				"TCP is a stream, one read need not return one request", cut.name)
 		}

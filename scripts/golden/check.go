@@ -17,9 +17,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"os/signal"
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
+	"time"
 )
 
 // A Check is one thing that a stage must do.
@@ -92,14 +96,17 @@ func Checks(stage int) []Check {
 	return checks
 }
 
-// Grade runs a stage's checks on a program, step after step. A step is not
-// run when an earlier one of the same number (1.3 after 1.2) failed.
+// Grade runs a stage's checks on a program, step after step. The checks of a
+// step that needs an earlier one which failed are not run.
 func Grade(ctx context.Context, stage int, program Program) []Result {
 	checks := Checks(stage)
 	results := make([]Result, len(checks))
 	for i, c := range checks {
 		results[i] = Result{Check: c, Status: NotRun}
 	}
+	// Ctrl-C ends the programs under test, which have process groups of their own.
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
 	labs, err := openLabs(ctx, program)
 	if err != nil {
 		for i := range results {
@@ -110,26 +117,30 @@ func Grade(ctx context.Context, stage int, program Program) []Result {
 	}
 	defer labs.close()
 
-	failed := map[string]string{} // by the number before the dot: the first step that failed
+	var failed []string // steps
 	for start, end := 0, 0; start < len(checks); start = end {
 		step := checks[start].Step
 		for end < len(checks) && checks[end].Step == step {
 			end++
 		}
-		major, _, _ := strings.Cut(step, ".")
-		if earlier := failed[major]; earlier != "" {
-			for i := start; i < end; i++ {
-				results[i].Why = "step " + earlier + " comes first"
+		if i := slices.IndexFunc(failed, func(earlier string) bool { return needs(step, earlier) }); i >= 0 {
+			for j := range results[start:end] {
+				results[start+j].Why = "step " + failed[i] + " comes first"
 			}
 			continue
 		}
 		runStep(labs, results[start:end])
 		if slices.ContainsFunc(results[start:end], func(r Result) bool { return r.Status == Failed }) {
-			failed[major] = step
+			failed = append(failed, step)
 		}
 	}
 	return results
 }
+
+// needs reports whether a step needs an earlier one: each needs those before
+// it with the same number in front, and 2.x also those that it takes to
+// answer a GET, 1.1 to 1.6.
+func needs(step, earlier string) bool { return step[0] == earlier[0] || earlier <= "1.6" }
 
 // runStep runs the checks of one step. Those with the same flags share a few
 // programs and take turns on them; checks that start a program of their own
@@ -181,7 +192,7 @@ func (r *Result) judge(labs *labs, turn string) {
 		r.Status, r.Seen = Failed, err.Error()
 	}
 	if r.Status == Failed && l != nil {
-		if end := l.ended(); end != "" {
+		if end := l.ended(100 * time.Millisecond); end != "" {
 			r.Seen += "\n" + end
 		}
 	}

@@ -208,7 +208,7 @@ func (ls *labs) take(turn string, flags []string) (*lab, error) {
 	ls.mu.Lock()
 	l := ls.running[turn]
 	ls.mu.Unlock()
-	if l != nil && l.ended() == "" {
+	if l != nil && l.ended(0) == "" {
 		return l, nil
 	}
 	l, err := ls.serve(flags...)
@@ -241,15 +241,15 @@ func (ls *labs) serve(flags ...string) (*lab, error) {
 	return &lab{labs: ls, addr: addr, proc: proc}, nil
 }
 
-// ended says how the program ended, or "" while it runs.
-func (l *lab) ended() string {
+// ended says how the program ended, or "" if it runs and goes on to.
+func (l *lab) ended(within time.Duration) string {
 	if l.proc == nil {
 		return ""
 	}
 	select {
 	case <-l.proc.done:
 		return fmt.Sprintf("the program has ended: %v\n%s", l.proc.cmd.ProcessState, l.proc.stderr)
-	default:
+	case <-time.After(within):
 		return ""
 	}
 }

@@ -7,10 +7,6 @@ import (
 	"syscall"
 )
 
-// ownGroup puts a program into a process group of its own, so that what it
-// starts can be ended with it.
-func ownGroup(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
-
 func killGroup(cmd *exec.Cmd) error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 
 // terminate asks a program to stop, as `kill` does.

@@ -126,8 +126,32 @@ func difference(want, got []byte) string {
 	case at == len(want):
 		where = fmt.Sprintf("goes on after its %d bytes, %d too many", len(want), len(got)-len(want))
 	}
-	return fmt.Sprintf("first wrong byte at offset %d: what came %s (- want, + got)\n%s", at, where,
-		cmp.Diff(visible(want, at), visible(got, at)))
+	var rows diffRows
+	cmp.Equal(visible(want, at), visible(got, at), cmp.Reporter(&rows))
+	return fmt.Sprintf("first wrong byte at offset %d: what came %s (- want, + got)\n%s", at, where, rows.text.String())
+}
+
+// diffRows is a cmp.Reporter that prints a row for each line of a message.
+type diffRows struct {
+	path cmp.Path
+	text strings.Builder
+}
+
+func (d *diffRows) PushStep(step cmp.PathStep) { d.path = append(d.path, step) }
+func (d *diffRows) PopStep()                   { d.path = d.path[:len(d.path)-1] }
+
+func (d *diffRows) Report(r cmp.Result) {
+	want, got := d.path.Last().Values()
+	if r.Equal() {
+		fmt.Fprintf(&d.text, "  %q\n", want)
+		return
+	}
+	if want.IsValid() {
+		fmt.Fprintf(&d.text, "- %q\n", want)
+	}
+	if got.IsValid() {
+		fmt.Fprintf(&d.text, "+ %q\n", got)
+	}
 }
 
 // visible cuts a message into lines and leaves out what is far from an offset.
