@@ -10,18 +10,18 @@ import (
 // timedConn is a connection on which nothing waits for ever.
 type timedConn struct {
 	net.Conn
-	timeout time.Duration // for one read or write
-	end     time.Time     // for everything; zero if there is no limit
-	until   time.Time     // for what is being read now; zero: each read has the whole timeout
+	each time.Duration // the time-out of a single read or write, and of a section
+	all  time.Time     // when everything must be over; zero if there is no such limit
 
+	section   time.Time // when what is being read now must be whole, such as a head
 	firstByte time.Time // when it came
 }
 
 // connect opens a connection, under the time-out.
 func (c *client) connect() (*timedConn, error) {
-	conn := &timedConn{timeout: c.timeout}
+	conn := &timedConn{each: c.timeout}
 	if c.maxTime > 0 {
-		conn.end = time.Now().Add(c.maxTime)
+		conn.all = time.Now().Add(c.maxTime)
 	}
 	var err error
 	dialer := net.Dialer{Deadline: conn.deadline()}
@@ -34,11 +34,14 @@ func (c *client) connect() (*timedConn, error) {
 	return conn, nil
 }
 
-// within gives all reads one deadline, until the function that it returns is called.
-func (c *timedConn) within(d time.Duration) (done func()) {
-	c.until = time.Now().Add(d)
-	return func() { c.until = time.Time{} }
-}
+// allWithin gives all reads that follow one deadline, until eachAnew.
+func (c *timedConn) allWithin(d time.Duration) { c.section = time.Now().Add(d) }
+
+// eachAnew gives each read that follows the whole time-out again.
+func (c *timedConn) eachAnew() { c.section = time.Time{} }
+
+// isOver reports whether the time for everything is up.
+func (c *timedConn) isOver() bool { return !c.all.IsZero() && !time.Now().Before(c.all) }
 
 func (c *timedConn) Read(p []byte) (int, error) {
 	if err := c.SetReadDeadline(c.deadline()); err != nil {
@@ -58,13 +61,14 @@ func (c *timedConn) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
+// deadline is the next one that counts.
 func (c *timedConn) deadline() time.Time {
-	d := c.until
+	d := c.section
 	if d.IsZero() {
-		d = time.Now().Add(c.timeout)
+		d = time.Now().Add(c.each)
 	}
-	if !c.end.IsZero() && c.end.Before(d) {
-		d = c.end
+	if !c.all.IsZero() && c.all.Before(d) {
+		d = c.all
 	}
 	return d
 }

@@ -13,8 +13,8 @@ import (
 	"weblab.example/stage1-single/http1"
 )
 
-// saysClose finds out whether a request ends the connection: with Connection:
-// close, or in HTTP/1.0 by saying nothing (RFC 9112 section 9.3).
+// saysClose finds out whether a request ends the connection. It reads the
+// request's own bytes: with -H and -raw they may say anything.
 func saysClose(request []byte) bool {
 	first, rest, _ := bytes.Cut(request, []byte("\n"))
 	var fields []http1.Field
@@ -25,10 +25,13 @@ func saysClose(request []byte) bool {
 		}
 		fields = append(fields, f)
 	}
-	return closes(bytes.Contains(first, []byte("HTTP/1.0")), fields)
+	return isLast(bytes.Contains(first, []byte("HTTP/1.0")), fields)
 }
 
-func closes(version10 bool, fields []http1.Field) bool {
+// isLast reports whether a message says that the connection ends after it:
+// with Connection: close, or in HTTP/1.0 by not saying keep-alive (RFC 9112
+// section 9.3).
+func isLast(version10 bool, fields []http1.Field) bool {
 	options := http1.List(fields, "Connection")
 	return slices.Contains(options, "close") || version10 && !slices.Contains(options, "keep-alive")
 }
@@ -44,11 +47,11 @@ func (c *client) readRest(r *reader, resp *response) error {
 		return err
 	}
 	extra := int64(r.in.Buffered())
-	if c.closes || closes(resp.minor == 0, resp.fields) {
+	if c.requestsLast || isLast(resp.minor == 0, resp.fields) {
 		const atMost, upTo = time.Second, 64 << 10
-		done := r.conn.within(atMost)
+		r.conn.allWithin(atMost)
 		extra, err = io.CopyN(io.Discard, r.in, upTo)
-		done()
+		r.conn.eachAnew()
 		if isReset(err) {
 			fmt.Fprintln(os.Stderr, "stage3-client: note: the response is complete, then came:", trouble(err))
 		}

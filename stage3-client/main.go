@@ -2,17 +2,17 @@
 // reads the response by the rules of RFC 9112 section 6.3, and prints it as
 // it came. What it has to say itself goes to standard error.
 //
-// Read it in the order of an exchange: this file, request.go, response.go.
+// Read it in the order of an exchange: this file, request.go (the bytes that
+// are sent), response.go (those that come), ending.go (what follows them, and
+// what went wrong). flags.go, conn.go (time limits) and output.go can wait.
 package main
 
 import (
 	"bufio"
 	"bytes"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"strings"
 	"sync"
@@ -20,76 +20,13 @@ import (
 	"time"
 )
 
-// A client is what the command line asks for.
-type client struct {
-	bodyOnly, verbose, fail bool
-	timeout, maxTime        time.Duration
-	requests                int // on each connection
-
-	addr    string // host:port
-	request []byte
-	method  string
-	closes  bool // the request says that the connection ends after it
-}
-
 func main() {
-	flags := flag.NewFlagSet("stage3-client", flag.ExitOnError)
-	flags.Usage = func() {
-		fmt.Fprintln(flags.Output(), "usage: stage3-client [flags] [host port file | http://host:port/file]")
-		flags.PrintDefaults()
-	}
-	wrongUse := func(err error) {
-		fmt.Fprintf(os.Stderr, "stage3-client: %v (-h lists the flags)\n", err)
-		os.Exit(2)
-	}
-	var c client
-	var extra []string
-	flags.BoolVar(&c.bodyOnly, "body", false, "print the body alone, without chunked coding")
-	outFile := flags.String("o", "", "write to this `file` instead of standard output")
-	flags.BoolVar(&c.verbose, "v", false, "say on standard error what is sent and what comes")
-	head := flags.Bool("head", false, "ask with HEAD: for the head alone")
-	rawFile := flags.String("raw", "", "send this `file` as the request, as it is")
-	flags.Func("H", "a `field` such as 'Accept: text/html'; takes the place of one with that name", func(line string) error {
-		extra = append(extra, line)
-		return checkField(line)
-	})
-	flags.IntVar(&c.requests, "n", 1, "requests on one connection")
-	connections := flags.Int("p", 0, "connections at once; their bodies are counted, not printed")
-	flags.DurationVar(&c.timeout, "timeout", 10*time.Second, "for connecting, for a whole head, for each wait for the body")
-	flags.DurationVar(&c.maxTime, "max-time", 0, "for everything; 0 is no limit")
-	flags.BoolVar(&c.fail, "fail", false, "exit 1 on a status of 400 or more")
-	flags.Parse(os.Args[1:]) // exits on an error by itself
-
-	to, err := parseArgs(flags.Args())
-	switch {
-	case err != nil:
-		wrongUse(err)
-	case c.requests < 1 || *connections < 0 || c.timeout <= 0 || c.maxTime < 0:
-		wrongUse(errors.New("-n and -timeout must be more than 0, -p and -max-time not less"))
-	case *connections > 0 && *outFile != "":
-		wrongUse(errors.New("-p prints no body, so there is nothing to write to -o"))
-	case *rawFile != "" && (*head || len(extra) > 0):
-		wrongUse(errors.New("-raw sends the file as it is, so -head and -H have no effect"))
-	}
-	c.addr = net.JoinHostPort(to.host, to.port)
-	c.method = "GET"
-	if *head {
-		c.method = "HEAD"
-	}
-	c.request = buildRequest(c.method, to, c.requests > 1, extra)
-	if *rawFile != "" {
-		if c.request, err = os.ReadFile(*rawFile); err != nil {
-			wrongUse(err)
-		}
-		c.method, _, _ = strings.Cut(string(c.request), " ")
-	}
-	c.closes = saysClose(c.request)
-
-	if *connections > 0 {
-		c.bodyOnly = true
-		err = c.inParallel(*connections)
+	c := parseFlags()
+	var err error
+	if c.parallel > 0 {
+		err = c.inParallel(c.parallel)
 	} else {
-		err = c.once(*outFile)
+		err = c.once()
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "stage3-client:", err)
@@ -98,15 +35,15 @@ func main() {
 }
 
 // once makes one connection and prints what comes.
-func (c *client) once(outFile string) (err error) {
+func (c *client) once() (err error) {
 	conn, err := c.connect()
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
 	file := os.Stdout
-	if outFile != "" {
-		if file, err = os.Create(outFile); err != nil {
+	if c.outFile != "" {
+		if file, err = os.Create(c.outFile); err != nil {
 			return err
 		}
 		defer func() {
@@ -133,14 +70,17 @@ func (c *client) exchange(conn *timedConn, out *output) error {
 		_, sendErr := conn.Write(c.request)
 		// Even if not all of it could be sent, there may be an answer.
 		resp, err := r.readHead()
-		if err == nil {
+		switch {
+		case err == nil:
 			err = c.readRest(r, resp)
-		} else if resp == nil && isGone(err) {
+		case resp == nil && isGone(err):
 			err = goneError(i, sendErr, err)
 		}
 		switch {
 		case out.err != nil:
 			return fmt.Errorf("cannot write what came: %w", out.err)
+		case conn.isOver() && errors.Is(err, os.ErrDeadlineExceeded):
+			return fmt.Errorf("not complete within -max-time %v", c.maxTime)
 		case err != nil:
 			return errors.New(trouble(err))
 		case c.fail && resp.status >= 400:

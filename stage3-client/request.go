@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -47,7 +49,8 @@ func parseArgs(args []string) (where, error) {
 		return w, fmt.Errorf("%d arguments: want host port file, or one that begins with http://, or none; flags come first", len(args))
 	}
 	w.host = strings.TrimSuffix(strings.TrimPrefix(w.host, "["), "]")
-	if w.host == "" || strings.ContainsFunc(w.host, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune(`/?#@\"<>[]`, r) }) {
+	notInHost := func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune(`/?#@\"<>[]`, r) }
+	if w.host == "" || strings.ContainsFunc(w.host, notInHost) {
 		return w, fmt.Errorf("%q is not a host name", w.host)
 	}
 	if n, err := strconv.ParseUint(w.port, 10, 16); err != nil || n == 0 {
@@ -59,21 +62,20 @@ func parseArgs(args []string) (where, error) {
 
 // encodeTarget makes a request-target of what a person typed: it begins with
 // a slash, the fragment stays at home, and what may not stand in a target is
-// percent-encoded. A space or a line end sent as it is would end the request
-// line early (RFC 9112 section 11.1).
+// percent-encoded. A space or a line end sent as it is would end the target,
+// and what follows would be read as something else (RFC 9112 section 3.2).
 func encodeTarget(s string) string {
 	s, _, _ = strings.Cut(s, "#")
 	if !strings.HasPrefix(s, "/") {
 		s = "/" + s
 	}
 	var target strings.Builder
-	for i := 0; i < len(s); i++ {
-		_, err := strconv.ParseUint(s[min(i+1, len(s)):min(i+3, len(s))], 16, 8)
-		escape := s[i] == '%' && i+2 < len(s) && err == nil
-		if escape || s[i] > ' ' && s[i] < 0x7f && !strings.ContainsRune("\"%<>\\^`{|}", rune(s[i])) {
-			target.WriteByte(s[i])
-		} else {
+	for i := range len(s) { // octet by octet
+		_, notEscape := url.PathUnescape(s[i:min(i+3, len(s))])
+		if s[i] <= ' ' || s[i] > '~' || strings.IndexByte("\"<>\\^`{|}", s[i]) >= 0 || s[i] == '%' && notEscape != nil {
 			fmt.Fprintf(&target, "%%%02X", s[i])
+		} else {
+			target.WriteByte(s[i])
 		}
 	}
 	return target.String()
@@ -101,12 +103,13 @@ func buildRequest(method string, w where, persistent bool, extra []string) []byt
 	}
 	lines := []string{"Host: " + w.hostField(), "Connection: " + connection}
 	for i, name := range []string{"Host", "Connection"} {
-		for j, line := range extra {
-			if f, _ := http1.ParseField([]byte(line)); f.Is(name) {
-				lines[i] = line
-				extra = append(extra[:j:j], extra[j+1:]...)
-				break
-			}
+		j := slices.IndexFunc(extra, func(line string) bool {
+			f, _ := http1.ParseField([]byte(line)) // checkField has seen it
+			return f.Is(name)
+		})
+		if j >= 0 {
+			lines[i] = extra[j]
+			extra = slices.Delete(slices.Clone(extra), j, j+1)
 		}
 	}
 	request := method + " " + w.target + " HTTP/1.1\r\n"

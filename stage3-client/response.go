@@ -42,7 +42,8 @@ type response struct {
 // readHead reads a response's head, and before it any number of interim
 // ones, such as 100 Continue (RFC 9110 section 15.2).
 func (r *reader) readHead() (*response, error) {
-	defer r.conn.within(r.conn.timeout)()
+	r.conn.allWithin(r.conn.each)
+	defer r.conn.eachAnew()
 	for {
 		resp, err := r.readOneHead()
 		if err != nil || resp.status >= 200 || resp.status == 101 { // after 101 it is no longer HTTP
@@ -51,29 +52,36 @@ func (r *reader) readHead() (*response, error) {
 	}
 }
 
-// readOneHead reads a status line, the field lines, and the empty line.
-//
-//	status-line = HTTP-version SP status-code SP [ reason-phrase ]
+// readOneHead reads a status line, the field lines, and the empty line. The
+// response is nil when nothing came at all.
 func (r *reader) readOneHead() (*response, error) {
 	line, err := r.readLine(maxHead)
 	if err != nil && len(line) == 0 {
 		return nil, err // there is no connection any more, or no answer in time
 	}
-	resp := &response{}
-	version, rest, _ := strings.Cut(string(line), " ")
-	code, _, _ := strings.Cut(rest, " ") // the phrase is for people; a recipient ignores it
-	minor, ok := strings.CutPrefix(version, "HTTP/1.")
-	status, badStatus := strconv.ParseUint(code, 10, 10)
-	if ok && len(minor) == 1 && minor[0] >= '0' && minor[0] <= '9' && len(code) == 3 && badStatus == nil && status >= 100 {
-		resp.minor, resp.status = int(minor[0]-'0'), int(status)
-	} else if err == nil {
-		return nil, fmt.Errorf("the response does not begin with a status line such as HTTP/1.1 200 OK, but with %.60q", line)
-	}
 	if err != nil {
-		return resp, headError(err)
+		return &response{}, headError(err)
+	}
+	resp, ok := parseStatusLine(string(line))
+	if !ok {
+		return nil, fmt.Errorf("the response does not begin with a status line such as HTTP/1.1 200 OK, but with %.60q", line)
 	}
 	resp.fields, err = r.readFields()
 	return resp, err
+}
+
+// parseStatusLine reads the first line of a response (RFC 9112 section 4). The
+// reason phrase is for people, and may be missing:
+//
+//	status-line = HTTP-version SP status-code SP [ reason-phrase ]
+func parseStatusLine(line string) (*response, bool) {
+	version, rest, _ := strings.Cut(line, " ")
+	code, _, _ := strings.Cut(rest, " ")
+	minor, isHTTP1 := strings.CutPrefix(version, "HTTP/1.")
+	m, err1 := strconv.ParseUint(minor, 10, 8)
+	status, err2 := strconv.ParseUint(code, 10, 16)
+	ok := isHTTP1 && len(minor) == 1 && err1 == nil && len(code) == 3 && status >= 100 && err2 == nil
+	return &response{minor: int(m), status: int(status)}, ok
 }
 
 // readFields reads field lines up to the empty line. A line that begins with
@@ -114,7 +122,8 @@ func headError(err error) error {
 }
 
 // readBody reads a response's body and returns how many bytes of it came. How
-// long it is, RFC 9112 section 6.3 says; the first rule that fits counts.
+// long it is, RFC 9112 section 6.3 says; the first rule that fits counts. (A
+// length that contradicts itself is an error even where there is no body.)
 func (r *reader) readBody(resp *response, method string) (n int64, err error) {
 	var codings []string
 	if resp.minor > 0 { // HTTP/1.0 has no Transfer-Encoding (section 6.1)
@@ -138,14 +147,14 @@ func (r *reader) readBody(resp *response, method string) (n int64, err error) {
 	return n, err
 }
 
-// contentLength is the Content-Length, in bytes, and below 0 without one. The
-// same number twice is still that number.
+// contentLength is the Content-Length, in bytes, and below 0 without one. Two
+// fields with the same number count once.
 func (resp *response) contentLength() (length int64, err error) {
 	length = -1
 	for _, f := range resp.fields {
 		if f.Is("Content-Length") {
-			n, bad := strconv.ParseUint(string(f.Value), 10, 63)
-			if bad != nil || length >= 0 && length != int64(n) {
+			n, err := strconv.ParseUint(string(f.Value), 10, 63)
+			if err != nil || length >= 0 && length != int64(n) {
 				return 0, fmt.Errorf("the Content-Length %q does not say how long the body is", f.Value)
 			}
 			length = int64(n)
@@ -156,7 +165,9 @@ func (resp *response) contentLength() (length int64, err error) {
 
 // readChunked reads a chunked body (RFC 9112 section 7.1):
 //
-//	chunked-body = *( chunk-size [ chunk-ext ] CRLF chunk-data CRLF ) "0" CRLF trailer-section CRLF
+//	chunked-body = *chunk last-chunk trailer-section CRLF
+//	chunk        = chunk-size [ chunk-ext ] CRLF chunk-data CRLF
+//	last-chunk   = 1*("0") [ chunk-ext ] CRLF
 func (r *reader) readChunked() (total int64, err error) {
 	defer func() {
 		if err == io.EOF {
@@ -169,12 +180,13 @@ func (r *reader) readChunked() (total int64, err error) {
 			return total, err
 		}
 		digits, _, _ := strings.Cut(string(line), ";")
-		size, bad := strconv.ParseUint(strings.TrimRight(digits, " \t"), 16, 63)
-		if bad != nil {
+		size, badSize := strconv.ParseUint(strings.TrimRight(digits, " \t"), 16, 63)
+		if badSize != nil {
 			return total, fmt.Errorf("%.60q is not the size of a chunk, after %d bytes of the body", line, total)
 		}
 		if size == 0 {
-			defer r.conn.within(r.conn.timeout)()
+			r.conn.allWithin(r.conn.each)
+			defer r.conn.eachAnew()
 			_, err := r.readFields() // the trailer section; its fields are not the head's
 			return total, err
 		}
@@ -194,7 +206,8 @@ func (r *reader) readChunked() (total int64, err error) {
 
 // readChunkLine reads a line of the chunked coding, under a deadline.
 func (r *reader) readChunkLine() ([]byte, error) {
-	defer r.conn.within(r.conn.timeout)()
+	r.conn.allWithin(r.conn.each)
+	defer r.conn.eachAnew()
 	return r.readLine(maxChunkLine)
 }
 

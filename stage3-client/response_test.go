@@ -16,7 +16,7 @@ import (
 // newReader reads a response from in; its deadlines are those of no connection.
 func newReader(in io.Reader, bodyOnly bool) (*reader, *bytes.Buffer) {
 	var out bytes.Buffer
-	return &reader{conn: &timedConn{timeout: time.Second}, in: bufio.NewReader(in), out: &output{to: &out}, bodyOnly: bodyOnly}, &out
+	return &reader{conn: &timedConn{each: time.Second}, in: bufio.NewReader(in), out: &output{to: &out}, bodyOnly: bodyOnly}, &out
 }
 
 func TestEncodeTarget(t *testing.T) {
@@ -110,7 +110,7 @@ func TestDeadlines(t *testing.T) {
 						}
 					}
 				}()
-				conn := &timedConn{Conn: client, timeout: time.Second}
+				conn := &timedConn{Conn: client, each: time.Second}
 				r := &reader{conn: conn, in: bufio.NewReader(conn), out: &output{to: io.Discard}}
 				resp, err := r.readHead()
 				if err == nil {
