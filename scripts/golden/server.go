@@ -515,29 +515,33 @@ func linked(need, target, golden string) func(*lab) error {
 	}
 }
 
+const whyLinger = "a close with unread bytes sends a reset, and a reset takes the answer with it: " +
+	"close for writing, read and drop until the client is done, then close (RFC 9112 section 9.6)"
+
 func post4MB(l *lab) error {
 	const size = 4 << 20
 	_, response := bytesOf("method-post")
 	head := fmt.Sprintf("POST /HelloWorld.html HTTP/1.1\r\nHost: localhost:6789\r\nContent-Length: %d\r\n\r\n", size)
-	h, err := talk(l.addr, []byte(head), bytes.Repeat([]byte("x"), size))
+	h, err := sendThenHear(l.addr, append([]byte(head), bytes.Repeat([]byte("x"), size)...))
 	if err == nil {
 		err = h.want(response)
 	}
 	if f, ok := err.(*Failure); ok {
-		f.Why = "a close with unread bytes sends a reset, and a reset takes the answer with it: " +
-			"close for writing, read and drop until the client is done, then close (RFC 9112 section 9.6)"
+		f.Why = whyLinger
 	}
 	return err
 }
 
-// lateBytes sends the last byte of requests that are refused before it comes.
+// lateBytes sends on, after requests that are refused before they are whole.
 func lateBytes(l *lab) error {
-	for _, name := range []string{"request-line-too-long", "head-too-large", "empty-lines-too-many", "many-fields-too-large"} {
+	for _, name := range []string{"request-line-too-long", "head-too-large", "empty-lines-too-many", "many-fields-too-large", "bare-cr-in-field"} {
 		request, response := bytesOf(name)
-		last := len(request) - 1
-		h, err := talk(l.addr, request[:last], request[last:], bytes.Repeat([]byte("x"), 100_000))
+		h, err := sendThenHear(l.addr, append(bytes.Clone(request), bytes.Repeat([]byte("x"), 1<<20)...))
 		if err == nil {
 			err = h.want(response)
+		}
+		if f, ok := err.(*Failure); ok {
+			f.Why = whyLinger
 		}
 		if err != nil {
 			return err

@@ -50,17 +50,48 @@ func talk(addr string, pieces ...[]byte) (heard, error) {
 	}
 	defer conn.Close()
 	// Send and hear at once: an answer may come before all is sent.
+	sent := make(chan error, 1)
 	go func() {
 		for i, piece := range pieces {
 			if i > 0 {
 				time.Sleep(pause)
 			}
 			if _, err := conn.Write(piece); err != nil {
-				return // the server has ended it; hearOut sees how
+				sent <- err
+				return
 			}
 		}
+		sent <- nil
 	}()
-	return hearOut(conn), nil
+	h := hearOut(conn)
+	select {
+	case err := <-sent:
+		h.sent(err)
+	default: // not all of it could be sent yet, and the answer is there
+	}
+	return h, nil
+}
+
+// sent takes note of an error of sending: the system tells of a reset once,
+// and if the writer was told, the reader sees an orderly end.
+func (h *heard) sent(err error) {
+	if err != nil {
+		h.end = endReset
+	}
+}
+
+// sendThenHear sends all of a message before it reads a byte, as a textbook
+// client does. A server that closes meanwhile must not cost it the answer.
+func sendThenHear(addr string, message []byte) (heard, error) {
+	conn, err := dial(addr)
+	if err != nil {
+		return heard{}, err
+	}
+	defer conn.Close()
+	_, err = conn.Write(message)
+	h := hearOut(conn)
+	h.sent(err)
+	return h, nil
 }
 
 // hearOut reads until the server ends the connection, or says nothing for
