@@ -47,6 +47,8 @@ var goldens = []golden{
 	{step: "1.4", name: "version-2", want: "HTTP/2.0 is another major version: 505"},
 	{step: "1.4", name: "version-0-9", want: "HTTP/0.9 is another major version: 505"},
 	{step: "1.4", name: "version-http2-preface", want: "the first bytes of HTTP/2 are a 505"},
+	{step: "1.4", name: "tab-in-target", want: "a tab inside the target is a 400"},
+	{step: "1.4", name: "method-no-token-http-2", want: "the method is judged before the version"},
 
 	// step 1.5
 	{step: "1.5", name: "space-before-first-field", want: "whitespace before the first field is a 400"},
@@ -79,7 +81,7 @@ var goldens = []golden{
 	{step: "1.5", name: "content-length-empty", want: "a Content-Length with no digit is a 400"},
 	{step: "1.5", name: "content-length-hex", want: "a Content-Length with a hexadecimal number is a 400"},
 	{step: "1.5", name: "content-length-space", want: "a Content-Length with a space is a 400"},
-	{step: "1.5", name: "content-length-overflow", want: "a Content-Length that no 64-bit number holds is a 400"},
+	{step: "1.5", name: "content-length-overflow", want: "a Content-Length that overflows is a 400"},
 	{step: "1.5", name: "length-and-chunked", want: "Content-Length and Transfer-Encoding together are a 400"},
 	{step: "1.5", name: "chunked-in-http-1-0", want: "Transfer-Encoding in HTTP/1.0 is a 400"},
 	{step: "1.5", name: "chunked-not-last", want: "a Transfer-Encoding that does not end in chunked is a 400"},
@@ -89,6 +91,13 @@ var goldens = []golden{
 	{step: "1.5", name: "coding-unknown-two-fields", want: "a coding in a field of its own before chunked is a 501"},
 	{step: "1.5", name: "two-hosts-other-case", want: "two Host fields are two, whatever their letter case"},
 	{step: "1.5", name: "two-content-lengths-other-case", want: "so are two Content-Length fields"},
+	{step: "1.5", name: "chunked-twice", want: "chunked may be applied once: twice is a 400"},
+	{step: "1.5", name: "no-host-and-coding-unknown", want: "Host is judged before the framing: 400, not 501"},
+	{step: "1.5", name: "coding-unknown-http-1-0", want: "in HTTP/1.0 any Transfer-Encoding is a 400, not a 501"},
+	{step: "1.5", name: "length-and-coding-unknown", want: "with a Content-Length any Transfer-Encoding is a 400, not a 501"},
+	{step: "1.5", name: "content-length-over-int64", want: "a Content-Length of 2^63 is a 400: no file is that long"},
+	{step: "1.5", name: "host-ipv4-in-brackets", want: "brackets are for IPv6: an IPv4 address in them is a 400"},
+	{step: "1.5", name: "host-bad-escape", want: "a Host with a bad percent-escape is a 400"},
 
 	// step 1.6
 	{step: "1.6", name: "hello", want: "the page of the assignment: 12 characters, 36 bytes"},
@@ -206,6 +215,9 @@ var goldens = []golden{
 	{step: "1.6", name: "hidden-in-directory", want: "also in a directory"},
 	{step: "1.6", name: "hidden-escaped", want: "also when the dot is escaped"},
 	{step: "1.6", name: "drive-letter", want: "a drive letter is no file"},
+	{step: "1.6", name: "host-with-tabs", want: "whitespace around a value is a tab or a space, before and after it"},
+	{step: "1.6", name: "decoded-once", want: "%25 is a percent sign, and what follows it is no escape any more"},
+	{step: "1.6", name: "dot-dot-at-end", want: "a path that ends in .. asks for a directory"},
 
 	// step 1.7
 	{step: "1.7", name: "head", want: "HEAD has the head that GET has, and no body"},
@@ -231,6 +243,8 @@ var goldens = []golden{
 	{step: "1.7", name: "method-lower-case", want: "get is not GET: 501"},
 	{step: "1.7", name: "method-mixed-case", want: "Get is not GET: 501"},
 	{step: "1.7", name: "method-long", want: "a method longer than any is a 501"},
+	{step: "1.7", name: "connect-empty-port", want: "CONNECT with an empty port is a 400"},
+	{step: "1.7", name: "connect-user", want: "CONNECT with a user name is a 400"},
 
 	// step 1.8
 	{step: "1.8", name: "post-small-body", want: "a body that nobody reads does not cost the answer"},
@@ -271,6 +285,10 @@ var goldens = []golden{
 	{step: "1.9", name: "keep-alive-empty-line-between", want: "an empty line between requests is skipped", flags: []string{"-keep-alive"}},
 	{step: "1.9", name: "keep-alive-lf-only", want: "pipelined heads with bare LF", flags: []string{"-keep-alive"}},
 	{step: "1.9", name: "keep-alive-content-length-mode", want: "with a wrong Content-Length only the close can end the body", flags: []string{"-keep-alive", "-content-length", "long"}},
+	{step: "1.9", name: "keep-alive-content-length-zero", want: "a request with Content-Length: 0 has no body, and is not the last", flags: []string{"-keep-alive"}},
+	{step: "1.9", name: "keep-alive-asked", want: "HTTP/1.1 may ask for what is the rule, and is told nothing", flags: []string{"-keep-alive"}},
+	{step: "1.9", name: "keep-alive-http-1-0-both", want: "in HTTP/1.0 close counts more than keep-alive", flags: []string{"-keep-alive"}},
+	{step: "1.9", name: "keep-alive-large", want: "after a file of 32 KiB and a byte, the next answer begins where it should", flags: []string{"-keep-alive"}},
 }
 
 // check makes a check of a case.

@@ -144,7 +144,7 @@ func needs(step, earlier string) bool { return step[0] == earlier[0] || earlier 
 
 // runStep runs the checks of one step. Those with the same flags share a few
 // programs and take turns on them; checks that start a program of their own
-// wait for nobody.
+// wait for nobody. A program that hangs is asked twice, not a hundred times.
 func runStep(labs *labs, results []Result) {
 	const programs = 4
 	turns := map[string][]*Result{}
@@ -159,8 +159,18 @@ func runStep(labs *labs, results []Result) {
 	var all sync.WaitGroup
 	for turn, results := range turns {
 		all.Go(func() {
+			hung := 0
 			for _, r := range results {
+				if hung == 2 {
+					r.Why = "two checks before it waited in vain"
+					continue
+				}
+				start := time.Now()
 				r.judge(labs, turn)
+				if r.Status == Failed && time.Since(start) >= patience {
+					hung++
+					labs.drop(turn)
+				}
 			}
 		})
 	}

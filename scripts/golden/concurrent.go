@@ -4,19 +4,24 @@ import (
 	"bytes"
 	"net"
 	"slices"
+	"strings"
 	"sync"
+	"syscall"
 	"time"
 )
 
 // concurrentChecks lists what only stage 2 must do.
 func concurrentChecks() []Check {
 	return []Check{
-		{Step: "2.1", Name: "last-is-first", Points: 10, Want: "of three requests held half-sent, the last one is completed and answered first", run: lastIsFirst},
+		{Step: "2.1", Name: "last-is-first", Points: 10, Want: "of three requests held half-sent, the last one is completed and answered first", run: lastIsFirst(3)},
+		{Step: "2.1", Name: "sixty-held", Points: 1, Want: "and so it is with sixty", run: lastIsFirst(60)},
 		{Step: "2.1", Name: "silent-client-blocks-nobody", Points: 5, Want: "while a connection is silent, others are answered at once", run: silentBlocksNobody},
 		{Step: "2.1", Name: "many-at-once", Points: 5, Want: "sixty clients at once each get their own bytes", run: manyAtOnce},
 		{Step: "2.2", Name: "max-conns", Points: 5, Want: "a connection beyond -max-conns waits, and is answered when its turn comes", Flags: []string{"-max-conns", "2"}, run: maxConns},
+		{Step: "2.2", Name: "max-conns-zero", Points: 1, Want: "-max-conns 0 is wrong use: exit status 2", Flags: []string{noServer}, run: maxConnsZero},
 		{Step: "2.3", Name: "finishes-answers", Points: 5, Want: "asked to stop, it accepts nothing more, finishes the answer under way, and exits with 0", Flags: []string{noServer}, run: finishesAnswers},
 		{Step: "2.3", Name: "second-signal", Points: 1, Want: "asked to stop twice, it ends at once", Flags: []string{noServer}, run: secondSignal},
+		{Step: "2.3", Name: "finishes-half-sent", Points: 1, Want: "asked to stop, it still answers a request that is half sent, and says close", Flags: []string{noServer}, run: finishesHalfSent},
 		{Step: "2.3", Name: "idle-connections-end", Points: 1, Want: "asked to stop, it does not wait for connections that are silent", Flags: []string{noServer}, run: idleConnectionsEnd},
 	}
 }
@@ -47,26 +52,28 @@ func closeAll(conns []*net.TCPConn) {
 
 // lastIsFirst proves concurrency by order, with no clock: A, B and C are held
 // half-sent and completed in the order C, B, A, each after the answer before.
-func lastIsFirst(l *lab) error {
-	conns, rest, err := hold(l, 3)
-	if err != nil {
-		return err
-	}
-	defer closeAll(conns)
-	_, response := bytesOf("hello")
-	for i, conn := range slices.Backward(conns) {
-		if _, err := conn.Write(rest); err != nil {
-			return err
-		}
-		err := hearOut(conn).want(response)
-		if f, ok := err.(*Failure); ok && len(conns) == i+1 {
-			f.Why = "nobody should wait for another client's request: serve each connection in a goroutine of its own"
-		}
+func lastIsFirst(n int) func(*lab) error {
+	return func(l *lab) error {
+		conns, rest, err := hold(l, n)
 		if err != nil {
 			return err
 		}
+		defer closeAll(conns)
+		_, response := bytesOf("hello")
+		for i, conn := range slices.Backward(conns) {
+			if _, err := conn.Write(rest); err != nil {
+				return err
+			}
+			err := hearOut(conn).want(response)
+			if f, ok := err.(*Failure); ok && i == n-1 {
+				f.Why = "nobody should wait for another client's request: serve each connection in a goroutine of its own"
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
 	}
-	return nil
 }
 
 func silentBlocksNobody(l *lab) error {
@@ -146,6 +153,14 @@ func maxConns(l *lab) error {
 	return err
 }
 
+func maxConnsZero(l *lab) error {
+	status, stderr, err := l.runToEnd("-max-conns", "0")
+	if err == nil && (status != 2 || !strings.Contains(stderr, "max-conns")) {
+		err = failf("a server for nobody is wrong use", "with -max-conns 0: exit status %d, standard error %.300q", status, stderr)
+	}
+	return err
+}
+
 func finishesAnswers(l *lab) error {
 	s, err := l.serve()
 	if err != nil {
@@ -161,7 +176,7 @@ func finishesAnswers(l *lab) error {
 		}
 		conns = append(conns, conn)
 	}
-	if err := terminate(s.proc.cmd); err != nil {
+	if err := s.proc.signal(syscall.SIGTERM); err != nil {
 		return err
 	}
 	if err := refuses(s.addr); err != nil {
@@ -204,19 +219,51 @@ func secondSignal(l *lab) error {
 		return err
 	}
 	defer conn.Close()
-	if err := terminate(s.proc.cmd); err != nil {
+	if err := s.proc.signal(syscall.SIGTERM); err != nil {
 		return err
 	}
 	if err := refuses(s.addr); err != nil { // so the first signal has been seen
 		return err
 	}
-	if err := terminate(s.proc.cmd); err != nil {
+	if err := s.proc.signal(syscall.SIGTERM); err != nil {
 		return err
 	}
 	if _, err := s.proc.wait(2 * time.Second); err != nil {
 		return failf("whoever presses Ctrl-C twice wants it to end now", "after the second signal: %v", err)
 	}
 	return nil
+}
+
+func finishesHalfSent(l *lab) error {
+	s, err := l.serve("-keep-alive")
+	if err != nil {
+		return err
+	}
+	defer s.proc.kill()
+	conns, rest, err := hold(s, 1)
+	if err != nil {
+		return err
+	}
+	defer closeAll(conns)
+	if err := s.answers("keep-alive-close", "the connection after it is answered, so the first one has been accepted"); err != nil {
+		return err
+	}
+	if err := s.proc.signal(syscall.SIGTERM); err != nil {
+		return err
+	}
+	if err := refuses(s.addr); err != nil {
+		return err
+	}
+	time.Sleep(2 * quiet) // the stimulus: longer than a silent connection is listened to
+	if _, err := conns[0].Write(rest); err != nil {
+		return err
+	}
+	_, response := bytesOf("hello")
+	err = hearOut(conns[0]).want(response)
+	if f, ok := err.(*Failure); ok {
+		f.Why = "a request that has begun is under way: it is answered, with Connection: close, because the server is about to end"
+	}
+	return err
 }
 
 func idleConnectionsEnd(l *lab) error {
@@ -230,7 +277,7 @@ func idleConnectionsEnd(l *lab) error {
 		return err
 	}
 	defer conn.Close()
-	if err := terminate(s.proc.cmd); err != nil {
+	if err := s.proc.signal(syscall.SIGTERM); err != nil {
 		return err
 	}
 	status, err := s.proc.wait(2 * time.Second)

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -138,7 +139,7 @@ func TestStopGrace(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer conn.Close()
-			if err := terminate(l.proc.cmd); err != nil {
+			if err := l.proc.signal(syscall.SIGTERM); err != nil {
 				t.Skip(err)
 			}
 			start := time.Now()

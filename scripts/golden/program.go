@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -80,6 +81,14 @@ func (p Program) run(ctx context.Context, stdout io.Writer, flags []string) (*pr
 func (p *process) kill() {
 	killGroup(p.cmd) // fails when it has ended by itself
 	<-p.done
+}
+
+// signal asks the process to stop. Windows knows no such signal.
+func (p *process) signal(s os.Signal) error {
+	if runtime.GOOS == "windows" {
+		return notHere("Windows has no signal that asks a program to stop; press Ctrl-C by hand")
+	}
+	return p.cmd.Process.Signal(s)
 }
 
 // wait waits for the process to end by itself and returns its exit status.
@@ -219,6 +228,15 @@ func (ls *labs) take(turn string, flags []string) (*lab, error) {
 	defer ls.mu.Unlock()
 	ls.running[turn] = l
 	return l, nil
+}
+
+// drop ends the server that runs for this turn.
+func (ls *labs) drop(turn string) {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	if l := ls.running[turn]; l != nil {
+		l.proc.kill()
+	}
 }
 
 // serve starts a server on a free port.

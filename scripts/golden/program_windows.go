@@ -12,8 +12,4 @@ func killGroup(cmd *exec.Cmd) error {
 	return exec.Command("taskkill", "/T", "/F", "/PID", strconv.Itoa(cmd.Process.Pid)).Run()
 }
 
-func terminate(*exec.Cmd) error {
-	return notHere("Windows has no signal that asks a program to stop; press Ctrl-C by hand")
-}
-
 func makeFIFO(string) error { return notHere("Windows has no named pipes in directories") }

@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -32,7 +33,7 @@ func serverChecks() []Check {
 		Check{Step: "1.1", Name: "accepts-again", Points: 2, Want: "one connection after the other is accepted, and ends", run: acceptsAgain},
 		Check{Step: "1.1", Name: "port-taken", Points: 1, Want: "a port that is taken: exit status 1, and a message that names the port", Flags: []string{noServer}, run: portTaken},
 		Check{Step: "1.1", Name: "wrong-use", Points: 1, Want: "an unknown flag: exit status 2", Flags: []string{noServer}, run: wrongUse},
-		Check{Step: "1.1", Name: "stops", Points: 1, Want: "asked to stop while nothing is under way: exit status 0 at once", Flags: []string{noServer}, run: stops},
+		Check{Step: "1.1", Name: "stops", Points: 1, Want: "Ctrl-C or SIGTERM while nothing is under way: exit status 0 at once", Flags: []string{noServer}, run: stops},
 		Check{Step: "1.2", Name: "well-formed", Points: 2, Want: "whatever the answer is, it is well-formed: status line, fields, empty line, as many bytes as announced", run: wellFormed},
 		Check{Step: "1.3", Name: "waits-for-the-head", Points: 2, Want: "nothing is answered before the empty line that ends the head", run: waitsForHead},
 		Check{Step: "1.3", Name: "timeout", Points: 1, Want: "a head that is not complete in time is a 408", Flags: quickly, run: headTimeout},
@@ -47,6 +48,9 @@ func serverChecks() []Check {
 		Check{Step: "1.6", Name: "half-close", Points: 1, Want: "a client that has closed for writing still gets its answer", run: halfClose},
 		Check{Step: "1.6", Name: "leaves-in-the-middle", Points: 2, Want: "a client that leaves in the middle of a large file costs that connection only", run: leavesInTheMiddle},
 		Check{Step: "1.6", Name: "huge-file", Points: 2, Want: "a file of 64 MiB is streamed to a client that takes its time", run: hugeFile},
+		Check{Step: "1.6", Name: "huge-file-memory", Points: 1, Want: "and is never held in memory", run: hugeFileMemory},
+		Check{Step: "1.6", Name: "backslash", Points: 1, Want: "a file whose name has a backslash is not served: Windows takes it for a slash", run: linked("backslash", "/back%5Cslash.txt", "not-found")},
+		Check{Step: "1.6", Name: "verbose", Points: 1, Want: "-v prints each request's head as it came, quoted", Flags: []string{"-v"}, run: verbose},
 		Check{Step: "1.6", Name: "forbidden", Points: 1, Want: "a file that may not be read is a 403", run: forbidden},
 		Check{Step: "1.6", Name: "link-inside", Points: 1, Want: "a symbolic link that stays inside of the root is followed", run: linked("link", "/link-in.html", "hello")},
 		Check{Step: "1.6", Name: "link-outside", Points: 1, Want: "a symbolic link that leads out of the root is a 404", run: linked("link", "/link-out.txt", "not-found")},
@@ -54,11 +58,14 @@ func serverChecks() []Check {
 		Check{Step: "1.6", Name: "named-pipe", Points: 1, Want: "a named pipe is no file: 404, and the server does not wait for it", run: linked("fifo", "/fifo", "not-found")},
 		Check{Step: "1.8", Name: "post-4mb", Points: 2, Want: "a POST of 4 MB gets its whole 405, and no reset", run: post4MB},
 		Check{Step: "1.8", Name: "late-bytes", Points: 2, Want: "an answer that comes before the whole request is not lost to a reset", run: lateBytes},
+		Check{Step: "1.8", Name: "tls-long-hello", Points: 1, Want: "a long TLS hello is not answered with a reset", run: tlsLongHello},
+		Check{Step: "1.8", Name: "stall", Points: 1, Want: "a client that takes no byte for as long as -stall is given up", Flags: []string{"-stall", "300ms"}, run: stall},
 		Check{Step: "1.8", Name: "linger-ends", Points: 1, Want: "a client that never closes is given up after -linger", Flags: []string{"-linger", "200ms"}, run: lingerEnds},
 		Check{Step: "1.8", Name: "delay", Points: 1, Want: "-delay waits before the answer", Flags: []string{"-delay", "300ms"}, run: delayed},
 		Check{Step: "1.8", Name: "date", Points: 1, Want: "-date sends the time, in GMT", Flags: []string{"-date"}, run: dated},
 		Check{Step: "1.9", Name: "keep-alive-in-turn", Points: 1, Want: "a request that is sent after the answer to the one before it is answered", Flags: keepAlive, run: inTurn},
 		Check{Step: "1.9", Name: "keep-alive-idle", Points: 1, Want: "a persistent connection that is silent is closed after -idle-timeout", Flags: keepAlive, run: idle},
+		Check{Step: "1.9", Name: "keep-alive-pause", Points: 1, Want: "the time to be silent is -idle-timeout, not -head-timeout", Flags: []string{"-keep-alive", "-head-timeout", "300ms", "-idle-timeout", "10s"}, run: pauseBetween},
 		Check{Step: "1.9", Name: "keep-alive-timeout", Points: 1, Want: "the second head has its own time: 408 when it is not complete", Flags: keepAlive, run: secondTimeout},
 	)
 }
@@ -199,11 +206,19 @@ func portTaken(l *lab) error {
 }
 
 func wrongUse(l *lab) error {
-	status, stderr, err := l.runToEnd("-no-such-flag")
-	if err == nil && (status != 2 || !strings.Contains(stderr, "no-such-flag")) {
-		err = failf("wrong use is exit status 2, with a message", "with -no-such-flag: exit status %d, standard error %q", status, stderr)
+	for _, c := range []struct{ flag, says string }{
+		{"-no-such-flag", "no-such-flag"}, {"-linger=-1s", "linger"}, {"-head-timeout=0", "head-timeout"},
+		{"-content-length=wrong", "content-length"}, {"-log=loud", "log"}, {"stray", "stray"},
+	} {
+		status, stderr, err := l.runToEnd(c.flag)
+		if err == nil && (status != 2 || !strings.Contains(stderr, c.says)) {
+			err = failf("wrong use is exit status 2, with a message", "with %s: exit status %d, standard error %.300q", c.flag, status, stderr)
+		}
+		if err != nil {
+			return err
+		}
 	}
-	return err
+	return nil
 }
 
 // runToEnd runs the program until it ends by itself.
@@ -221,18 +236,20 @@ func (l *lab) runToEnd(flags ...string) (status int, stderr string, err error) {
 }
 
 func stops(l *lab) error {
-	s, err := l.serve()
-	if err != nil {
-		return err
-	}
-	defer s.proc.kill()
-	if err := terminate(s.proc.cmd); err != nil {
-		return err
-	}
-	status, err := s.proc.wait(2 * time.Second)
-	if err != nil || status != 0 {
-		return failf("Ctrl-C and SIGTERM are the way to end a server: it stops accepting and exits with 0",
-			"after SIGTERM: %v, exit status %d\n%s", err, status, s.proc.stderr)
+	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
+		s, err := l.serve()
+		if err != nil {
+			return err
+		}
+		defer s.proc.kill()
+		if err := s.proc.signal(signal); err != nil {
+			return err
+		}
+		status, err := s.proc.wait(2 * time.Second)
+		if err != nil || status != 0 {
+			return failf("Ctrl-C and SIGTERM are the way to end a server: it stops accepting and exits with 0",
+				"after %v: %v, exit status %d\n%s", signal, err, status, s.proc.stderr)
+		}
 	}
 	return nil
 }
@@ -492,6 +509,30 @@ func readHuge(conn net.Conn) error {
 	}
 }
 
+func hugeFileMemory(l *lab) error {
+	if err := hugeFile(l); err != nil {
+		return err
+	}
+	used, err := peakMemory(l.proc.cmd.Process.Pid)
+	if err == nil && used > maxMemory {
+		err = failf("a large file is sent in pieces", "for a file of 64 MiB the server needed %d MB", used>>20)
+	}
+	return err
+}
+
+func verbose(l *lab) error {
+	if err := l.answers("hello", "-v changes nothing on the wire"); err != nil {
+		return err
+	}
+	want := `"GET /HelloWorld.html HTTP/1.1\r\n"` + "\n" + `"Host: localhost:6789\r\n"` + "\n" + `"\r\n"` + "\n"
+	for deadline := time.Now().Add(patience); !strings.Contains(l.proc.stderr.String(), want); time.Sleep(pause) {
+		if time.Now().After(deadline) {
+			return failf("-v prints each line of the head, quoted, on standard error", "there is no\n%sin\n%s", want, l.proc.stderr)
+		}
+	}
+	return nil
+}
+
 func forbidden(l *lab) error {
 	if err := l.site.need("forbidden"); err != nil {
 		return err
@@ -548,6 +589,25 @@ func lateBytes(l *lab) error {
 		}
 	}
 	return nil
+}
+
+// tlsLongHello is longer than what a server reads at once.
+func tlsLongHello(l *lab) error {
+	h, err := sendThenHear(l.addr, append([]byte{0x16, 0x03, 0x01, 0x23, 0x28, 0x01}, bytes.Repeat([]byte{0x42}, 9000)...))
+	if err == nil && (len(h.bytes) > 0 || h.end != endFIN) {
+		err = failf(whyLinger, "the client got %.100q, then the connection was %s", h.bytes, h.end)
+	}
+	return err
+}
+
+// stall asks for much, takes nothing, and wants another client served.
+func stall(l *lab) error {
+	conn, err := askHuge(l.addr)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	return l.answers("hello", "a client that takes nothing must not hold the server for ever: each piece of a file has a deadline")
 }
 
 // lingerEnds never closes: when the server has given up, what is sent to it
@@ -655,6 +715,21 @@ func idle(l *lab) error {
 			"with -idle-timeout 400ms: %q, then %s after %v", h.bytes, h.end, took.Round(time.Millisecond))
 	}
 	return nil
+}
+
+// pauseBetween is silent for longer than a head may take.
+func pauseBetween(l *lab) error {
+	conn, err := persist(l)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	time.Sleep(700 * time.Millisecond) // the stimulus
+	request, response := bytesOf("keep-alive-close")
+	if _, err := conn.Write(request); err != nil {
+		return err
+	}
+	return hearOut(conn).want(response)
 }
 
 func secondTimeout(l *lab) error {

@@ -69,6 +69,7 @@ func (s *site) write() error {
 		os.Symlink(filepath.Join("..", "secret.txt"), in("link-out.txt")),
 		os.Symlink(s.above, in("link-dir")),
 		os.Symlink("HelloWorld.html", in("link-in.html")))
+	s.missing["backslash"] = os.WriteFile(in(`back\slash.txt`), []byte("a backslash in the name\n"), 0o644)
 	s.missing["fifo"] = makeFIFO(in("fifo"))
 	s.missing["forbidden"] = s.forbid(in("forbidden.txt"))
 	return nil
