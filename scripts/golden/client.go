@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -19,6 +20,8 @@ type script struct {
 	answers []string      // to the first request, to the second, ...; sent as it is
 	bytes   bool          // send each answer one byte at a time
 	later   string        // sent in a segment of its own, after the last answer
+	drip    string        // sent one byte at a time, after the last answer
+	hold    int           // no answer before so many connections have asked
 	then    string        // how the connection ends: "" is FIN; "reset", "open"
 	pause   time.Duration // between the bytes, and before what comes later
 }
@@ -39,6 +42,7 @@ type clientCase struct {
 	quiet       bool     // standard error must be empty
 	status      int      // exit status; anyStatus is not compared
 	check       func(*clientRun) error
+	system      string // a file that only some systems have
 }
 
 const anyStatus = -1
@@ -55,6 +59,7 @@ const (
 
 	// A request as nobody would write it, and yet -raw sends it as it is.
 	rawRequest = "FETCH  x HTTP/1.1\n" + "Host : raw\r\n" + "\xff\n" + "\n"
+	rawHead    = "HEAD /x HTTP/1.0\r\n" + "\r\n"
 )
 
 // chunkedHello has its body in two chunks, cut inside a character.
@@ -91,6 +96,10 @@ var clientCases = []clientCase{
 	target("escapes-kept", "%XX is kept", "{host} {port} with%20space%2F.html", "/with%20space%2F.html"),
 	target("percent-escaped", "a % that begins no escape is escaped", "{host} {port} 100%", "/100%25"),
 	target("utf-8-escaped", "letters beyond ASCII are escaped, octet by octet", "{host} {port} 你好.html", "/%E4%BD%A0%E5%A5%BD.html"),
+	target("percent-one-digit", "also one with a single digit", "{host} {port} a%4", "/a%254"),
+	target("escape-at-end", "an escape at the end is kept", "{host} {port} a%41", "/a%41"),
+	target("delimiters-escaped", "quotes, brackets and what else may not stand in a target are escaped", "{host} {port} a\"<b>^`{|}\\\x7f", "/a%22%3Cb%3E%5E%60%7B%7C%7D%5C%7F"),
+	target("url-scheme-case", "HTTP:// is http://", "HTTP://{addr}/a", "/a"),
 	{step: "3.1", name: "line-end-escaped", want: "a line end in the file's name must not end the request line", points: 2,
 		args: "{host} {port} a\\x20HTTP/1.1\\x0d\\x0aX:\\x20b", server: script{answers: []string{noContent}}, anyOut: true, status: anyStatus,
 		requests: []string{"GET /a%20HTTP/1.1%0D%0AX:%20b HTTP/1.1\r\n" + "Host: {addr}\r\n" + "Connection: close\r\n" + "\r\n"}},
@@ -100,11 +109,17 @@ var clientCases = []clientCase{
 		requests: []string{"GET /a HTTP/1.1\r\n" + "Host: {addr}\r\n" + "Connection: close\r\n" + "Accept: text/html\r\n" + "\r\n"}, anyOut: true, status: anyStatus},
 	{step: "3.1", name: "field-replaced", want: "-H takes the place of a field of that name, in any letter case", args: "-H host:\\x20example.com {host} {port} a",
 		server: script{answers: []string{noContent}}, requests: []string{"GET /a HTTP/1.1\r\n" + "host: example.com\r\n" + "Connection: close\r\n" + "\r\n"}, anyOut: true, status: anyStatus},
+	{step: "3.1", name: "connection-replaced", want: "also Connection", args: "-H Connection:\\x20x {host} {port} a",
+		server: script{answers: []string{noContent}}, requests: []string{"GET /a HTTP/1.1\r\n" + "Host: {addr}\r\n" + "Connection: x\r\n" + "\r\n"}, anyOut: true, status: anyStatus},
 	{step: "3.1", name: "raw", want: "-raw sends a file as it is", args: "-raw {raw} {host} {port} a", server: script{answers: []string{noContent}},
 		requests: []string{rawRequest}, anyOut: true, status: anyStatus},
 	{step: "3.1", name: "https", want: "https:// is wrong use, and the message says that there is no TLS", args: "https://{addr}/", stderr: []string{"TLS"}, status: 2},
 	{step: "3.1", name: "two-arguments", want: "two arguments are wrong use", args: "{host} {port}", stderr: []string{"argument"}, status: 2},
 	{step: "3.1", name: "bad-port", want: "a port that is no number is wrong use", args: "{host} http HelloWorld.html", stderr: []string{"port"}, status: 2},
+	{step: "3.1", name: "port-zero", want: "so is port 0", args: "{host} 0 HelloWorld.html", stderr: []string{"port"}, status: 2},
+	{step: "3.1", name: "bad-host", want: "a host with a slash in it is wrong use", args: "a/b {port} HelloWorld.html", stderr: []string{"host"}, status: 2},
+	{step: "3.1", name: "timeout-zero", want: "no time at all is wrong use", args: "-timeout 0 {host} {port} a", stderr: []string{"timeout"}, status: 2},
+	{step: "3.1", name: "parallel-to-file", want: "-p has nothing to write to -o: wrong use", args: "-p 2 -o {out} {host} {port} a", stderr: []string{"-p"}, status: 2},
 	{step: "3.1", name: "bad-field", want: "a -H that is no field is wrong use", args: "-H nonsense {host} {port} a", stderr: []string{"nonsense"}, status: 2},
 	{step: "3.1", name: "field-with-line-end", want: "so is one with a line end in it", args: "-H X:a\\x0d\\x0aY:b {host} {port} a", stderr: []string{"control"}, status: 2},
 
@@ -120,6 +135,8 @@ var clientCases = []clientCase{
 		"HTTP/1.1 100 Continue\r\n\r\n" + "HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n" + noContent}},
 		stdout: "HTTP/1.1 100 Continue\r\n\r\n" + "HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n" + noContent, status: anyStatus},
 	{step: "3.2", name: "no-status-line", want: "what does not begin with a status line is an error", server: script{answers: []string{"404 Not Found\r\n\r\n"}}, anyOut: true, stderr: []string{"status line"}, status: 1},
+	{step: "3.2", name: "status-two-digits", want: "a status has three digits", server: script{answers: []string{"HTTP/1.1 20 OK\r\n\r\n"}}, anyOut: true, stderr: []string{"status line"}, status: 1},
+	{step: "3.2", name: "status-under-100", want: "and is 100 or more", server: script{answers: []string{"HTTP/1.1 099 Low\r\n\r\n"}}, anyOut: true, stderr: []string{"status line"}, status: 1},
 	{step: "3.2", name: "other-version", want: "another major version is an error", server: script{answers: []string{"HTTP/2 200 OK\r\n\r\n"}}, anyOut: true, stderr: []string{"status line"}, status: 1},
 
 	// step 3.3
@@ -133,6 +150,10 @@ var clientCases = []clientCase{
 	printed("3.3", "until-close", "without a length the body ends with the stream", "", "HTTP/1.1 200 OK\r\n\r\n"+helloBody),
 	printed("3.3", "until-close-http-1-0", "so it does in HTTP/1.0", "", "HTTP/1.0 200 OK\r\nServer: old\r\n\r\n"+helloBody),
 	printed("3.3", "until-close-empty", "also when nothing comes", "", "HTTP/1.1 200 OK\r\n\r\n"),
+	printed("3.3", "folded-field-and-body", "a folded field does no harm to the others", "", "HTTP/1.1 200 OK\r\nX: a\r\n b\r\nContent-Length: 2\r\n\r\nok"),
+	printed("3.3", "long-field", "a field of 8 KiB is printed like any other", "", "HTTP/1.1 200 OK\r\nX: "+strings.Repeat("a", 8<<10)+"\r\nContent-Length: 2\r\n\r\nok"),
+	{step: "3.3", name: "switching-protocols", want: "after 101 it is no longer HTTP: there is nothing to wait for", server: script{answers: []string{"HTTP/1.1 101 Switching Protocols\r\n\r\n"}, then: "open"},
+		stdout: "HTTP/1.1 101 Switching Protocols\r\n\r\n", quiet: true, check: tookLessThan(4 * time.Second)},
 	{step: "3.3", name: "until-close-byte-by-byte", want: "a body until the close may come one byte at a time", server: script{answers: []string{"HTTP/1.1 200 OK\n\n" + helloBody}, bytes: true}, stdout: "HTTP/1.1 200 OK\n\n" + helloBody, quiet: true},
 	printed("3.3", "head-has-no-body", "the answer to HEAD has no body, whatever its length says", "-head {host} {port} HelloWorld.html", helloResponse[:len(helloResponse)-36]),
 	printed("3.3", "204-has-no-body", "nor has a 204", "", noContent),
@@ -142,6 +163,10 @@ var clientCases = []clientCase{
 	{step: "3.3", name: "body", want: "-body prints the body alone", points: 2, args: "-body {host} {port} HelloWorld.html", server: script{answers: []string{"HTTP/1.1 100 Continue\r\n\r\n" + helloResponse}}, stdout: helloBody, quiet: true},
 	{step: "3.3", name: "out-file", want: "-o writes to a file instead", args: "-o {out} {host} {port} HelloWorld.html", server: script{answers: []string{helloResponse}}, stdout: "", quiet: true, check: wroteFile(helloResponse)},
 	{step: "3.3", name: "fail", want: "-fail makes a 404 exit status 1", args: "-fail {host} {port} HelloWorld.html", server: script{answers: []string{notFound}}, stdout: notFound, stderr: []string{"404"}, status: 1},
+	{step: "3.3", name: "fail-400", want: "and a 400 as well", args: "-fail {host} {port} HelloWorld.html", server: script{answers: []string{"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"}}, anyOut: true, stderr: []string{"400"}, status: 1},
+	{step: "3.3", name: "raw-head", want: "-raw takes the method from the file: the answer to HEAD has no body", args: "-raw {rawhead} {host} {port} a", server: script{answers: []string{keepResponse[:len(keepResponse)-36]}},
+		stdout: keepResponse[:len(keepResponse)-36], quiet: true},
+	{step: "3.3", name: "disk-full", want: "what cannot be written is an error", args: "-o /dev/full {host} {port} HelloWorld.html", server: script{answers: []string{helloResponse}}, anyOut: true, stderr: []string{"write"}, status: 1, system: "/dev/full"},
 	{step: "3.3", name: "fail-200", want: "but not a 200", args: "-fail {host} {port} HelloWorld.html", server: script{answers: []string{helloResponse}}, stdout: helloResponse, quiet: true},
 	{step: "3.3", name: "verbose", want: "-v says on standard error what is sent and what comes", args: "-v {host} {port} HelloWorld.html", server: script{answers: []string{helloResponse}}, stdout: helloResponse,
 		stderr: []string{`GET /HelloWorld.html HTTP/1.1\r\n`, `Content-Length: 36\r\n`}},
@@ -161,6 +186,18 @@ var clientCases = []clientCase{
 	{step: "3.4", name: "chunked-empty", want: "a chunked body may be empty", args: "-body {host} {port} HelloWorld.html", server: script{answers: []string{chunkedHead + "0\r\n\r\n"}}, stdout: "", quiet: true},
 	{step: "3.4", name: "chunked-counts", want: "Transfer-Encoding counts, not Content-Length", args: "-body {host} {port} HelloWorld.html",
 		server: script{answers: []string{"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTRANSFER-ENCODING: Chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"}}, stdout: "hello", quiet: true},
+	{step: "3.4", name: "coding-before-chunked", want: "another coding before chunked is left as it is, the chunks are taken off", args: "-body {host} {port} HelloWorld.html",
+		server: script{answers: []string{"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"}}, stdout: "hello", quiet: true},
+	{step: "3.4", name: "coding-after-chunked", want: "a coding after chunked: the body ends with the stream", args: "-body {host} {port} HelloWorld.html",
+		server: script{answers: []string{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, gzip\r\n\r\n5\r\nhello\r\n"}}, stdout: "5\r\nhello\r\n", quiet: true},
+	{step: "3.4", name: "coding-and-length", want: "so does one with a Content-Length beside it", args: "-body {host} {port} HelloWorld.html",
+		server: script{answers: []string{"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\nContent-Length: 2\r\n\r\nhello"}}, stdout: "hello", quiet: true},
+	{step: "3.4", name: "bad-length-beside-chunked", want: "beside chunked a bad Content-Length does not matter", args: "-body {host} {port} HelloWorld.html",
+		server: script{answers: []string{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: x\r\n\r\n5\r\nhello\r\n0\r\n\r\n"}}, stdout: "hello", quiet: true},
+	{step: "3.4", name: "chunked-in-http-1-0", want: "HTTP/1.0 has no Transfer-Encoding: the body is what came", args: "-body {host} {port} HelloWorld.html",
+		server: script{answers: []string{"HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"}}, stdout: "5\r\nhello\r\n0\r\n\r\n", quiet: true},
+	{step: "3.4", name: "chunk-size-64-bits", want: "a chunk of 2^64-1 bytes is an error", server: script{answers: []string{chunkedHead + "FFFFFFFFFFFFFFFF\r\nhello\r\n0\r\n\r\n"}}, anyOut: true, stderr: []string{"chunk"}, status: 1},
+	{step: "3.4", name: "chunk-line-endless", want: "a chunk-size line without an end is an error, and is not held in memory", server: script{answers: []string{chunkedHead + "5;" + strings.Repeat("a", 8<<20)}, then: "open"}, anyOut: true, stderr: []string{"line"}, status: 1},
 	{step: "3.4", name: "chunk-size-bad", want: "a chunk size that is no number is an error", server: script{answers: []string{chunkedHead + "five\r\nhello\r\n0\r\n\r\n"}}, anyOut: true, stderr: []string{"chunk"}, status: 1},
 	{step: "3.4", name: "chunk-size-overflow", want: "so is one that no 64-bit number holds", server: script{answers: []string{chunkedHead + "10000000000000005\r\nhello\r\n0\r\n\r\n"}}, anyOut: true, stderr: []string{"chunk"}, status: 1},
 	{step: "3.4", name: "chunk-size-negative", want: "so is a negative one", server: script{answers: []string{chunkedHead + "-5\r\nhello\r\n0\r\n\r\n"}}, anyOut: true, stderr: []string{"chunk"}, status: 1},
@@ -190,12 +227,23 @@ var clientCases = []clientCase{
 	{step: "3.5", name: "refused", want: "a refused connection is an error that names the address", args: "127.0.0.1 {closed} HelloWorld.html", stderr: []string{"connect", "127.0.0.1"}, status: 1},
 	{step: "3.5", name: "timeout-head", want: "a head that does not come in time is an error", args: "-timeout 300ms {host} {port} HelloWorld.html", server: script{answers: []string{"HTTP/1.1 200 OK\r\n"}, then: "open"}, stdout: "HTTP/1.1 200 OK\r\n", stderr: []string{"time"}, status: 1},
 	{step: "3.5", name: "timeout-head-drip", want: "the time is for the whole head", args: "-timeout 300ms {host} {port} HelloWorld.html",
-		server: script{answers: []string{"HTTP/1.1 200 OK\r\n" + "X: " + strings.Repeat("a", 200)}, bytes: true, pause: 50 * time.Millisecond, then: "open"}, anyOut: true, stderr: []string{"time"}, status: 1},
+		server: script{answers: []string{"HTTP/1.1 200 OK\r\n" + "X: " + strings.Repeat("a", 200)}, bytes: true, pause: 50 * time.Millisecond, then: "open"}, anyOut: true, stderr: []string{"time"}, status: 1, check: tookLessThan(2 * time.Second)},
+	{step: "3.5", name: "timeout-chunk-line-drip", want: "so it is for a chunk-size line", args: "-timeout 300ms {host} {port} HelloWorld.html",
+		server: script{answers: []string{chunkedHead}, drip: "5;" + strings.Repeat("a", 200), pause: 50 * time.Millisecond, then: "open"}, anyOut: true, stderr: []string{"time"}, status: 1, check: tookLessThan(2 * time.Second)},
+	{step: "3.5", name: "timeout-trailer-drip", want: "and for the trailer section", args: "-timeout 300ms {host} {port} HelloWorld.html",
+		server: script{answers: []string{chunkedHead + "0\r\n"}, drip: strings.Repeat("X: y\r\n", 50), pause: 50 * time.Millisecond, then: "open"}, anyOut: true, stderr: []string{"time"}, status: 1, check: tookLessThan(2 * time.Second)},
 	{step: "3.5", name: "timeout-body", want: "so is a body that stops", args: "-timeout 300ms {host} {port} HelloWorld.html", server: script{answers: []string{keepResponse[:50]}, then: "open"}, stdout: keepResponse[:50], stderr: []string{"time"}, status: 1},
 	{step: "3.5", name: "slow-body", want: "but not one that is slow", args: "-timeout 1s -body {host} {port} HelloWorld.html",
 		server: script{answers: []string{"HTTP/1.1 200 OK\r\n\r\n" + strings.Repeat("slow", 40)}, bytes: true, pause: 10 * time.Millisecond}, stdout: strings.Repeat("slow", 40), quiet: true},
 	{step: "3.5", name: "max-time", want: "-max-time bounds the whole", args: "-max-time 300ms -body {host} {port} HelloWorld.html",
 		server: script{answers: []string{"HTTP/1.1 200 OK\r\n\r\n" + strings.Repeat("a", 400)}, bytes: true, pause: 10 * time.Millisecond}, anyOut: true, stderr: []string{"time"}, status: 1, check: tookLessThan(2 * time.Second)},
+	{step: "3.5", name: "too-long-later-asked-to-stay", want: "also when only the response says close", args: "-n 2 {host} {port} HelloWorld.html", server: script{answers: []string{helloResponse}, later: "extra", pause: 100 * time.Millisecond},
+		stdout: helloResponse, stderr: []string{"5 bytes"}, status: 1},
+	{step: "3.5", name: "too-long-later-http-1-0", want: "HTTP/1.0 says close by saying nothing", args: "-n 2 {host} {port} HelloWorld.html", server: script{answers: []string{"HTTP/1.0" + keepResponse[8:]}, later: "extra", pause: 100 * time.Millisecond},
+		stdout: "HTTP/1.0" + keepResponse[8:], stderr: []string{"5 bytes"}, status: 1},
+	{step: "3.5", name: "too-long-later-raw", want: "so does a request that is sent with -raw", args: "-raw {rawhead} {host} {port} a", server: script{answers: []string{keepResponse[:len(keepResponse)-36]}, later: "extra", pause: 100 * time.Millisecond},
+		stdout: keepResponse[:len(keepResponse)-36], stderr: []string{"5 bytes"}, status: 1},
+	{step: "3.5", name: "endless-fields", want: "nor are fields without an end", server: script{answers: []string{"HTTP/1.1 200 OK\r\n" + strings.Repeat("X: a\r\n", 1<<20)}, then: "open"}, anyOut: true, stderr: []string{"section"}, status: 1},
 	{step: "3.5", name: "endless-line", want: "a line without an end is an error, and is not held in memory", server: script{answers: []string{"HTTP/1.1 200 OK\r\nX: " + strings.Repeat("a", 8<<20)}, then: "open"}, anyOut: true, stderr: []string{"line"}, status: 1},
 
 	// step 3.6
@@ -209,8 +257,11 @@ var clientCases = []clientCase{
 		stdout: keepResponse, stderr: []string{"request 2", "RST", "wish"}, status: 1},
 	{step: "3.6", name: "too-long-persistent", want: "bytes after the first response are no second response", args: "-n 2 {host} {port} HelloWorld.html", server: script{answers: []string{keepResponse + "extra" + keepResponse}, then: "open"},
 		stdout: keepResponse, stderr: []string{"bytes"}, status: 1},
-	{step: "3.6", name: "parallel", want: "-p 3 makes three connections at once and prints no body", args: "-p 3 {host} {port} HelloWorld.html", server: script{answers: []string{helloResponse}}, stdout: "",
+	{step: "3.6", name: "parallel", want: "-p 3 makes three connections at once and prints no body", args: "-p 3 {host} {port} HelloWorld.html", server: script{answers: []string{helloResponse}, hold: 3}, stdout: "",
 		stderr: []string{"connected", "first byte", "end", "36 bytes"}, connections: 3, check: parallel},
+	{step: "3.6", name: "parallel-refused", want: "when one of them fails, so does the client", args: "-p 2 127.0.0.1 {closed} HelloWorld.html", stderr: []string{"connection 1", "connection 2"}, status: 1},
+	{step: "3.6", name: "first-byte", want: "the first byte is the first, and the end the end", args: "-p 1 {host} {port} HelloWorld.html",
+		server: script{answers: []string{keepResponse[:50]}, later: keepResponse[50:], pause: 500 * time.Millisecond}, stdout: "", check: firstByteIsFirst},
 }
 
 var allBytes = func() string {
@@ -243,6 +294,9 @@ type clientRun struct {
 
 // run plays the server of a case, runs the client, and compares.
 func (c clientCase) run(l *lab) error {
+	if _, err := os.Stat(c.system); c.system != "" && err != nil {
+		return notHere("there is no " + c.system)
+	}
 	r, err := c.play(l)
 	if err != nil {
 		return err
@@ -303,13 +357,21 @@ func (c clientCase) play(l *lab) (*clientRun, error) {
 	}
 	defer proc.kill()
 	var mu sync.Mutex
+	all := make(chan bool) // closed when as many connections are there as the script holds
 	go func() {
-		for {
+		for n := 1; ; n++ {
 			conn, err := ln.Accept()
 			if err != nil {
 				return // the case is over
 			}
+			if n == max(1, c.server.hold) {
+				close(all)
+			}
 			go func() {
+				select {
+				case <-all:
+				case <-proc.done:
+				}
 				requests := c.server.serve(conn.(*net.TCPConn), proc.done)
 				mu.Lock()
 				defer mu.Unlock()
@@ -350,15 +412,15 @@ func (c clientCase) arguments(r *clientRun) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	raw := filepath.Join(r.dir, "raw")
-	if err := os.WriteFile(raw, []byte(rawRequest), 0o644); err != nil {
+	raw, rawhead := filepath.Join(r.dir, "raw"), filepath.Join(r.dir, "rawhead")
+	if err := errors.Join(os.WriteFile(raw, []byte(rawRequest), 0o644), os.WriteFile(rawhead, []byte(rawHead), 0o644)); err != nil {
 		return nil, err
 	}
 	words := strings.Fields(c.args)
 	if c.args == "" {
 		words = []string{"{host}", "{port}", "HelloWorld.html"}
 	}
-	fill := strings.NewReplacer("{addr}", r.addr, "{host}", host, "{port}", port, "{closed}", closed, "{raw}", raw,
+	fill := strings.NewReplacer("{addr}", r.addr, "{host}", host, "{port}", port, "{closed}", closed, "{raw}", raw, "{rawhead}", rawhead,
 		"{out}", filepath.Join(r.dir, "out"), `\x20`, " ", `\x0d`, "\r", `\x0a`, "\n")
 	for i := range words {
 		words[i] = fill.Replace(words[i])
@@ -380,8 +442,8 @@ func closedPort() (string, error) {
 func (s script) serve(conn *net.TCPConn, clientDone <-chan struct{}) (requests []string) {
 	defer conn.Close()
 	conn.SetDeadline(time.Now().Add(3 * patience))
-	send := func(answer string) bool {
-		if !s.bytes {
+	send := func(answer string, bytewise bool) bool {
+		if !bytewise {
 			_, err := io.WriteString(conn, answer)
 			return err == nil
 		}
@@ -407,12 +469,12 @@ func (s script) serve(conn *net.TCPConn, clientDone <-chan struct{}) (requests [
 		if answer == "\x00" { // no answer, but the end that the script has
 			break
 		}
-		if !send(answer) {
+		if !send(answer, s.bytes) {
 			return requests
 		}
 	}
 	time.Sleep(s.pause)
-	if s.later != "" && !send(s.later) {
+	if !send(s.later, false) || !send(s.drip, true) {
 		return requests
 	}
 	switch s.then {
@@ -467,6 +529,21 @@ func wroteFile(want string) func(*clientRun) error {
 func parallel(r *clientRun) error {
 	if lines := strings.Count(r.stderr, "first byte"); lines != 3 || r.connections != 3 {
 		return failf("each connection has a line of its own", "%d connections came, and %d lines:\n%s", r.connections, lines, r.stderr)
+	}
+	return nil
+}
+
+var timeline = regexp.MustCompile(`first byte ([0-9.]+) ms.*end ([0-9.]+) ms`)
+
+// firstByteIsFirst looks at the times: the end came 500 ms after the head.
+func firstByteIsFirst(r *clientRun) error {
+	var first, end float64
+	if m := timeline.FindStringSubmatch(r.stderr); m != nil {
+		first, _ = strconv.ParseFloat(m[1], 64) // the expression lets only numbers through
+		end, _ = strconv.ParseFloat(m[2], 64)
+	}
+	if end-first < 300 {
+		return failf("the first byte came with the head, 500 ms before the end", "standard error: %s", r.stderr)
 	}
 	return nil
 }
