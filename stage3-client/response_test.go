@@ -6,7 +6,9 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/iotest"
 	"testing/synctest"
@@ -49,6 +51,34 @@ func TestParseArgs(t *testing.T) {
 		}
 		if addr := net.JoinHostPort(w.host, w.port); addr != c.addr || w.hostField() != c.host {
 			t.Errorf("%q: %s, Host: %s; want %s, Host: %s", c.args, addr, w.hostField(), c.addr, c.host)
+		}
+	}
+}
+
+func TestDefaultTarget(t *testing.T) {
+	if w, err := parseArgs(nil); err != nil || w != (where{"localhost", "6789", "/HelloWorld.html"}) {
+		t.Errorf("%+v, %v", w, err)
+	}
+}
+
+func TestGoneError(t *testing.T) {
+	for _, c := range []struct {
+		name         string
+		sent, heard  error
+		says, saysNo string
+	}{
+		{"FIN", nil, io.EOF, "FIN", "RST"},
+		{"reset", nil, syscall.ECONNRESET, "RST", "FIN"},
+		{"broken pipe, then the end of the stream", &net.OpError{Err: os.NewSyscallError("write", syscall.EPIPE)}, io.EOF, "broken pipe", "FIN"},
+	} {
+		got := goneError(2, c.sent, c.heard).Error()
+		for _, want := range []string{c.says, "request 2", "wish"} {
+			if !strings.Contains(got, want) {
+				t.Errorf("%s: no %q in %q", c.name, want, got)
+			}
+		}
+		if strings.Contains(got, c.saysNo) {
+			t.Errorf("%s: %q in %q", c.name, c.saysNo, got)
 		}
 	}
 }

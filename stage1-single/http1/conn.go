@@ -110,11 +110,15 @@ func (c *conn) awaitRequest(ctx context.Context, first bool) error {
 	if err := c.tcp.SetReadDeadline(start.Add(wait)); err != nil {
 		return err
 	}
+	shortened := make(chan struct{})
 	cancel := context.AfterFunc(ctx, func() {
 		c.tcp.SetReadDeadline(time.Now().Add(stopWait)) // fails if closed: then it is over anyway
+		close(shortened)
 	})
 	next, err := c.in.Peek(1)
-	cancel()
+	if !cancel() {
+		<-shortened // or it would cut short the time of the head, below
+	}
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return errSilent

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"io"
 	"log/slog"
 	"net"
@@ -98,8 +99,8 @@ func TestStopLetsGo(t *testing.T) {
 		within     time.Duration
 		answered   bool
 	}{
-		{"silent", "", stopWait, false},
-		{"a request on its way", helloHead, stopWait / 2, true},
+		{"silent", "", 100 * time.Millisecond, false},
+		{"a request on its way", helloHead, 50 * time.Millisecond, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := newServer(t, func(s *Server) { s.KeepAlive = true })
@@ -113,7 +114,7 @@ func TestStopLetsGo(t *testing.T) {
 				sent := make(chan bool)
 				go func() {
 					defer close(sent)
-					time.Sleep(stopWait / 2)
+					time.Sleep(50 * time.Millisecond)
 					io.WriteString(client, c.send)
 				}()
 				got, err := io.ReadAll(client)
@@ -125,6 +126,27 @@ func TestStopLetsGo(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestStoppedBefore: a head that began before the server stopped, on a
+// connection that is served only afterwards, has its whole time.
+func TestStoppedBefore(t *testing.T) {
+	s := newServer(t, nil)
+	synctest.Test(t, func(t *testing.T) {
+		server, client := net.Pipe()
+		ctx, stop := context.WithCancel(t.Context())
+		stop()
+		go s.ServeConn(ctx, server)
+		go func() {
+			io.WriteString(client, helloHead[:9])
+			time.Sleep(4 * time.Second)
+			io.WriteString(client, helloHead[9:])
+		}()
+		got, err := io.ReadAll(client)
+		if err != nil || !bytes.HasSuffix(got, []byte("hello")) {
+			t.Errorf("%q, %v", got, err)
+		}
+	})
 }
 
 // panicky panics when it is written to, or before.
@@ -215,6 +237,18 @@ func TestAnnounce(t *testing.T) {
 		if got := s.announcement(ln); got != "http://"+want+":"+port+"/ serves DIR\n" {
 			t.Errorf("%s: %q", addr, got)
 		}
+	}
+}
+
+func TestDefaults(t *testing.T) {
+	args := os.Args
+	defer func() { os.Args = args }()
+	os.Args = []string{"server"}
+	got := ParseFlags(flag.NewFlagSet("server", flag.ContinueOnError))
+	want := Options{Addr: "localhost:6789", HeadTimeout: 5 * time.Second, IdleTimeout: 5 * time.Second, Stall: 30 * time.Second,
+		Linger: time.Second, LogFormat: "text", Experiments: Experiments{ContentLength: "exact", Backlog: -1}}
+	if got != want {
+		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
 }
 

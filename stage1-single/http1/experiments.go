@@ -41,7 +41,7 @@ func (e *Experiments) check() error {
 func (e *Experiments) experiment(resp *Response) {
 	time.Sleep(e.Delay)
 	if e.Date {
-		resp.Date = time.Now().UTC().Format("Mon, 02 Jan 2006 15:04:05 GMT") // IMF-fixdate, RFC 9110 section 5.6.7
+		resp.Date = imfFixdate(time.Now())
 	}
 	if resp.Status != 200 {
 		return
@@ -58,6 +58,9 @@ func (e *Experiments) experiment(resp *Response) {
 	}
 	resp.Connection = "close" // with a wrong length only the close can end the body
 }
+
+// imfFixdate is a time as it stands in Date (RFC 9110 section 5.6.7).
+func imfFixdate(t time.Time) string { return t.UTC().Format("Mon, 02 Jan 2006 15:04:05 GMT") }
 
 // listen sets the length of the listener's queue. A second listen(2) on a
 // socket that listens already does just that, except on Windows.

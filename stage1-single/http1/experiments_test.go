@@ -53,3 +53,10 @@ func TestExperiment(t *testing.T) {
 		}
 	}
 }
+
+func TestIMFFixdate(t *testing.T) {
+	beijing := time.FixedZone("CST", 8*60*60)
+	if got, want := imfFixdate(time.Date(1994, 11, 6, 16, 49, 37, 0, beijing)), "Sun, 06 Nov 1994 08:49:37 GMT"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
