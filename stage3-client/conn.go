@@ -1,11 +1,14 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
 	"time"
 )
+
+var errMaxTime = errors.New("time out: it was not over within -max-time")
 
 // timedConn is a connection on which nothing waits for ever.
 type timedConn struct {
@@ -40,9 +43,6 @@ func (c *timedConn) allWithin(d time.Duration) { c.section = time.Now().Add(d) }
 // eachAnew gives each read that follows the whole time-out again.
 func (c *timedConn) eachAnew() { c.section = time.Time{} }
 
-// isOver reports whether the time for everything is up.
-func (c *timedConn) isOver() bool { return !c.all.IsZero() && !time.Now().Before(c.all) }
-
 func (c *timedConn) Read(p []byte) (int, error) {
 	if err := c.SetReadDeadline(c.deadline()); err != nil {
 		return 0, err
@@ -50,6 +50,9 @@ func (c *timedConn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	if n > 0 && c.firstByte.IsZero() {
 		c.firstByte = time.Now()
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) && !c.all.IsZero() && !time.Now().Before(c.all) {
+		err = errMaxTime
 	}
 	return n, err
 }

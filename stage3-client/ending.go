@@ -16,7 +16,7 @@ import (
 // saysClose finds out whether a request ends the connection. It reads the
 // request's own bytes: with -H and -raw they may say anything.
 func saysClose(request []byte) bool {
-	first, rest, _ := bytes.Cut(request, []byte("\n"))
+	first, rest, _ := bytes.Cut(bytes.TrimLeft(request, "\r\n"), []byte("\n"))
 	var fields []http1.Field
 	for line := range bytes.SplitSeq(rest, []byte("\n")) {
 		f, err := http1.ParseField(bytes.TrimSuffix(line, []byte("\r")))
@@ -39,27 +39,39 @@ func isLast(version10 bool, fields []http1.Field) bool {
 // readRest reads what follows a head: the body, and when the connection is
 // to end, whatever may come after it. Nothing should.
 func (c *client) readRest(r *reader, resp *response) error {
-	n, err := r.readBody(resp, c.method)
-	if isReset(err) {
-		return fmt.Errorf("%w after %d bytes of the body: %s", errEndedEarly, n, trouble(err))
-	}
-	if err != nil {
+	if _, err := r.readBody(resp, c.method); err != nil {
 		return err
 	}
-	extra := int64(r.in.Buffered())
+	extra, atLeast := int64(r.in.Buffered()), ""
 	if c.requestsLast || isLast(resp.minor == 0, resp.fields) {
 		const atMost, upTo = time.Second, 64 << 10
 		r.conn.allWithin(atMost)
-		extra, err = io.CopyN(io.Discard, r.in, upTo)
+		n, err := io.CopyN(io.Discard, r.in, upTo)
 		r.conn.eachAnew()
 		if isReset(err) {
 			fmt.Fprintln(os.Stderr, "stage3-client: note: the response is complete, then came:", trouble(err))
 		}
+		if extra = n; n == upTo {
+			atLeast = "at least "
+		}
 	}
 	if extra > 0 {
-		return fmt.Errorf("%d bytes came after the end of the response: the message was longer than it said", extra)
+		return fmt.Errorf("%s%d bytes came after the end of the response: the message was longer than it said", atLeast, extra)
 	}
 	return nil
+}
+
+// cutShort turns an error of the connection in the middle of a response into
+// one that says what had come by then. Other errors, and nil, stay as they are.
+func cutShort(err error, format string, args ...any) error {
+	if !isNetwork(err) {
+		return err
+	}
+	how := "then the server closed"
+	if err != io.EOF {
+		how = trouble(err)
+	}
+	return fmt.Errorf("ended early: %s; %s", fmt.Sprintf(format, args...), how)
 }
 
 // goneError says how it was seen that there is no connection any more, for
@@ -83,7 +95,7 @@ func goneError(i int, sendErr, err error) error {
 func trouble(err error) string {
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return "time out: no byte came for too long (-timeout, -max-time)"
+		return "time out: what should have come did not come within -timeout"
 	case isReset(err):
 		return "connection reset: the server's system sent RST (Windows calls it 10054)"
 	case isBrokenPipe(err):
@@ -94,6 +106,12 @@ func trouble(err error) string {
 
 // isGone reports whether an error says that there is no connection any more.
 func isGone(err error) bool { return err == io.EOF || isReset(err) || isBrokenPipe(err) }
+
+// isNetwork reports whether an error is the connection's, and not one of what
+// came on it.
+func isNetwork(err error) bool {
+	return isGone(err) || errors.Is(err, os.ErrDeadlineExceeded) || err == errMaxTime
+}
 
 // Windows has error numbers of its own: WSAECONNRESET, and WSAECONNABORTED
 // for what is a broken pipe elsewhere.

@@ -39,7 +39,7 @@ func parseFlags() *client {
 	flags.BoolVar(&c.verbose, "v", false, "say on standard error what is sent and what comes")
 	head := flags.Bool("head", false, "ask with HEAD: for the head alone")
 	rawFile := flags.String("raw", "", "send this `file` as the request, as it is")
-	flags.Func("H", "a `field` such as 'Accept: text/html'; takes the place of one with that name", func(line string) error {
+	flags.Func("H", "a `field` such as 'Accept: text/html'; takes the place of the one with that name that would be sent anyway", func(line string) error {
 		extra = append(extra, line)
 		return checkField(line)
 	})
@@ -61,7 +61,9 @@ func parseFlags() *client {
 		err = errors.New("-raw sends the file as it is, so -head and -H have no effect")
 	case *rawFile != "":
 		c.request, err = os.ReadFile(*rawFile)
-		c.method, _, _ = strings.Cut(string(c.request), " ")
+		if words := strings.Fields(string(c.request)); len(words) > 0 {
+			c.method = words[0]
+		}
 	default:
 		c.method = "GET"
 		if *head {

@@ -79,8 +79,6 @@ func (c *client) exchange(conn *timedConn, out *output) error {
 		switch {
 		case out.err != nil:
 			return fmt.Errorf("cannot write what came: %w", out.err)
-		case conn.isOver() && errors.Is(err, os.ErrDeadlineExceeded):
-			return fmt.Errorf("not complete within -max-time %v", c.maxTime)
 		case err != nil:
 			return errors.New(trouble(err))
 		case c.fail && resp.status >= 400:

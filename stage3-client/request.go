@@ -72,7 +72,7 @@ func encodeTarget(s string) string {
 	var target strings.Builder
 	for i := range len(s) { // octet by octet
 		_, notEscape := url.PathUnescape(s[i:min(i+3, len(s))])
-		if s[i] <= ' ' || s[i] > '~' || strings.IndexByte("\"<>\\^`{|}", s[i]) >= 0 || s[i] == '%' && notEscape != nil {
+		if s[i] <= ' ' || s[i] > '~' || strings.IndexByte("\"<>[\\]^`{|}", s[i]) >= 0 || s[i] == '%' && notEscape != nil {
 			fmt.Fprintf(&target, "%%%02X", s[i])
 		} else {
 			target.WriteByte(s[i])
@@ -84,13 +84,14 @@ func encodeTarget(s string) string {
 // hostField is the value of Host: the host as the URI has it, and the port
 // unless it is the default one (RFC 9112 section 3.2).
 func (w where) hostField() string {
+	host, _, _ := strings.Cut(w.host, "%") // the zone of an IPv6 address means nothing elsewhere
 	switch {
 	case w.port != "80":
-		return net.JoinHostPort(w.host, w.port)
-	case strings.Contains(w.host, ":"): // an IPv6 address
-		return "[" + w.host + "]"
+		return net.JoinHostPort(host, w.port)
+	case strings.Contains(host, ":"): // an IPv6 address
+		return "[" + host + "]"
 	}
-	return w.host
+	return host
 }
 
 // buildRequest makes the bytes of a request (RFC 9112 section 3): the request

@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -18,9 +17,6 @@ const (
 	maxHead      = 256 << 10 // all field lines of a head, or of a trailer section
 	maxChunkLine = 4 << 10   // a chunk's size and its extensions
 )
-
-// errEndedEarly is wrapped by what says that a response ended too soon.
-var errEndedEarly = errors.New("ended early")
 
 // A reader takes responses off a connection, and writes to out what comes:
 // every octet, or with bodyOnly the body without its chunked coding.
@@ -44,8 +40,11 @@ type response struct {
 func (r *reader) readHead() (*response, error) {
 	r.conn.allWithin(r.conn.each)
 	defer r.conn.eachAnew()
-	for {
+	for interim := false; ; interim = true {
 		resp, err := r.readOneHead()
+		if resp == nil && interim && isNetwork(err) {
+			return &response{}, cutShort(err, "an interim response came, but no final one")
+		}
 		if err != nil || resp.status >= 200 || resp.status == 101 { // after 101 it is no longer HTTP
 			return resp, err
 		}
@@ -60,13 +59,15 @@ func (r *reader) readOneHead() (*response, error) {
 		return nil, err // there is no connection any more, or no answer in time
 	}
 	if err != nil {
-		return &response{}, headError(err)
+		return &response{}, cutShort(err, "inside the status line")
 	}
 	resp, ok := parseStatusLine(string(line))
 	if !ok {
 		return nil, fmt.Errorf("the response does not begin with a status line such as HTTP/1.1 200 OK, but with %.60q", line)
 	}
-	resp.fields, err = r.readFields()
+	if resp.fields, err = r.readFields(); err != nil {
+		err = cutShort(err, "inside the head, before the empty line that ends it")
+	}
 	return resp, err
 }
 
@@ -91,7 +92,7 @@ func (r *reader) readFields() ([]http1.Field, error) {
 	for left := maxHead; ; {
 		line, err := r.readLine(left)
 		if err != nil {
-			return nil, headError(err)
+			return nil, err
 		}
 		if len(line) == 0 {
 			break
@@ -114,13 +115,6 @@ func (r *reader) readFields() ([]http1.Field, error) {
 	return fields, nil
 }
 
-func headError(err error) error {
-	if err == io.EOF {
-		return fmt.Errorf("%w: the stream ended before the empty line that ends the head", errEndedEarly)
-	}
-	return err
-}
-
 // readBody reads a response's body and returns how many bytes of it came. How
 // long it is, RFC 9112 section 6.3 says; the first rule that fits counts. (A
 // length that contradicts itself is an error even where there is no body.)
@@ -135,25 +129,29 @@ func (r *reader) readBody(resp *response, method string) (n int64, err error) {
 		return 0, err
 	case method == "HEAD" || resp.status < 200 || resp.status == 204 || resp.status == 304:
 		return 0, nil
+	case method == "CONNECT" && resp.status < 300: // a tunnel, and no HTTP any more
+		return 0, nil
 	case len(codings) > 0 && codings[len(codings)-1] == "chunked":
-		return r.readChunked()
+		n, err = r.readChunked()
+		return n, cutShort(err, "%d bytes came, but not the end of the chunked body", n)
 	case len(codings) > 0 || length < 0: // until the server closes
-		return io.Copy(r.out, r.in)
+		n, err = io.Copy(r.out, r.in)
+		return n, cutShort(err, "%d bytes came", n)
 	}
 	n, err = io.CopyN(r.out, r.in, length)
-	if err == io.EOF {
-		err = fmt.Errorf("%w: %d of %d bytes came; the server closed before Content-Length was reached", errEndedEarly, n, length)
-	}
-	return n, err
+	return n, cutShort(err, "%d of %d bytes came", n, length)
 }
 
-// contentLength is the Content-Length, in bytes, and below 0 without one. Two
-// fields with the same number count once.
+// contentLength is the Content-Length, in bytes, and below 0 without one. The
+// same number more than once, in a list or in two fields, counts once.
 func (resp *response) contentLength() (length int64, err error) {
 	length = -1
 	for _, f := range resp.fields {
-		if f.Is("Content-Length") {
-			n, err := strconv.ParseUint(string(f.Value), 10, 63)
+		if !f.Is("Content-Length") {
+			continue
+		}
+		for item := range strings.SplitSeq(string(f.Value), ",") {
+			n, err := strconv.ParseUint(strings.Trim(item, " \t"), 10, 63)
 			if err != nil || length >= 0 && length != int64(n) {
 				return 0, fmt.Errorf("the Content-Length %q does not say how long the body is", f.Value)
 			}
@@ -169,11 +167,6 @@ func (resp *response) contentLength() (length int64, err error) {
 //	chunk        = chunk-size [ chunk-ext ] CRLF chunk-data CRLF
 //	last-chunk   = 1*("0") [ chunk-ext ] CRLF
 func (r *reader) readChunked() (total int64, err error) {
-	defer func() {
-		if err == io.EOF {
-			err = fmt.Errorf("%w: %d bytes came, but no last chunk (0)", errEndedEarly, total)
-		}
-	}()
 	for {
 		line, err := r.readChunkLine()
 		if err != nil {

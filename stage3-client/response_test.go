@@ -24,7 +24,7 @@ func newReader(in io.Reader, bodyOnly bool) (*reader, *bytes.Buffer) {
 func TestEncodeTarget(t *testing.T) {
 	for in, want := range map[string]string{
 		"": "/", "/": "/", "a": "/a", "?q": "/?q", "#f": "/", "/a#f": "/a", "/a b": "/a%20b", "/%41": "/%41", "/%": "/%25", "/%4": "/%254", "/%zz": "/%25zz", "/%+1": "/%25+1",
-		"/a\r\nb": "/a%0D%0Ab", "/太": "/%E5%A4%AA", "/a|b": "/a%7Cb", `/a"<>\^{}` + "`": "/a%22%3C%3E%5C%5E%7B%7D%60", "/a;b=c&d,e:f@g!h$i'j(k)*l+m~n": "/a;b=c&d,e:f@g!h$i'j(k)*l+m~n", "/a?b?c/d": "/a?b?c/d",
+		"/a\r\nb": "/a%0D%0Ab", "/太": "/%E5%A4%AA", "/a|b": "/a%7Cb", "/a[1]?x[]=1": "/a%5B1%5D?x%5B%5D=1", `/a"<>\^{}` + "`": "/a%22%3C%3E%5C%5E%7B%7D%60", "/a;b=c&d,e:f@g!h$i'j(k)*l+m~n": "/a;b=c&d,e:f@g!h$i'j(k)*l+m~n", "/a?b?c/d": "/a?b?c/d",
 	} {
 		if got := encodeTarget(in); got != want {
 			t.Errorf("%q: %q, want %q", in, got, want)
@@ -39,7 +39,7 @@ func TestParseArgs(t *testing.T) {
 	}{
 		{"", "localhost:6789", "localhost:6789"},
 		{"h 80 f", "h:80", "h"}, {"h 8080 f", "h:8080", "h:8080"}, {"::1 80 f", "[::1]:80", "[::1]"}, {"[::1] 81 f", "[::1]:81", "[::1]:81"},
-		{"http://h", "h:80", "h"}, {"http://h:80/x", "h:80", "h"}, {"HTTP://h:81?q", "h:81", "h:81"}, {"http://[::1]/", "[::1]:80", "[::1]"}, {"http://[::1]:81", "[::1]:81", "[::1]:81"},
+		{"http://h", "h:80", "h"}, {"http://h:80/x", "h:80", "h"}, {"HTTP://h:81?q", "h:81", "h:81"}, {"http://[::1]/", "[::1]:80", "[::1]"}, {"http://[::1]:81", "[::1]:81", "[::1]:81"}, {"fe80::1%lo 81 f", "[fe80::1%lo]:81", "[fe80::1]:81"},
 		{"https://h/", "", ""}, {"h", "", ""}, {"h 80", "", ""}, {"h 80 f x", "", ""}, {"h 0 f", "", ""}, {"h 65536 f", "", ""}, {"h x f", "", ""}, {"http://", "", ""}, {"http://u@h/", "", ""}, {"http://h:x/", "", ""}, {"ftp://h/", "", ""},
 	} {
 		w, err := parseArgs(strings.Fields(c.args))
@@ -86,19 +86,18 @@ func TestGoneError(t *testing.T) {
 // TestPieces: the result does not depend on how the stream is cut.
 func TestPieces(t *testing.T) {
 	const response = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n5;x\r\nhello\r\n1\n!\n0\r\nA: b\r\n\r\n"
-	for way, in := range map[string]io.Reader{
-		"whole":    strings.NewReader(response),
-		"bytewise": iotest.OneByteReader(strings.NewReader(response)),
-		"halfwise": iotest.HalfReader(strings.NewReader(response)),
-		"data+EOF": iotest.DataErrReader(strings.NewReader(response)),
+	for way, in := range map[string]func(io.Reader) io.Reader{
+		"whole":    func(r io.Reader) io.Reader { return r },
+		"bytewise": iotest.OneByteReader,
+		"halfwise": iotest.HalfReader,
+		"data+EOF": iotest.DataErrReader,
 	} {
 		for _, bodyOnly := range []bool{false, true} {
 			want := response
 			if bodyOnly {
 				want = "hello!"
-				in = strings.NewReader(response)
 			}
-			r, out := newReader(in, bodyOnly)
+			r, out := newReader(in(strings.NewReader(response)), bodyOnly)
 			resp, err := r.readHead()
 			if err != nil || resp.status != 200 {
 				t.Fatal(way, resp, err)

@@ -139,13 +139,18 @@ func (c *conn) answer(ctx context.Context) (resp *Response, err error) {
 	err = c.req.Read(c.in)
 	c.printHead()
 	if err == nil {
-		c.log.Info("request", "method", string(c.req.Method), "target", string(c.req.Target))
 		resp, err = c.respond(ctx)
 	}
+	event := c.log.With("method", string(c.req.Method), "target", string(c.req.Target))
 	var bad *StatusError
-	if errors.As(err, &bad) {
-		c.log.Warn("request", "refused", bad.Reason)
-		return statusPage(bad.Status), nil // and close: who knows where the next request begins
+	switch {
+	case errors.As(err, &bad):
+		event.Warn("request", "refused", bad.Reason)
+		resp = statusPage(bad.Status) // and close: who knows where the next request begins
+		resp.HeadOnly = string(c.req.Method) == "HEAD"
+		return resp, nil
+	case err == nil:
+		event.Info("request")
 	}
 	return resp, err
 }

@@ -1,6 +1,7 @@
 package http1
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"net"
@@ -31,8 +32,8 @@ func (e *Experiments) check() error {
 	default:
 		return fmt.Errorf("-content-length is exact, none, short or long, not %q", e.ContentLength)
 	}
-	if e.Delay < 0 {
-		return fmt.Errorf("-delay must not be less than 0")
+	if e.Delay < 0 || e.Backlog < -1 {
+		return errors.New("-delay must not be less than 0, -backlog not less than -1")
 	}
 	return nil
 }

@@ -59,6 +59,9 @@ func ParseFlags(fs *flag.FlagSet) Options {
 	case o.Linger < 0:
 		WrongUse(fs, "-linger must not be less than 0")
 	}
+	if _, _, err := net.SplitHostPort(o.Addr); err != nil {
+		WrongUse(fs, "-addr is host:port, such as localhost:6789, not %q", o.Addr)
+	}
 	if err := o.Experiments.check(); err != nil {
 		WrongUse(fs, "%v", err)
 	}

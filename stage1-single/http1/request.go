@@ -169,6 +169,7 @@ func (req *Request) parseRequestLine(line []byte) error {
 	if !isToken(method) || len(target) == 0 || bytes.IndexByte(target, '\t') >= 0 {
 		return badRequest("the request line %q is not: method, space, target, space, version", line)
 	}
+	req.Method, req.Target = method, target
 	v := version
 	if len(v) != len("HTTP/1.1") || string(v[:5]) != "HTTP/" || !isDigit(v[5]) || v[6] != '.' || !isDigit(v[7]) {
 		return badRequest("%q in %q is not an HTTP version", version, line)
@@ -176,7 +177,6 @@ func (req *Request) parseRequestLine(line []byte) error {
 	if v[5] != '1' {
 		return &StatusError{505, fmt.Sprintf("the version is %s, this server speaks HTTP/1.1", version)}
 	}
-	req.Method, req.Target = method, target
 	req.Minor = min(int(v[7]-'0'), 1) // 1.2 is read as 1.1 (RFC 9110 section 2.5)
 	return nil
 }
@@ -245,12 +245,24 @@ func List(fields []Field, name string) (items []string) {
 		if f.Is(name) {
 			for item := range strings.SplitSeq(string(f.Value), ",") {
 				if item = strings.Trim(item, " \t"); item != "" {
-					items = append(items, strings.ToLower(item))
+					items = append(items, lower(item))
 				}
 			}
 		}
 	}
 	return items
+}
+
+// lower makes small letters of A to Z and of nothing else: strings.ToLower
+// knows a letter, the Kelvin sign, that it would make a "k" of chunked.
+func lower(s string) string {
+	octets := []byte(s)
+	for i, b := range octets {
+		if 'A' <= b && b <= 'Z' {
+			octets[i] = b - 'A' + 'a'
+		}
+	}
+	return string(octets)
 }
 
 // checkHost asks for one valid Host: a request for HTTP/1.1 without it, or
@@ -282,7 +294,7 @@ func validAuthority(a []byte) bool {
 	}
 	if n := len(host); n > 2 && host[0] == '[' && host[n-1] == ']' {
 		ip, err := netip.ParseAddr(string(host[1 : n-1]))
-		return err == nil && ip.Is6()
+		return err == nil && ip.Is6() && ip.Zone() == ""
 	}
 	for _, b := range host { // a name: letters, digits, and these
 		if !isAlnum(b) && strings.IndexByte("-._~%!$&'()*+,;=", b) < 0 {

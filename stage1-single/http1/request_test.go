@@ -125,7 +125,7 @@ func TestValidAuthority(t *testing.T) {
 		{"localhost", true}, {"localhost:6789", true}, {"localhost:", true}, {"127.0.0.1:80", true},
 		{"[::1]", true}, {"[::1]:80", true}, {"[2001:db8::1]:6789", true}, {"a_b.c-d~e!$&'()*+,;=", true}, {"a%20b", true},
 		{"", false}, {":80", false}, {"a:b", false}, {"a:80:80", false}, {"::1", false}, {"[]", false}, {"[::1", false},
-		{"[127.0.0.1]", false}, {"[::1]x", false}, {"a b", false}, {"a/b", false}, {"u@h", false}, {"a%2", false}, {"a%zz", false},
+		{"[127.0.0.1]", false}, {"[::1%25x]", false}, {"[::1%a/b]", false}, {"[::1]x", false}, {"a b", false}, {"a/b", false}, {"u@h", false}, {"a%2", false}, {"a%zz", false},
 		{"\xff", false}, {"太", false}, {"{", false}, {`a"b`, false}, {"a#b", false}, {"a?b", false},
 	} {
 		if got := validAuthority([]byte(c.authority)); got != c.valid {

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -142,20 +143,23 @@ func decodePath(p []byte) (string, error) {
 // backslash, which Windows takes for a slash.
 func cleanPath(p string) (name string, dir bool) {
 	var kept []string
-	for segment := range strings.SplitSeq(p, "/") {
-		dir = false
-		switch {
-		case segment == "" || segment == ".":
-			dir = true
-		case segment == "..":
+	for segment := range strings.SplitSeq(strings.TrimPrefix(p, "/"), "/") {
+		switch segment {
+		case ".":
+		case "..":
 			if len(kept) == 0 {
 				return "", false
 			}
-			kept, dir = kept[:len(kept)-1], true
-		case segment[0] == '.' || strings.Contains(segment, `\`):
-			return "", false
-		default:
+			kept = kept[:len(kept)-1]
+		default: // an empty one, too: a//.. is a/
 			kept = append(kept, segment)
+		}
+		dir = segment == "" || segment == "." || segment == ".."
+	}
+	kept = slices.DeleteFunc(kept, func(segment string) bool { return segment == "" })
+	for _, segment := range kept {
+		if segment[0] == '.' || strings.Contains(segment, `\`) {
+			return "", false
 		}
 	}
 	if len(kept) == 0 {

@@ -45,7 +45,7 @@ func TestParseTarget(t *testing.T) {
 		{"GET", "/", ".", true}, {"GET", "/a", "a", false}, {"GET", "/a/", "a", true}, {"GET", "/a/b", "a/b", false},
 		{"GET", "/a%20b?c/../d", "a b", false}, {"GET", "//a///b", "a/b", false}, {"GET", "/a/./../b/.", "b", true},
 		{"GET", "/..", "", false}, {"GET", "/a/../..", "", false}, {"GET", "/%2e%2e/a", "", false}, {"GET", "/.a", "", false},
-		{"GET", "/a\\b", "", false}, {"GET", "/%5c", "", false}, {"GET", "/...", "", false},
+		{"GET", "/a\\b", "", false}, {"GET", "/%5c", "", false}, {"GET", "/...", "", false}, {"GET", "/a//../b", "a/b", false}, {"GET", "/.a/../b", "b", false}, {"GET", "/a\\b/../c", "c", false}, {"GET", "//..", ".", true}, {"GET", "//../..", "", false},
 		{"GET", "http://h/a", "a", false}, {"GET", "HTTP://h", ".", true}, {"GET", "http://h?x", ".", true},
 		{"GET", "http://", "400", false}, {"GET", "http:///a", "400", false}, {"GET", "http:/a", "400", false}, {"GET", "a", "400", false},
 		{"GET", "*", "400", false}, {"OPTIONS", "*", "", false}, {"OPTIONS", "h:1", "400", false}, {"GET", "h:1", "400", false},
