@@ -7,7 +7,10 @@ require (
 	weblab.example/stage1-single v0.0.0
 )
 
-require github.com/google/go-cmp v0.7.0 // indirect
+require (
+	github.com/google/go-cmp v0.7.0 // indirect
+	golang.org/x/sync v0.21.0 // indirect
+)
 
 replace (
 	weblab.example => ../

@@ -98,6 +98,8 @@ var goldens = []golden{
 	{step: "1.5", name: "content-length-over-int64", want: "a Content-Length of 2^63 is a 400: no file is that long"},
 	{step: "1.5", name: "host-ipv4-in-brackets", want: "brackets are for IPv6: an IPv4 address in them is a 400"},
 	{step: "1.5", name: "host-bad-escape", want: "a Host with a bad percent-escape is a 400"},
+	{step: "1.5", name: "coding-kelvin-sign", want: "only A to Z have small letters: chunked with a Kelvin sign for its k is a 400"},
+	{step: "1.5", name: "host-ipv6-zone", want: "a zone means nothing to another machine: a Host with one is a 400"},
 
 	// step 1.6
 	{step: "1.6", name: "hello", want: "the page of the assignment: 12 characters, 36 bytes"},
@@ -218,6 +220,8 @@ var goldens = []golden{
 	{step: "1.6", name: "host-with-tabs", want: "whitespace around a value is a tab or a space, before and after it"},
 	{step: "1.6", name: "decoded-once", want: "%25 is a percent sign, and what follows it is no escape any more"},
 	{step: "1.6", name: "dot-dot-at-end", want: "a path that ends in .. asks for a directory"},
+	{step: "1.6", name: "dot-dot-after-empty", want: "a dot-dot takes an empty segment with it: /dir//../page.html is /dir/page.html"},
+	{step: "1.6", name: "hidden-and-removed", want: "a hidden name that a dot-dot removes is not asked for"},
 
 	// step 1.7
 	{step: "1.7", name: "head", want: "HEAD has the head that GET has, and no body"},
@@ -245,6 +249,10 @@ var goldens = []golden{
 	{step: "1.7", name: "method-long", want: "a method longer than any is a 501"},
 	{step: "1.7", name: "connect-empty-port", want: "CONNECT with an empty port is a 400"},
 	{step: "1.7", name: "connect-user", want: "CONNECT with a user name is a 400"},
+	{step: "1.7", name: "head-bad-target", want: "no answer to HEAD has a body: a 400"},
+	{step: "1.7", name: "head-no-host", want: "nor when Host is missing"},
+	{step: "1.7", name: "head-other-version", want: "nor a 505"},
+	{step: "1.7", name: "head-coding-unknown", want: "nor a 501"},
 
 	// step 1.8
 	{step: "1.8", name: "post-small-body", want: "a body that nobody reads does not cost the answer"},

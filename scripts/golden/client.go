@@ -2,6 +2,7 @@ package golden
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +14,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // A script is what the server in a check says to a client, on one connection.
@@ -59,7 +62,8 @@ const (
 
 	// A request as nobody would write it, and yet -raw sends it as it is.
 	rawRequest = "FETCH  x HTTP/1.1\n" + "Host : raw\r\n" + "\xff\n" + "\n"
-	rawHead    = "HEAD /x HTTP/1.0\r\n" + "\r\n"
+	rawHead    = "\r\n" + "HEAD /x HTTP/1.0\r\n" + "\r\n"
+	rawConnect = "CONNECT x:1 HTTP/1.1\r\n" + "Host: x:1\r\n" + "Connection: close\r\n" + "\r\n"
 )
 
 // chunkedHello has its body in two chunks, cut inside a character.
@@ -98,7 +102,7 @@ var clientCases = []clientCase{
 	target("utf-8-escaped", "letters beyond ASCII are escaped, octet by octet", "{host} {port} 你好.html", "/%E4%BD%A0%E5%A5%BD.html"),
 	target("percent-one-digit", "also one with a single digit", "{host} {port} a%4", "/a%254"),
 	target("escape-at-end", "an escape at the end is kept", "{host} {port} a%41", "/a%41"),
-	target("delimiters-escaped", "quotes, brackets and what else may not stand in a target are escaped", "{host} {port} a\"<b>^`{|}\\\x7f", "/a%22%3Cb%3E%5E%60%7B%7C%7D%5C%7F"),
+	target("delimiters-escaped", "quotes, brackets and what else may not stand in a target are escaped", "{host} {port} a\"<b>^`{|}\\[]\x7f", "/a%22%3Cb%3E%5E%60%7B%7C%7D%5C%5B%5D%7F"),
 	target("url-scheme-case", "HTTP:// is http://", "HTTP://{addr}/a", "/a"),
 	{step: "3.1", name: "line-end-escaped", want: "a line end in the file's name must not end the request line", points: 2,
 		args: "{host} {port} a\\x20HTTP/1.1\\x0d\\x0aX:\\x20b", server: script{answers: []string{noContent}}, anyOut: true, status: anyStatus,
@@ -147,6 +151,7 @@ var clientCases = []clientCase{
 		server: script{answers: []string{keepResponse}, then: "open"}, stdout: keepResponse, quiet: true, check: tookLessThan(3 * time.Second)},
 	printed("3.3", "content-length-zero", "Content-Length: 0 is an empty body", "", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
 	printed("3.3", "content-length-twice", "two equal Content-Length fields count once", "", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\ncontent-length:2\r\n\r\nok"),
+	printed("3.3", "content-length-list", "so does a list of equal ones", "", "HTTP/1.1 200 OK\r\nContent-Length: 2, 2\r\n\r\nok"),
 	printed("3.3", "until-close", "without a length the body ends with the stream", "", "HTTP/1.1 200 OK\r\n\r\n"+helloBody),
 	printed("3.3", "until-close-http-1-0", "so it does in HTTP/1.0", "", "HTTP/1.0 200 OK\r\nServer: old\r\n\r\n"+helloBody),
 	printed("3.3", "until-close-empty", "also when nothing comes", "", "HTTP/1.1 200 OK\r\n\r\n"),
@@ -166,6 +171,8 @@ var clientCases = []clientCase{
 	{step: "3.3", name: "fail-400", want: "and a 400 as well", args: "-fail {host} {port} HelloWorld.html", server: script{answers: []string{"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"}}, anyOut: true, stderr: []string{"400"}, status: 1},
 	{step: "3.3", name: "raw-head", want: "-raw takes the method from the file: the answer to HEAD has no body", args: "-raw {rawhead} {host} {port} a", server: script{answers: []string{keepResponse[:len(keepResponse)-36]}},
 		stdout: keepResponse[:len(keepResponse)-36], quiet: true},
+	{step: "3.3", name: "raw-connect", want: "a 2xx to CONNECT ends with its head: what follows would be a tunnel", args: "-raw {rawconnect} {host} {port} a",
+		server: script{answers: []string{"HTTP/1.1 200 OK\r\nContent-Length: 36\r\n\r\n"}}, stdout: "HTTP/1.1 200 OK\r\nContent-Length: 36\r\n\r\n", quiet: true},
 	{step: "3.3", name: "disk-full", want: "what cannot be written is an error", args: "-o /dev/full {host} {port} HelloWorld.html", server: script{answers: []string{helloResponse}}, anyOut: true, stderr: []string{"write"}, status: 1, system: "/dev/full"},
 	{step: "3.3", name: "fail-200", want: "but not a 200", args: "-fail {host} {port} HelloWorld.html", server: script{answers: []string{helloResponse}}, stdout: helloResponse, quiet: true},
 	{step: "3.3", name: "verbose", want: "-v says on standard error what is sent and what comes", args: "-v {host} {port} HelloWorld.html", server: script{answers: []string{helloResponse}}, stdout: helloResponse,
@@ -196,6 +203,8 @@ var clientCases = []clientCase{
 		server: script{answers: []string{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: x\r\n\r\n5\r\nhello\r\n0\r\n\r\n"}}, stdout: "hello", quiet: true},
 	{step: "3.4", name: "chunked-in-http-1-0", want: "HTTP/1.0 has no Transfer-Encoding: the body is what came", args: "-body {host} {port} HelloWorld.html",
 		server: script{answers: []string{"HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"}}, stdout: "5\r\nhello\r\n0\r\n\r\n", quiet: true},
+	{step: "3.4", name: "coding-kelvin-sign", want: "only A to Z have small letters: chunked with a Kelvin sign is another coding", args: "-body {host} {port} HelloWorld.html",
+		server: script{answers: []string{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chun\u212aed\r\n\r\n5\r\nhello\r\n0\r\n\r\n"}}, stdout: "5\r\nhello\r\n0\r\n\r\n", quiet: true},
 	{step: "3.4", name: "chunk-size-64-bits", want: "a chunk of 2^64-1 bytes is an error", server: script{answers: []string{chunkedHead + "FFFFFFFFFFFFFFFF\r\nhello\r\n0\r\n\r\n"}}, anyOut: true, stderr: []string{"chunk"}, status: 1},
 	{step: "3.4", name: "chunk-line-endless", want: "a chunk-size line without an end is an error, and is not held in memory", server: script{answers: []string{chunkedHead + "5;" + strings.Repeat("a", 8<<20)}, then: "open"}, anyOut: true, stderr: []string{"line"}, status: 1},
 	{step: "3.4", name: "chunk-size-bad", want: "a chunk size that is no number is an error", server: script{answers: []string{chunkedHead + "five\r\nhello\r\n0\r\n\r\n"}}, anyOut: true, stderr: []string{"chunk"}, status: 1},
@@ -212,6 +221,7 @@ var clientCases = []clientCase{
 	early("status-line-no-end", "a status line without a line end", "HTTP/1.1 404 Not Found"),
 	early("inside-the-status-line", "half of a status line", "HTTP/1"),
 	early("inside-an-interim-head", "an interim response, then nothing of the final one", "HTTP/1.1 100 Continue\r\n\r\nHTTP"),
+	early("after-an-interim-head", "an interim response, and then the end", "HTTP/1.1 100 Continue\r\n\r\n"),
 	early("inside-the-trailers", "the stream ends inside the trailer section", chunkedHead+"0\r\nX: y\r\n"),
 	{step: "3.5", name: "no-answer", want: "a connection that is closed without an answer is an error", server: script{answers: []string{""}}, stderr: []string{"no answer"}, status: 1},
 	{step: "3.5", name: "too-long", want: "bytes after the end are counted and not printed", points: 2, server: script{answers: []string{"HTTP/1.1 200 OK\r\nContent-Length: 24\r\n\r\n" + helloBody}},
@@ -219,10 +229,12 @@ var clientCases = []clientCase{
 	{step: "3.5", name: "too-long-later", want: "also when they come in a later segment", points: 2, server: script{answers: []string{keepResponse}, later: "more", pause: 100 * time.Millisecond},
 		stdout: keepResponse, stderr: []string{"4"}, status: 1},
 	{step: "3.5", name: "too-long-chunked", want: "also after a chunked body", args: "-body {host} {port} HelloWorld.html", server: script{answers: []string{chunkedHello + "\r\n"}}, stdout: helloBody, stderr: []string{"2"}, status: 1},
+	{step: "3.5", name: "too-long-by-far", want: "when much comes after the end, it is read up to a limit", server: script{answers: []string{keepResponse + strings.Repeat("a", 200_000)}},
+		stdout: keepResponse, stderr: []string{"at least 65536"}, status: 1},
 	{step: "3.5", name: "body-after-204", want: "also after a 204", server: script{answers: []string{noContent + "hello"}}, stdout: noContent, stderr: []string{"5"}, status: 1},
 	{step: "3.5", name: "never-closed", want: "Connection: close is waited for, but not for ever", server: script{answers: []string{helloResponse}, then: "open"}, stdout: helloResponse, quiet: true, check: tookLessThan(4 * time.Second)},
 	{step: "3.5", name: "reset-in-the-middle", want: "a reset in the middle of a body: what came is printed, and the reset is said", points: 2, server: script{answers: []string{"HTTP/1.1 200 OK\r\nContent-Length: 60\r\n\r\n" + helloBody}, then: "reset", pause: 100 * time.Millisecond},
-		stdout: "HTTP/1.1 200 OK\r\nContent-Length: 60\r\n\r\n" + helloBody, stderr: []string{"reset", "RST", "36"}, status: 1},
+		stdout: "HTTP/1.1 200 OK\r\nContent-Length: 60\r\n\r\n" + helloBody, stderr: []string{"ended early", "reset", "RST", "36", "60"}, status: 1},
 	{step: "3.5", name: "reset-after-the-end", want: "a reset after a complete response is no error", server: script{answers: []string{helloResponse}, then: "reset", pause: 100 * time.Millisecond}, stdout: helloResponse, stderr: []string{"reset"}},
 	{step: "3.5", name: "refused", want: "a refused connection is an error that names the address", args: "127.0.0.1 {closed} HelloWorld.html", stderr: []string{"connect", "127.0.0.1"}, status: 1},
 	{step: "3.5", name: "timeout-head", want: "a head that does not come in time is an error", args: "-timeout 300ms {host} {port} HelloWorld.html", server: script{answers: []string{"HTTP/1.1 200 OK\r\n"}, then: "open"}, stdout: "HTTP/1.1 200 OK\r\n", stderr: []string{"time"}, status: 1},
@@ -232,7 +244,7 @@ var clientCases = []clientCase{
 		server: script{answers: []string{chunkedHead}, drip: "5;" + strings.Repeat("a", 200), pause: 50 * time.Millisecond, then: "open"}, anyOut: true, stderr: []string{"time"}, status: 1, check: tookLessThan(2 * time.Second)},
 	{step: "3.5", name: "timeout-trailer-drip", want: "and for the trailer section", args: "-timeout 300ms {host} {port} HelloWorld.html",
 		server: script{answers: []string{chunkedHead + "0\r\n"}, drip: strings.Repeat("X: y\r\n", 50), pause: 50 * time.Millisecond, then: "open"}, anyOut: true, stderr: []string{"time"}, status: 1, check: tookLessThan(2 * time.Second)},
-	{step: "3.5", name: "timeout-body", want: "so is a body that stops", args: "-timeout 300ms {host} {port} HelloWorld.html", server: script{answers: []string{keepResponse[:50]}, then: "open"}, stdout: keepResponse[:50], stderr: []string{"time"}, status: 1},
+	{step: "3.5", name: "timeout-body", want: "so is a body that stops", args: "-timeout 300ms {host} {port} HelloWorld.html", server: script{answers: []string{keepResponse[:50]}, then: "open"}, stdout: keepResponse[:50], stderr: []string{"time", fmt.Sprint(50 - len(keepResponse) + 36), "36"}, status: 1},
 	{step: "3.5", name: "slow-body", want: "but not one that is slow", args: "-timeout 1s -body {host} {port} HelloWorld.html",
 		server: script{answers: []string{"HTTP/1.1 200 OK\r\n\r\n" + strings.Repeat("slow", 40)}, bytes: true, pause: 10 * time.Millisecond}, stdout: strings.Repeat("slow", 40), quiet: true},
 	{step: "3.5", name: "max-time", want: "-max-time bounds the whole", args: "-max-time 300ms -body {host} {port} HelloWorld.html",
@@ -273,7 +285,8 @@ var allBytes = func() string {
 }()
 
 func clientChecks() []Check {
-	checks := []Check{{Step: "3.3", Name: "memory", Points: 3, Flags: []string{noServer}, run: clientMemory,
+	checks := []Check{{Step: "3.5", Name: "cut-anywhere", Points: 2, Flags: []string{noServer}, run: cutAnywhere,
+		Want: "wherever a response is cut, by FIN or by RST: what came is printed, and exit status 1"}, {Step: "3.3", Name: "memory", Points: 3, Flags: []string{noServer}, run: clientMemory,
 		Want: "a body of 100 MB is streamed: it needs no more memory than a small one"}}
 	for _, c := range clientCases {
 		checks = append(checks, Check{Step: c.step, Name: c.name, Points: max(1, c.points), Want: c.want, Flags: []string{noServer}, run: c.run})
@@ -332,6 +345,31 @@ func (c clientCase) run(l *lab) error {
 		return c.check(r)
 	}
 	return nil
+}
+
+// cutAnywhere cuts two small responses after each of their bytes.
+func cutAnywhere(l *lab) error {
+	var cases []clientCase
+	for _, response := range []string{"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", chunkedHead + "2\r\nok\r\n0\r\n\r\n"} {
+		for at := 1; at < len(response); at++ {
+			c := early("", "", response[:at])
+			cases = append(cases, c)
+			c.server.then, c.server.pause = "reset", 20*time.Millisecond
+			cases = append(cases, c)
+		}
+	}
+	var all errgroup.Group
+	all.SetLimit(8)
+	for _, c := range cases {
+		all.Go(func() error {
+			err := c.run(l)
+			if f, ok := err.(*Failure); ok {
+				f.Seen = fmt.Sprintf("cut after %d bytes (%s): %s", len(c.stdout), cmp.Or(c.server.then, "FIN"), f.Seen)
+			}
+			return err
+		})
+	}
+	return all.Wait()
 }
 
 // play runs the client against the case's server.
@@ -412,18 +450,21 @@ func (c clientCase) arguments(r *clientRun) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	raw, rawhead := filepath.Join(r.dir, "raw"), filepath.Join(r.dir, "rawhead")
-	if err := errors.Join(os.WriteFile(raw, []byte(rawRequest), 0o644), os.WriteFile(rawhead, []byte(rawHead), 0o644)); err != nil {
-		return nil, err
+	fill := []string{"{addr}", r.addr, "{host}", host, "{port}", port, "{closed}", closed, "{out}", filepath.Join(r.dir, "out"),
+		`\x20`, " ", `\x0d`, "\r", `\x0a`, "\n"}
+	for name, content := range map[string]string{"raw": rawRequest, "rawhead": rawHead, "rawconnect": rawConnect} {
+		file := filepath.Join(r.dir, name)
+		if err := os.WriteFile(file, []byte(content), 0o644); err != nil {
+			return nil, err
+		}
+		fill = append(fill, "{"+name+"}", file)
 	}
 	words := strings.Fields(c.args)
 	if c.args == "" {
 		words = []string{"{host}", "{port}", "HelloWorld.html"}
 	}
-	fill := strings.NewReplacer("{addr}", r.addr, "{host}", host, "{port}", port, "{closed}", closed, "{raw}", raw, "{rawhead}", rawhead,
-		"{out}", filepath.Join(r.dir, "out"), `\x20`, " ", `\x0d`, "\r", `\x0a`, "\n")
 	for i := range words {
-		words[i] = fill.Replace(words[i])
+		words[i] = strings.NewReplacer(fill...).Replace(words[i])
 	}
 	return words, nil
 }

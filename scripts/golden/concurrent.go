@@ -228,7 +228,7 @@ func secondSignal(l *lab) error {
 	if err := s.proc.signal(syscall.SIGTERM); err != nil {
 		return err
 	}
-	if _, err := s.proc.wait(2 * time.Second); err != nil {
+	if _, err := s.proc.wait(3 * time.Second); err != nil {
 		return failf("whoever presses Ctrl-C twice wants it to end now", "after the second signal: %v", err)
 	}
 	return nil
@@ -280,7 +280,7 @@ func idleConnectionsEnd(l *lab) error {
 	if err := s.proc.signal(syscall.SIGTERM); err != nil {
 		return err
 	}
-	status, err := s.proc.wait(2 * time.Second)
+	status, err := s.proc.wait(3 * time.Second)
 	if err != nil || status != 0 {
 		return failf("a connection on which nothing is asked has no answer under way: it is closed",
 			"a persistent connection was idle: %v, exit status %d", err, status)

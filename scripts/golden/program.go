@@ -29,7 +29,8 @@ type Program struct {
 // A process is a program that runs.
 type process struct {
 	cmd    *exec.Cmd
-	stdout *bufio.Reader
+	out    *bufio.Reader // a server's standard output, until it is announced
+	stdout *tail         // and from then on
 	stderr *tail
 	done   chan struct{} // closed when it has ended
 }
@@ -46,7 +47,7 @@ func (p Program) start(ctx context.Context, flags ...string) (*process, error) {
 		r.Close()
 		return nil, err
 	}
-	proc.stdout = bufio.NewReader(r)
+	proc.out = bufio.NewReader(r)
 	return proc, nil
 }
 
@@ -61,7 +62,7 @@ func (p Program) startClient(ctx context.Context, args []string) (*process, *byt
 // run runs the program in a process group of its own.
 func (p Program) run(ctx context.Context, stdout io.Writer, flags []string) (*process, error) {
 	args := slices.Concat(p.Args, flags)
-	proc := &process{cmd: exec.CommandContext(ctx, args[0], args[1:]...), stderr: &tail{}, done: make(chan struct{})}
+	proc := &process{cmd: exec.CommandContext(ctx, args[0], args[1:]...), stdout: &tail{}, stderr: &tail{}, done: make(chan struct{})}
 	proc.cmd.Env = append(os.Environ(), p.Env...)
 	proc.cmd.Stdout, proc.cmd.Stderr = stdout, proc.stderr
 	proc.cmd.Cancel = func() error { return killGroup(proc.cmd) }
@@ -103,29 +104,29 @@ func (p *process) wait(d time.Duration) (int, error) {
 
 var servesLine = regexp.MustCompile(`^http://(\S+)/ serves (.+)\r?\n$`)
 
-// announced waits for the line in which a server says where it listens, and
-// returns the address.
-func (p *process) announced() (string, error) {
+// announced waits for the line in which a server says where it listens and
+// what it serves.
+func (p *process) announced() (addr, dir string, err error) {
 	type line struct {
 		text string
 		err  error
 	}
 	got := make(chan line, 1)
 	go func() {
-		text, err := p.stdout.ReadString('\n')
+		text, err := p.out.ReadString('\n')
 		got <- line{text, err}
-		io.Copy(io.Discard, p.stdout) // so that it never blocks on a full pipe
+		io.Copy(p.stdout, p.out) // so that it never blocks on a full pipe
 	}()
 	const why = "the first line on standard output says where the server listens: http://HOST:PORT/ serves DIR"
 	select {
 	case l := <-got:
 		m := servesLine.FindStringSubmatch(l.text)
 		if m == nil {
-			return "", failf(why, "standard output began with %q, then %v\n%s", l.text, l.err, p.stderr)
+			return "", "", failf(why, "standard output began with %q\n%s", l.text, p.stderr)
 		}
-		return m[1], nil
+		return m[1], m[2], nil
 	case <-time.After(patience):
-		return "", failf(why, "nothing on standard output for %v\n%s", patience, p.stderr)
+		return "", "", failf(why, "nothing on standard output for %v\n%s", patience, p.stderr)
 	}
 }
 
@@ -246,7 +247,7 @@ func (ls *labs) serve(flags ...string) (*lab, error) {
 	if err != nil {
 		return nil, err
 	}
-	addr, err := proc.announced()
+	addr, _, err := proc.announced()
 	if err == nil {
 		if _, _, bad := net.SplitHostPort(addr); bad != nil {
 			err = fmt.Errorf("the program says that it listens on %q: %w", addr, bad)

@@ -2,6 +2,7 @@ package golden
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -17,7 +19,7 @@ import (
 )
 
 // quickly are flags that make the time-outs short enough to be waited for.
-var quickly = []string{"-head-timeout", "300ms", "-idle-timeout", "400ms"}
+var quickly = []string{"-head-timeout", "500ms", "-idle-timeout", "600ms"}
 
 // quiet is how long nothing may come, where nothing should.
 const quiet = 250 * time.Millisecond
@@ -31,6 +33,7 @@ func serverChecks() []Check {
 	}
 	return append(checks,
 		Check{Step: "1.1", Name: "accepts-again", Points: 2, Want: "one connection after the other is accepted, and ends", run: acceptsAgain},
+		Check{Step: "1.1", Name: "announces", Points: 1, Want: "standard output is one line: the host as given, the port that was picked, and the directory", Flags: []string{noServer}, run: announces},
 		Check{Step: "1.1", Name: "port-taken", Points: 1, Want: "a port that is taken: exit status 1, and a message that names the port", Flags: []string{noServer}, run: portTaken},
 		Check{Step: "1.1", Name: "wrong-use", Points: 1, Want: "an unknown flag: exit status 2", Flags: []string{noServer}, run: wrongUse},
 		Check{Step: "1.1", Name: "stops", Points: 1, Want: "Ctrl-C or SIGTERM while nothing is under way: exit status 0 at once", Flags: []string{noServer}, run: stops},
@@ -50,6 +53,8 @@ func serverChecks() []Check {
 		Check{Step: "1.6", Name: "huge-file", Points: 2, Want: "a file of 64 MiB is streamed to a client that takes its time", run: hugeFile},
 		Check{Step: "1.6", Name: "huge-file-memory", Points: 1, Want: "and is never held in memory", run: hugeFileMemory},
 		Check{Step: "1.6", Name: "backslash", Points: 1, Want: "a file whose name has a backslash is not served: Windows takes it for a slash", run: linked("backslash", "/back%5Cslash.txt", "not-found")},
+		Check{Step: "1.6", Name: "log-json", Points: 1, Want: "-log json has four events for a connection that is answered", Flags: []string{"-log", "json"}, run: logJSON},
+		Check{Step: "1.6", Name: "log-off", Points: 1, Want: "-log off says nothing", Flags: []string{"-log", "off"}, run: logOff},
 		Check{Step: "1.6", Name: "verbose", Points: 1, Want: "-v prints each request's head as it came, quoted", Flags: []string{"-v"}, run: verbose},
 		Check{Step: "1.6", Name: "forbidden", Points: 1, Want: "a file that may not be read is a 403", run: forbidden},
 		Check{Step: "1.6", Name: "link-inside", Points: 1, Want: "a symbolic link that stays inside of the root is followed", run: linked("link", "/link-in.html", "hello")},
@@ -65,7 +70,7 @@ func serverChecks() []Check {
 		Check{Step: "1.8", Name: "date", Points: 1, Want: "-date sends the time, in GMT", Flags: []string{"-date"}, run: dated},
 		Check{Step: "1.9", Name: "keep-alive-in-turn", Points: 1, Want: "a request that is sent after the answer to the one before it is answered", Flags: keepAlive, run: inTurn},
 		Check{Step: "1.9", Name: "keep-alive-idle", Points: 1, Want: "a persistent connection that is silent is closed after -idle-timeout", Flags: keepAlive, run: idle},
-		Check{Step: "1.9", Name: "keep-alive-pause", Points: 1, Want: "the time to be silent is -idle-timeout, not -head-timeout", Flags: []string{"-keep-alive", "-head-timeout", "300ms", "-idle-timeout", "10s"}, run: pauseBetween},
+		Check{Step: "1.9", Name: "keep-alive-pause", Points: 1, Want: "the time to be silent is -idle-timeout, not -head-timeout", Flags: []string{"-keep-alive", "-head-timeout", "500ms", "-idle-timeout", "10s"}, run: pauseBetween},
 		Check{Step: "1.9", Name: "keep-alive-timeout", Points: 1, Want: "the second head has its own time: 408 when it is not complete", Flags: keepAlive, run: secondTimeout},
 	)
 }
@@ -190,6 +195,30 @@ func readWithin(conn net.Conn, d time.Duration) string {
 	return "was reset"
 }
 
+func announces(l *lab) error {
+	for given, host := range map[string]string{"localhost:0": "localhost", "127.0.0.1:0": "127.0.0.1", ":0": "localhost"} {
+		proc, err := l.program.start(l.ctx, "-addr", given, "-root", l.site.dir)
+		if err != nil {
+			return err
+		}
+		addr, dir, err := proc.announced()
+		if err == nil {
+			announced, _, _ := net.SplitHostPort(addr)
+			if h, _ := talk(addr, []byte("GET / HTTP/1.1\r\n\r\n")); h.end == "" || announced != host || dir != l.site.dir {
+				err = failf("the address can be opened in a browser as it stands", "with -addr %s it serves %q at %q", given, dir, addr)
+			}
+		}
+		proc.kill()
+		if more := proc.stdout.String(); err == nil && more != "" {
+			err = failf("what else there is to say goes to standard error", "after the first line: %.300q", more)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func portTaken(l *lab) error {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -198,8 +227,8 @@ func portTaken(l *lab) error {
 	defer ln.Close()
 	_, port, _ := net.SplitHostPort(ln.Addr().String())
 	status, stderr, err := l.runToEnd("-addr", ln.Addr().String(), "-root", l.site.dir)
-	if err == nil && (status != 1 || !strings.Contains(stderr, port)) {
-		err = failf("a server that cannot listen says which port is taken, and exits with 1",
+	if err == nil && (status != 1 || !strings.Contains(stderr, port) || !strings.Contains(stderr, "go run") || !strings.Contains(stderr, "-addr")) {
+		err = failf("a server that cannot listen says which port is taken, that an earlier `go run` may hold it, how to choose another (-addr), and exits with 1",
 			"another program listened on port %s; exit status %d, standard error %q", port, status, stderr)
 	}
 	return err
@@ -245,7 +274,7 @@ func stops(l *lab) error {
 		if err := s.proc.signal(signal); err != nil {
 			return err
 		}
-		status, err := s.proc.wait(2 * time.Second)
+		status, err := s.proc.wait(3 * time.Second)
 		if err != nil || status != 0 {
 			return failf("Ctrl-C and SIGTERM are the way to end a server: it stops accepting and exits with 0",
 				"after %v: %v, exit status %d\n%s", signal, err, status, s.proc.stderr)
@@ -341,7 +370,7 @@ func silent(l *lab) error {
 	took := time.Since(start)
 	if len(h.bytes) > 0 || h.end != endFIN || took < quiet {
 		return failf("browsers open connections ahead of time: one that stays silent is closed after -head-timeout, without an answer",
-			"a silent connection, with -head-timeout 300ms: %q, then %s after %v", h.bytes, h.end, took.Round(time.Millisecond))
+			"a silent connection, with -head-timeout 500ms: %q, then %s after %v", h.bytes, h.end, took.Round(time.Millisecond))
 	}
 	return acceptsAgain(l)
 }
@@ -520,15 +549,58 @@ func hugeFileMemory(l *lab) error {
 	return err
 }
 
+// logged waits until the log of the program has a text.
+func (l *lab) logged(text string) bool {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(pause) {
+		if strings.Contains(l.proc.stderr.String(), text) {
+			return true
+		}
+	}
+	return false
+}
+
+func logJSON(l *lab) error {
+	if err := l.answers("hello", "-log changes nothing on the wire"); err != nil {
+		return err
+	}
+	l.logged(`"closed"`)
+	var events []string
+	var conns []float64
+	for line := range strings.Lines(l.proc.stderr.String()) {
+		var event struct {
+			Msg  string
+			Conn float64
+		}
+		if err := json.Unmarshal([]byte(line), &event); err != nil {
+			return failf("each line of the log is a JSON object", "%q: %v", line, err)
+		}
+		events, conns = append(events, event.Msg), append(conns, event.Conn)
+	}
+	if want := []string{"accepted", "request", "answered", "closed"}; !slices.Equal(events, want) || slices.Min(conns) < 1 || slices.Min(conns) != slices.Max(conns) {
+		return failf("a connection is accepted, brings a request, is answered and closed; conn is its number in each line", "the log has %q\n%s", events, l.proc.stderr)
+	}
+	return nil
+}
+
+func logOff(l *lab) error {
+	for _, name := range []string{"hello", "not-found"} {
+		if err := l.answers(name, "-log changes nothing on the wire"); err != nil {
+			return err
+		}
+	}
+	if said := l.proc.stderr.String(); said != "" {
+		return failf("with -log off there is nothing on standard error", "%q", said)
+	}
+	return nil
+}
+
 func verbose(l *lab) error {
 	if err := l.answers("hello", "-v changes nothing on the wire"); err != nil {
 		return err
 	}
 	want := `"GET /HelloWorld.html HTTP/1.1\r\n"` + "\n" + `"Host: localhost:6789\r\n"` + "\n" + `"\r\n"` + "\n"
-	for deadline := time.Now().Add(patience); !strings.Contains(l.proc.stderr.String(), want); time.Sleep(pause) {
-		if time.Now().After(deadline) {
-			return failf("-v prints each line of the head, quoted, on standard error", "there is no\n%sin\n%s", want, l.proc.stderr)
-		}
+	if !l.logged(want) {
+		return failf("-v prints each line of the head, quoted, on standard error", "there is no\n%sin\n%s", want, l.proc.stderr)
 	}
 	return nil
 }
@@ -657,7 +729,8 @@ func dated(l *lab) error {
 		return failf(why, "%q", h.bytes)
 	}
 	date, err := time.Parse("Mon, 02 Jan 2006 15:04:05 GMT", string(m[2]))
-	if off := time.Since(date); err != nil || off < -time.Minute || off > time.Minute {
+	off := time.Since(date)
+	if err != nil || off < -time.Minute || off > time.Minute || date.Format("Mon, 02 Jan 2006 15:04:05 GMT") != string(m[2]) {
 		return failf(why, "Date: %s (%v)", m[2], err)
 	}
 	return heard{bytes.Replace(h.bytes, m[1], nil, 1), h.end}.want(response)
@@ -712,7 +785,7 @@ func idle(l *lab) error {
 	h := hearOut(conn)
 	if took := time.Since(start); len(h.bytes) > 0 || h.end != endFIN || took < quiet {
 		return failf("a persistent connection may be silent for -idle-timeout; then it is closed without a word",
-			"with -idle-timeout 400ms: %q, then %s after %v", h.bytes, h.end, took.Round(time.Millisecond))
+			"with -idle-timeout 600ms: %q, then %s after %v", h.bytes, h.end, took.Round(time.Millisecond))
 	}
 	return nil
 }
@@ -724,7 +797,7 @@ func pauseBetween(l *lab) error {
 		return err
 	}
 	defer conn.Close()
-	time.Sleep(700 * time.Millisecond) // the stimulus
+	time.Sleep(900 * time.Millisecond) // the stimulus
 	request, response := bytesOf("keep-alive-close")
 	if _, err := conn.Write(request); err != nil {
 		return err
