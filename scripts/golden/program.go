@@ -63,7 +63,8 @@ func (p Program) startClient(ctx context.Context, args []string) (*process, *byt
 func (p Program) run(ctx context.Context, stdout io.Writer, flags []string) (*process, error) {
 	args := slices.Concat(p.Args, flags)
 	proc := &process{cmd: exec.CommandContext(ctx, args[0], args[1:]...), stdout: &tail{}, stderr: &tail{}, done: make(chan struct{})}
-	proc.cmd.Env = append(os.Environ(), p.Env...)
+	// A program built with Go's race detector would sleep for a second at its end.
+	proc.cmd.Env = append(append(os.Environ(), "GORACE=atexit_sleep_ms=0"), p.Env...)
 	proc.cmd.Stdout, proc.cmd.Stderr = stdout, proc.stderr
 	proc.cmd.Cancel = func() error { return killGroup(proc.cmd) }
 	proc.cmd.WaitDelay = time.Second // something that it started may hold the pipes open
