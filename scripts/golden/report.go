@@ -3,9 +3,17 @@ package golden
 import "testing"
 
 // Report prints results as tests: a step each, and in it a check each. The
-// first three that fail in a step are told in full, the others in a line.
+// first three that fail in a step are told in full, the others in a line. The
+// points stand last; go test shows them with -v, or when something failed.
 func Report(t *testing.T, results []Result) {
 	t.Helper()
+	points := map[Status]int{}
+	for _, r := range results {
+		points[r.Status] += r.Points
+	}
+	defer func() {
+		t.Logf("%d points, %d failed, %d not run", points[Passed], points[Failed], points[NotRun])
+	}()
 	for start, end := 0, 0; start < len(results); start = end {
 		step := results[start].Step
 		for end < len(results) && results[end].Step == step {
