@@ -127,14 +127,11 @@ func maxConns(l *lab) error {
 	}
 	defer closeAll(conns)
 	request, response := bytesOf("hello")
-	third, err := dial(l.addr)
+	third, err := dialAndSend(l.addr, request)
 	if err != nil {
 		return err
 	}
 	defer third.Close()
-	if _, err := third.Write(request); err != nil {
-		return err
-	}
 	const why = "with -max-conns 2 a third connection waits in the system's queue until one of the two is done; it is not refused"
 	if early := readWithin(third, quiet); early != "" {
 		return failf(why, "while two connections were held half-sent, the third %s", early)

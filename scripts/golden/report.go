@@ -1,6 +1,30 @@
 package golden
 
-import "testing"
+import (
+	"os"
+	"testing"
+)
+
+// Main is what TestMain of a stage calls, with the stage's own main: it makes
+// the test binary the program as well. So what is graded is what was compiled
+// just now, and no edit is answered from the cache.
+func Main(m *testing.M, main func()) {
+	if os.Getenv("WEBLAB_STAGE") == "1" {
+		main()
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// TestStage runs a stage's checks on the program that the test binary is.
+func TestStage(t *testing.T, stage int) {
+	t.Helper()
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	Report(t, Grade(t.Context(), stage, Program{Args: []string{program}, Env: []string{"WEBLAB_STAGE=1"}}))
+}
 
 // Report prints results as tests: a step each, and in it a check each. The
 // first three that fail in a step are told in full, the others in a line. The

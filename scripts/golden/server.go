@@ -154,14 +154,11 @@ func oneAtATime(l *lab) error {
 	if _, err := a.Write(request[:half]); err != nil {
 		return err
 	}
-	b, err := dial(l.addr)
+	b, err := dialAndSend(l.addr, request)
 	if err != nil {
 		return err
 	}
 	defer b.Close()
-	if _, err := b.Write(request); err != nil {
-		return err
-	}
 	early := readWithin(b, quiet)
 	if early != "" && readWithin(a, time.Millisecond) == "" {
 		return failf("stage 1 talks to one client at a time: it accepts the next connection when it is done with this one",
@@ -458,14 +455,11 @@ func fileChanges(l *lab) error {
 
 func halfClose(l *lab) error {
 	request, response := bytesOf("hello")
-	conn, err := dial(l.addr)
+	conn, err := dialAndSend(l.addr, request)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	if _, err := conn.Write(request); err != nil {
-		return err
-	}
 	if err := conn.CloseWrite(); err != nil {
 		return err
 	}
@@ -700,14 +694,11 @@ func stall(l *lab) error {
 // is answered with a reset.
 func lingerEnds(l *lab) error {
 	request, response := bytesOf("hello")
-	conn, err := dial(l.addr)
+	conn, err := dialAndSend(l.addr, request)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	if _, err := conn.Write(request); err != nil {
-		return err
-	}
 	if err := hearOut(conn).want(response); err != nil {
 		return err
 	}

@@ -41,6 +41,19 @@ func dial(addr string) (*net.TCPConn, error) {
 	return conn.(*net.TCPConn), nil
 }
 
+// dialAndSend connects and sends the first bytes.
+func dialAndSend(addr string, first []byte) (*net.TCPConn, error) {
+	conn, err := dial(addr)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := conn.Write(first); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return conn, nil
+}
+
 // talk sends the pieces of a request on a connection of its own and hears the
 // answer out, until the server ends it.
 func talk(addr string, pieces ...[]byte) (heard, error) {
