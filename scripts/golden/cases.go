@@ -49,6 +49,7 @@ var goldens = []golden{
 	{step: "1.4", name: "version-http2-preface", want: "the first bytes of HTTP/2 are a 505"},
 	{step: "1.4", name: "tab-in-target", want: "a tab inside the target is a 400"},
 	{step: "1.4", name: "method-no-token-http-2", want: "the method is judged before the version"},
+	{step: "1.4", name: "method-with-quote", want: "a quote is no token character: 400"},
 
 	// step 1.5
 	{step: "1.5", name: "space-before-first-field", want: "whitespace before the first field is a 400"},
@@ -222,6 +223,10 @@ var goldens = []golden{
 	{step: "1.6", name: "dot-dot-at-end", want: "a path that ends in .. asks for a directory"},
 	{step: "1.6", name: "dot-dot-after-empty", want: "a dot-dot takes an empty segment with it: /dir//../page.html is /dir/page.html"},
 	{step: "1.6", name: "hidden-and-removed", want: "a hidden name that a dot-dot removes is not asked for"},
+	{step: "1.6", name: "redirect-query-escapes", want: "the 301 leaves the escapes of the query alone"},
+	{step: "1.6", name: "redirect-no-injection", want: "an escaped line end in the query stays escaped: it must not begin a field of the answer"},
+	{step: "1.6", name: "host-long-port", want: "a port may have zeros in front"},
+	{step: "1.6", name: "field-name-odd-token", want: "a field name may be any token"},
 
 	// step 1.7
 	{step: "1.7", name: "head", want: "HEAD has the head that GET has, and no body"},
@@ -253,6 +258,7 @@ var goldens = []golden{
 	{step: "1.7", name: "head-no-host", want: "nor when Host is missing"},
 	{step: "1.7", name: "head-other-version", want: "nor a 505"},
 	{step: "1.7", name: "head-coding-unknown", want: "nor a 501"},
+	{step: "1.7", name: "method-odd-token", want: "a method may be any token: an unknown one is a 501, not a 400"},
 
 	// step 1.8
 	{step: "1.8", name: "post-small-body", want: "a body that nobody reads does not cost the answer"},
@@ -269,6 +275,7 @@ var goldens = []golden{
 	{step: "1.8", name: "content-length-mode-none-large", want: "-content-length none for a large file", flags: []string{"-content-length", "none"}, body: "large.txt"},
 	{step: "1.8", name: "content-length-mode-long-404", want: "-content-length touches 200 answers only", flags: []string{"-content-length", "long"}},
 	{step: "1.8", name: "content-length-mode-long-head", want: "-content-length long and HEAD", flags: []string{"-content-length", "long"}},
+	{step: "1.8", name: "chunked-with-empty-item", want: "an empty item of a list does not count: chunked is still the last coding"},
 
 	// step 1.9
 	{step: "1.9", name: "keep-alive", want: "two requests on one connection; the second says close", flags: []string{"-keep-alive"}},

@@ -122,6 +122,10 @@ var clientCases = []clientCase{
 	{step: "3.1", name: "bad-port", want: "a port that is no number is wrong use", args: "{host} http HelloWorld.html", stderr: []string{"port"}, status: 2},
 	{step: "3.1", name: "port-zero", want: "so is port 0", args: "{host} 0 HelloWorld.html", stderr: []string{"port"}, status: 2},
 	{step: "3.1", name: "bad-host", want: "a host with a slash in it is wrong use", args: "a/b {port} HelloWorld.html", stderr: []string{"host"}, status: 2},
+	{step: "3.1", name: "no-requests", want: "so is -n 0", args: "-n 0 {host} {port} a", stderr: []string{"-n"}, status: 2},
+	{step: "3.1", name: "max-time-negative", want: "so is a negative -max-time", args: "-max-time -1s {host} {port} a", stderr: []string{"max-time"}, status: 2},
+	{step: "3.1", name: "raw-with-field", want: "-raw sends the file as it is: with -H it is wrong use", args: "-raw {raw} -H X:y {host} {port} a", stderr: []string{"-raw"}, status: 2},
+	{step: "3.1", name: "raw-missing", want: "a file that is not there is wrong use", args: "-raw {out} {host} {port} a", stderr: []string{"out"}, status: 2},
 	{step: "3.1", name: "timeout-zero", want: "no time at all is wrong use", args: "-timeout 0 {host} {port} a", stderr: []string{"timeout"}, status: 2},
 	{step: "3.1", name: "parallel-to-file", want: "-p has nothing to write to -o: wrong use", args: "-p 2 -o {out} {host} {port} a", stderr: []string{"-p"}, status: 2},
 	{step: "3.1", name: "bad-field", want: "a -H that is no field is wrong use", args: "-H nonsense {host} {port} a", stderr: []string{"nonsense"}, status: 2},
@@ -139,6 +143,10 @@ var clientCases = []clientCase{
 		"HTTP/1.1 100 Continue\r\n\r\n" + "HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n" + noContent}},
 		stdout: "HTTP/1.1 100 Continue\r\n\r\n" + "HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n" + noContent, status: anyStatus},
 	{step: "3.2", name: "no-status-line", want: "what does not begin with a status line is an error", server: script{answers: []string{"404 Not Found\r\n\r\n"}}, anyOut: true, stderr: []string{"status line"}, status: 1},
+	{step: "3.2", name: "version-2-0", want: "so is HTTP/2.0", server: script{answers: []string{"HTTP/2.0 200 OK\r\n\r\n"}}, anyOut: true, stderr: []string{"status line"}, status: 1},
+	{step: "3.2", name: "version-1-10", want: "and HTTP/1.10", server: script{answers: []string{"HTTP/1.10 200 OK\r\n\r\n"}}, anyOut: true, stderr: []string{"status line"}, status: 1},
+	{step: "3.2", name: "status-four-digits", want: "a status has three digits, not four", server: script{answers: []string{"HTTP/1.1 2000 OK\r\n\r\n"}}, anyOut: true, stderr: []string{"status line"}, status: 1},
+	{step: "3.2", name: "space-before-first-field", want: "whitespace before the first field continues nothing: an error", server: script{answers: []string{"HTTP/1.1 200 OK\r\n X: y\r\n\r\n"}}, anyOut: true, stderr: []string{"whitespace"}, status: 1},
 	{step: "3.2", name: "status-two-digits", want: "a status has three digits", server: script{answers: []string{"HTTP/1.1 20 OK\r\n\r\n"}}, anyOut: true, stderr: []string{"status line"}, status: 1},
 	{step: "3.2", name: "status-under-100", want: "and is 100 or more", server: script{answers: []string{"HTTP/1.1 099 Low\r\n\r\n"}}, anyOut: true, stderr: []string{"status line"}, status: 1},
 	{step: "3.2", name: "other-version", want: "another major version is an error", server: script{answers: []string{"HTTP/2 200 OK\r\n\r\n"}}, anyOut: true, stderr: []string{"status line"}, status: 1},
@@ -178,6 +186,8 @@ var clientCases = []clientCase{
 	{step: "3.3", name: "verbose", want: "-v says on standard error what is sent and what comes", args: "-v {host} {port} HelloWorld.html", server: script{answers: []string{helloResponse}}, stdout: helloResponse,
 		stderr: []string{`GET /HelloWorld.html HTTP/1.1\r\n`, `Content-Length: 36\r\n`}},
 	{step: "3.3", name: "bad-content-length", want: "a Content-Length that is no number is an error", server: script{answers: []string{"HTTP/1.1 200 OK\r\nContent-Length: 36 bytes\r\n\r\n" + helloBody}}, anyOut: true, stderr: []string{"Content-Length"}, status: 1},
+	{step: "3.3", name: "content-length-plus", want: "nor has it a sign", server: script{answers: []string{"HTTP/1.1 200 OK\r\nContent-Length: +36\r\n\r\n" + helloBody}}, anyOut: true, stderr: []string{"Content-Length"}, status: 1},
+	{step: "3.3", name: "content-length-empty", want: "nor is it empty", server: script{answers: []string{"HTTP/1.1 200 OK\r\nContent-Length:\r\n\r\n" + helloBody}}, anyOut: true, stderr: []string{"Content-Length"}, status: 1},
 	{step: "3.3", name: "two-content-lengths", want: "two different ones are an error", server: script{answers: []string{"HTTP/1.1 200 OK\r\nContent-Length: 36\r\nContent-Length: 12\r\n\r\n" + helloBody}}, anyOut: true, stderr: []string{"Content-Length"}, status: 1},
 
 	// step 3.4
@@ -208,6 +218,8 @@ var clientCases = []clientCase{
 	{step: "3.4", name: "chunk-size-64-bits", want: "a chunk of 2^64-1 bytes is an error", server: script{answers: []string{chunkedHead + "FFFFFFFFFFFFFFFF\r\nhello\r\n0\r\n\r\n"}}, anyOut: true, stderr: []string{"chunk"}, status: 1},
 	{step: "3.4", name: "chunk-line-endless", want: "a chunk-size line without an end is an error, and is not held in memory", server: script{answers: []string{chunkedHead + "5;" + strings.Repeat("a", 8<<20)}, then: "open"}, anyOut: true, stderr: []string{"line"}, status: 1},
 	{step: "3.4", name: "chunk-size-bad", want: "a chunk size that is no number is an error", server: script{answers: []string{chunkedHead + "five\r\nhello\r\n0\r\n\r\n"}}, anyOut: true, stderr: []string{"chunk"}, status: 1},
+	{step: "3.4", name: "chunk-size-space-first", want: "a space before the size is one too", server: script{answers: []string{chunkedHead + " 5\r\nhello\r\n0\r\n\r\n"}}, anyOut: true, stderr: []string{"chunk"}, status: 1},
+	{step: "3.4", name: "trailer-bad", want: "so is a trailer that is no field", server: script{answers: []string{chunkedHead + "0\r\nno field\r\n\r\n"}}, anyOut: true, stderr: []string{"colon"}, status: 1},
 	{step: "3.4", name: "chunk-size-overflow", want: "so is one that no 64-bit number holds", server: script{answers: []string{chunkedHead + "10000000000000005\r\nhello\r\n0\r\n\r\n"}}, anyOut: true, stderr: []string{"chunk"}, status: 1},
 	{step: "3.4", name: "chunk-size-negative", want: "so is a negative one", server: script{answers: []string{chunkedHead + "-5\r\nhello\r\n0\r\n\r\n"}}, anyOut: true, stderr: []string{"chunk"}, status: 1},
 	{step: "3.4", name: "chunk-too-long", want: "a chunk that goes on after its size is an error", server: script{answers: []string{chunkedHead + "4\r\nhello\r\n0\r\n\r\n"}}, anyOut: true, stderr: []string{"chunk"}, status: 1},
@@ -237,6 +249,7 @@ var clientCases = []clientCase{
 		stdout: "HTTP/1.1 200 OK\r\nContent-Length: 60\r\n\r\n" + helloBody, stderr: []string{"ended early", "reset", "RST", "36", "60"}, status: 1},
 	{step: "3.5", name: "reset-after-the-end", want: "a reset after a complete response is no error", server: script{answers: []string{helloResponse}, then: "reset", pause: 100 * time.Millisecond}, stdout: helloResponse, stderr: []string{"reset"}},
 	{step: "3.5", name: "refused", want: "a refused connection is an error that names the address", args: "127.0.0.1 {closed} HelloWorld.html", stderr: []string{"connect", "127.0.0.1"}, status: 1},
+	{step: "3.5", name: "refused-to-file", want: "and no file is made for -o", args: "-o {out} 127.0.0.1 {closed} HelloWorld.html", stderr: []string{"connect"}, status: 1, check: wroteNoFile},
 	{step: "3.5", name: "timeout-head", want: "a head that does not come in time is an error", args: "-timeout 300ms {host} {port} HelloWorld.html", server: script{answers: []string{"HTTP/1.1 200 OK\r\n"}, then: "open"}, stdout: "HTTP/1.1 200 OK\r\n", stderr: []string{"time"}, status: 1},
 	{step: "3.5", name: "timeout-head-drip", want: "the time is for the whole head", args: "-timeout 300ms {host} {port} HelloWorld.html",
 		server: script{answers: []string{"HTTP/1.1 200 OK\r\n" + "X: " + strings.Repeat("a", 200)}, bytes: true, pause: 50 * time.Millisecond, then: "open"}, anyOut: true, stderr: []string{"time"}, status: 1, check: tookLessThan(patience)},
@@ -245,10 +258,12 @@ var clientCases = []clientCase{
 	{step: "3.5", name: "timeout-trailer-drip", want: "and for the trailer section", args: "-timeout 300ms {host} {port} HelloWorld.html",
 		server: script{answers: []string{chunkedHead + "0\r\n"}, drip: strings.Repeat("X: y\r\n", 50), pause: 50 * time.Millisecond, then: "open"}, anyOut: true, stderr: []string{"time"}, status: 1, check: tookLessThan(patience)},
 	{step: "3.5", name: "timeout-body", want: "so is a body that stops", args: "-timeout 300ms {host} {port} HelloWorld.html", server: script{answers: []string{keepResponse[:50]}, then: "open"}, stdout: keepResponse[:50], stderr: []string{"time", fmt.Sprint(50 - len(keepResponse) + 36), "36"}, status: 1},
-	{step: "3.5", name: "slow-body", want: "but not one that is slow", args: "-timeout 400ms -body {host} {port} HelloWorld.html",
-		server: script{answers: []string{"HTTP/1.1 200 OK\r\n\r\n"}, drip: strings.Repeat("slow", 15), pause: 10 * time.Millisecond}, stdout: strings.Repeat("slow", 15), quiet: true},
+	{step: "3.5", name: "slow-body", want: "but not one that is slow", args: "-timeout 1s -body {host} {port} HelloWorld.html",
+		server: script{answers: []string{"HTTP/1.1 200 OK\r\n\r\n"}, drip: strings.Repeat("slow", 15), pause: 20 * time.Millisecond}, stdout: strings.Repeat("slow", 15), quiet: true},
+	{step: "3.5", name: "slow-chunk", want: "nor a chunk that is slow", args: "-timeout 1s -body {host} {port} HelloWorld.html",
+		server: script{answers: []string{chunkedHead + "3c\r\n"}, drip: strings.Repeat("slow", 15) + "\r\n0\r\n\r\n", pause: 20 * time.Millisecond}, stdout: strings.Repeat("slow", 15), quiet: true},
 	{step: "3.5", name: "max-time", want: "-max-time bounds the whole", args: "-max-time 300ms -body {host} {port} HelloWorld.html",
-		server: script{answers: []string{"HTTP/1.1 200 OK\r\n\r\n" + strings.Repeat("a", 400)}, bytes: true, pause: 10 * time.Millisecond}, anyOut: true, stderr: []string{"time"}, status: 1, check: tookLessThan(patience)},
+		server: script{answers: []string{"HTTP/1.1 200 OK\r\n\r\n" + strings.Repeat("a", 800)}, bytes: true, pause: 10 * time.Millisecond}, anyOut: true, stderr: []string{"-max-time"}, status: 1, check: tookLessThan(patience)},
 	{step: "3.5", name: "too-long-later-asked-to-stay", want: "also when only the response says close", args: "-n 2 {host} {port} HelloWorld.html", server: script{answers: []string{helloResponse}, later: "extra", pause: 100 * time.Millisecond},
 		stdout: helloResponse, stderr: []string{"5 bytes"}, status: 1},
 	{step: "3.5", name: "too-long-later-http-1-0", want: "HTTP/1.0 says close by saying nothing", args: "-n 2 {host} {port} HelloWorld.html", server: script{answers: []string{"HTTP/1.0" + keepResponse[8:]}, later: "extra", pause: 100 * time.Millisecond},
@@ -263,6 +278,9 @@ var clientCases = []clientCase{
 		requests: []string{keepRequest, keepRequest}, stdout: keepResponse + helloResponse, quiet: true},
 	{step: "3.6", name: "ten-requests", want: "-n 10 sends ten", args: "-n 10 -body {host} {port} HelloWorld.html", server: script{answers: []string{keepResponse, chunkedHello, keepResponse, noContent, keepResponse, keepResponse, notFound, keepResponse, keepResponse, keepResponse}, then: "open"},
 		stdout: strings.Repeat(helloBody, 5) + "nope\n" + strings.Repeat(helloBody, 3), quiet: true},
+	{step: "3.6", name: "http-1-0-keep-alive", want: "HTTP/1.0 with keep-alive stays open, too", args: "-n 2 -body {host} {port} HelloWorld.html",
+		server: script{answers: []string{"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 1\r\n\r\na", "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 1\r\n\r\nb"}, then: "open"}, stdout: "ab", quiet: true},
+	{step: "3.6", name: "fail-first", want: "-fail counts for each answer", args: "-n 2 -fail {host} {port} HelloWorld.html", server: script{answers: []string{notFound, keepResponse}}, anyOut: true, stderr: []string{"404"}, status: 1},
 	{step: "3.6", name: "gone-after-fin", want: "the second request after Connection: close: the end of the stream is seen, and explained", points: 3, args: "-n 2 {host} {port} HelloWorld.html", server: script{answers: []string{helloResponse}},
 		stdout: helloResponse, stderr: []string{"request 2", "wish"}, status: 1},
 	{step: "3.6", name: "gone-after-reset", want: "the second request on a connection that was reset: RST is named", points: 3, args: "-n 2 {host} {port} HelloWorld.html", server: script{answers: []string{keepResponse, "\x00"}, then: "reset"},
@@ -272,6 +290,7 @@ var clientCases = []clientCase{
 	{step: "3.6", name: "parallel", want: "-p 3 makes three connections at once and prints no body", args: "-p 3 {host} {port} HelloWorld.html", server: script{answers: []string{helloResponse}, hold: 3}, stdout: "",
 		stderr: []string{"connected", "first byte", "end", "36 bytes"}, connections: 3, check: parallel},
 	{step: "3.6", name: "parallel-refused", want: "when one of them fails, so does the client", args: "-p 2 127.0.0.1 {closed} HelloWorld.html", stderr: []string{"connection 1", "connection 2"}, status: 1},
+	{step: "3.6", name: "parallel-cut", want: "also when a response is cut short", args: "-p 1 {host} {port} HelloWorld.html", server: script{answers: []string{keepResponse[:60]}}, stdout: "", stderr: []string{"ended early"}, status: 1},
 	{step: "3.6", name: "first-byte", want: "the first byte is the first, and the end the end", args: "-p 1 {host} {port} HelloWorld.html",
 		server: script{answers: []string{keepResponse[:50]}, later: keepResponse[50:], pause: 500 * time.Millisecond}, stdout: "", check: firstByteIsFirst},
 }
@@ -449,11 +468,7 @@ func (c clientCase) arguments(r *clientRun) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	closed, err := closedPort()
-	if err != nil {
-		return nil, err
-	}
-	fill := []string{"{addr}", r.addr, "{host}", host, "{port}", port, "{closed}", closed, "{out}", filepath.Join(r.dir, "out"),
+	fill := []string{"{addr}", r.addr, "{host}", host, "{port}", port, "{closed}", closedPort, "{out}", filepath.Join(r.dir, "out"),
 		`\x20`, " ", `\x0d`, "\r", `\x0a`, "\n"}
 	for name, content := range map[string]string{"raw": rawRequest, "rawhead": rawHead, "rawconnect": rawConnect} {
 		file := filepath.Join(r.dir, name)
@@ -472,15 +487,9 @@ func (c clientCase) arguments(r *clientRun) ([]string, error) {
 	return words, nil
 }
 
-// closedPort finds a port on which nobody listens.
-func closedPort() (string, error) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	defer ln.Close()
-	return strconv.Itoa(ln.Addr().(*net.TCPAddr).Port), nil
-}
+// closedPort is a port on which nobody listens. One that was free a moment ago
+// would not do: the system may give it to the server of another case.
+const closedPort = "1"
 
 // serve plays the script on one connection, and returns the requests that came.
 func (s script) serve(conn *net.TCPConn, clientDone <-chan struct{}) (requests []string) {
@@ -568,6 +577,13 @@ func wroteFile(want string) func(*clientRun) error {
 		}
 		return nil
 	}
+}
+
+func wroteNoFile(r *clientRun) error {
+	if _, err := os.Stat(filepath.Join(r.dir, "out")); err == nil {
+		return failf("where there is nothing to write, a file that was there before is not touched", "the file of -o was made")
+	}
+	return nil
 }
 
 func parallel(r *clientRun) error {

@@ -193,4 +193,9 @@ func TestFileDescriptorsRunOut(t *testing.T) {
 	if err := l.answers("hello", "service goes on when descriptors come back"); err != nil {
 		t.Error(err)
 	}
+	for range 40 { // a file that is not closed after it was sent would be missed by now
+		if err := l.answers("large-file", "a file that has been sent is closed"); err != nil {
+			t.Fatal(err)
+		}
+	}
 }

@@ -236,7 +236,7 @@ func portTaken(l *lab) error {
 func wrongUse(l *lab) error {
 	for _, c := range []struct{ flag, says string }{
 		{"-no-such-flag", "no-such-flag"}, {"-linger=-1s", "linger"}, {"-head-timeout=0", "head-timeout"},
-		{"-content-length=wrong", "content-length"}, {"-log=loud", "log"}, {"stray", "stray"},
+		{"-content-length=wrong", "content-length"}, {"-log=loud", "log"}, {"-stall=0", "stall"}, {"-idle-timeout=0", "idle-timeout"}, {"-addr=nonsense", "addr"}, {"stray", "stray"},
 	} {
 		status, stderr, err := l.runToEnd(c.flag)
 		if err == nil && (status != 2 || !strings.Contains(stderr, c.says)) {
@@ -722,8 +722,10 @@ func delayed(l *lab) error {
 	return nil
 }
 
-func dated(l *lab) error {
-	request, response := bytesOf("hello")
+func dated(l *lab) error { return errors.Join(datedAnswer(l, "hello"), datedAnswer(l, "not-found")) }
+
+func datedAnswer(l *lab, name string) error {
+	request, response := bytesOf(name)
 	h, err := talk(l.addr, request)
 	if err != nil {
 		return err
