@@ -19,7 +19,7 @@ import (
 const helloHead = "GET /hello.txt HTTP/1.1\r\nHost: x\r\n\r\n"
 
 // newServer is a server with the default time-outs and one file.
-func newServer(t *testing.T, change func(*Server)) *Server {
+func newServer(t testing.TB, change func(*Server)) *Server {
 	t.Helper()
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "hello.txt"), []byte("hello"), 0o644); err != nil {
@@ -281,20 +281,12 @@ func TestFindSite(t *testing.T) {
 
 // BenchmarkServeConn is one persistent connection over loopback.
 func BenchmarkServeConn(b *testing.B) {
-	dir := b.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "hello.txt"), []byte("hello"), 0o644); err != nil {
-		b.Fatal(err)
-	}
-	site, err := OpenSite(dir)
-	if err != nil {
-		b.Fatal(err)
-	}
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer ln.Close()
-	s := &Server{Site: site, Log: slog.New(slog.DiscardHandler), Options: Options{KeepAlive: true, HeadTimeout: time.Minute, IdleTimeout: time.Minute, Stall: time.Minute}}
+	s := newServer(b, func(s *Server) { s.KeepAlive = true })
 	go func() {
 		if conn, err := ln.Accept(); err == nil {
 			s.ServeConn(context.Background(), conn)

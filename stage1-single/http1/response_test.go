@@ -89,32 +89,31 @@ func TestOneWriteUpTo32K(t *testing.T) {
 	}
 }
 
-// TestFileGetsShorter: what is missing is not made up, and not announced away.
-func TestFileGetsShorter(t *testing.T) {
-	f := tempFile(t, 1<<20)
-	resp, err := fileResponse(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := f.Truncate(1 << 19); err != nil {
-		t.Fatal(err)
-	}
-	if sent, err := resp.WriteTo(&writes{}, time.Second); sent != 1<<19 || err != io.EOF {
-		t.Errorf("sent %d, %v", sent, err)
-	}
-}
-
-func TestFileGetsLonger(t *testing.T) {
-	f := tempFile(t, 1<<20)
-	resp, err := fileResponse(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := f.Truncate(1 << 21); err != nil {
-		t.Fatal(err)
-	}
-	if sent, err := resp.WriteTo(&writes{}, time.Second); sent != 1<<20 || err != nil {
-		t.Errorf("sent %d, %v", sent, err)
+// TestFileChanges: never more bytes than announced, and what is missing is not
+// made up.
+func TestFileChanges(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		becomes int64 // the file had 1 MiB when it was opened
+		sent    int64
+		err     error
+	}{
+		{"shorter", 1 << 19, 1 << 19, io.EOF},
+		{"longer", 1 << 21, 1 << 20, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := tempFile(t, 1<<20)
+			resp, err := fileResponse(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := f.Truncate(c.becomes); err != nil {
+				t.Fatal(err)
+			}
+			if sent, err := resp.WriteTo(&writes{}, time.Second); sent != c.sent || err != c.err {
+				t.Errorf("sent %d, %v; want %d, %v", sent, err, c.sent, c.err)
+			}
+		})
 	}
 }
 
