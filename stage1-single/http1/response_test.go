@@ -94,15 +94,15 @@ func TestOneWriteUpTo32K(t *testing.T) {
 func TestFileChanges(t *testing.T) {
 	for _, c := range []struct {
 		name    string
-		becomes int64 // the file had 1 MiB when it was opened
+		becomes int64 // it had 1 MiB and a byte when it was opened: no whole number of pieces
 		sent    int64
 		err     error
 	}{
 		{"shorter", 1 << 19, 1 << 19, io.EOF},
-		{"longer", 1 << 21, 1 << 20, nil},
+		{"longer", 1 << 21, 1<<20 + 1, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			f := tempFile(t, 1<<20)
+			f := tempFile(t, 1<<20+1)
 			resp, err := fileResponse(f)
 			if err != nil {
 				t.Fatal(err)
