@@ -10,7 +10,9 @@
 // files in reading order: check.go (checks and results), program.go (a program
 // under test), site.go (the files that it serves), wire.go (speaking TCP and
 // comparing bytes), cases.go (the golden cases), server.go and concurrent.go
-// (what servers do in time), client.go (the client, from the other side).
+// (what servers do in time), client.go (the client, from the other side),
+// textbook.go (fewer and milder checks), diagnoses.go and diagnose.go (what a
+// failure means), report.go (how it is told).
 package golden
 
 import (
@@ -20,6 +22,7 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -28,11 +31,12 @@ import (
 
 // A Check is one thing that a stage must do.
 type Check struct {
-	Step   string // such as "1.5"; lab-notes lists the steps
-	Name   string // unique within a stage
-	Points int
-	Want   string   // what must happen, in one line
-	Flags  []string // the program's flags for this check
+	Stage  int      `json:"stage"`
+	Step   string   `json:"step"` // such as "1.5"; lab-notes lists the steps
+	Name   string   `json:"name"` // unique within a stage
+	Points int      `json:"points"`
+	Want   string   `json:"want"`            // what must happen, in one line
+	Flags  []string `json:"flags,omitempty"` // the program's flags for this check
 
 	run func(*lab) error // nil: passed; *Failure; notHere
 }
@@ -49,34 +53,16 @@ const (
 // A Result is how a check ended on one program.
 type Result struct {
 	Check
-	Status Status
-	Seen   string // what happened instead, when it failed
-	Why    string // the mistake behind it, or why it was not run
+	Status    Status `json:"status"`
+	Seen      string `json:"seen,omitempty"`      // what happened instead, when it failed
+	Why       string `json:"why,omitempty"`       // the mistake behind it, or why it was not run
+	Diagnosis string `json:"diagnosis,omitempty"` // its name in the table of diagnoses
+	Note      string `json:"note,omitempty"`      // the lab note to read
+	Again     string `json:"again,omitempty"`     // the command that repeats it
 }
 
-// String is the result as a student reads it.
-func (r Result) String() string {
-	s := fmt.Sprintf("%s %s: %s\n  want: %s\n", r.Step, r.Name, r.Status, r.Want)
-	for _, part := range []struct{ label, text string }{{"seen", r.Seen}, {"why", r.Why}} {
-		if part.text != "" {
-			s += "  " + part.label + ": " + strings.ReplaceAll(strings.TrimSpace(part.text), "\n", "\n        ") + "\n"
-		}
-	}
-	return s
-}
-
-// A Failure is the error of a check that failed.
-type Failure struct {
-	Seen, Why string
-}
-
-func (f *Failure) Error() string { return f.Seen + "\n" + f.Why }
-
-func failf(why, seen string, args ...any) error {
-	return &Failure{Seen: fmt.Sprintf(seen, args...), Why: why}
-}
-
-// notHere is the error of a check that this system or this user cannot run.
+// notHere is the error of a check that this system, this user, or this kind
+// of program cannot run.
 type notHere string
 
 func (n notHere) Error() string { return string(n) }
@@ -93,13 +79,16 @@ func Checks(stage int) []Check {
 		checks = clientChecks()
 	}
 	slices.SortStableFunc(checks, func(a, b Check) int { return strings.Compare(a.Step, b.Step) })
+	for i := range checks {
+		checks[i].Stage = stage
+	}
 	return checks
 }
 
-// Grade runs a stage's checks on a program, step after step. The checks of a
-// step that needs an earlier one which failed are not run.
-func Grade(ctx context.Context, stage int, program Program) []Result {
-	checks := Checks(stage)
+// Grade runs checks on a program, step after step; they are those of one
+// stage, or some of them. The checks of a step that needs an earlier one which
+// failed are not run. The seed makes the files that nobody can know before.
+func Grade(ctx context.Context, checks []Check, program Program, seed uint64) []Result {
 	results := make([]Result, len(checks))
 	for i, c := range checks {
 		results[i] = Result{Check: c, Status: NotRun}
@@ -107,52 +96,99 @@ func Grade(ctx context.Context, stage int, program Program) []Result {
 	// Ctrl-C ends the programs under test, which have process groups of their own.
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	labs, err := openLabs(ctx, program)
+	labs, err := openLabs(ctx, program, seed)
 	if err != nil {
 		for i := range results {
-			results[i].Why = "the checks could not start"
+			results[i].fail(failf("trouble", "the checks could not start: %v", err))
 		}
-		results[0].Status, results[0].Seen = Failed, err.Error()
 		return results
 	}
 	defer labs.close()
 
-	var failed []string // steps
+	var blockers []string // steps that failed, or are not written
 	for start, end := 0, 0; start < len(checks); start = end {
 		step := checks[start].Step
 		for end < len(checks) && checks[end].Step == step {
 			end++
 		}
-		if i := slices.IndexFunc(failed, func(earlier string) bool { return needs(step, earlier) }); i >= 0 {
+		if i := slices.IndexFunc(blockers, func(b string) bool { return needs(checks[start], b) }); i >= 0 {
+			why := "step " + blockers[i] + " comes first"
+			if gap := labs.unwritten.gap(blockers[i]); gap != "" {
+				why = "step " + gap
+			}
 			for j := range results[start:end] {
-				results[start+j].Why = "step " + failed[i] + " comes first"
+				results[start+j].Why = why
 			}
 			continue
 		}
-		runStep(labs, results[start:end])
-		if slices.ContainsFunc(results[start:end], func(r Result) bool { return r.Status == Failed }) {
-			failed = append(failed, step)
-		}
+		blockers = append(blockers, runStep(labs, results[start:end])...)
 	}
 	return results
 }
 
-// needs reports whether a step needs an earlier one: each needs those before
-// it with the same number in front, and 2.x also those that it takes to
-// answer a GET, 1.1 to 1.6.
-func needs(step, earlier string) bool { return step[0] == earlier[0] || earlier <= "1.6" }
+// needs reports whether a check needs a step that failed or is not written:
+// each step needs those before it with the same number in front; 2.x and 3.x
+// also those that it takes to answer a GET, 1.1 to 1.6, if they are missing;
+// and in stage 2 everything needs the loop.
+func needs(c Check, blocker string) bool {
+	switch {
+	case c.Step == blocker:
+		return false
+	case c.Stage == 2 && blocker == "2.1":
+		return true
+	case c.Step[0] == blocker[0]:
+		return blocker < c.Step
+	}
+	return blocker <= "1.6" && blocker < c.Step
+}
 
-// runStep runs the checks of one step. Those with the same flags share a few
-// programs and take turns on them; checks that start a program of their own
-// wait for nobody. A program that hangs is asked twice, not a hundred times.
-func runStep(labs *labs, results []Result) {
-	const programs = 4
+// runStep runs the checks of one step, and returns the steps that those after
+// it cannot do without: this one if it failed, and any that is not written.
+func runStep(labs *labs, results []Result) (blockers []string) {
+	step, stage := results[0].Step, results[0].Stage
+	if labs.unwritten.gap(step) == "" { // else it is known already
+		runTurns(labs, results)
+	}
+	failed := slices.ContainsFunc(results, func(r Result) bool { return r.Status == Failed })
+	gap := labs.unwritten.gap(step)
+	blocker := step
+	if gap == "" && failed { // perhaps because of a gap elsewhere
+		for _, b := range labs.unwritten.steps() {
+			if needs(results[0].Check, b) {
+				blocker, gap = b, labs.unwritten.gap(b)
+				break
+			}
+		}
+	}
+	switch {
+	case gap == "" && !failed:
+		return nil
+	case gap == "":
+		return []string{step}
+	}
+	// A step that is not written earns nothing, even where what is given
+	// already does some of it. It is this stage's to write, or another's.
+	for i := range results {
+		r := &results[i]
+		*r = Result{Check: r.Check, Status: NotRun, Why: "step " + gap}
+		if blocker == step && blocker[:1] == strconv.Itoa(stage) {
+			r.fail(&Failure{Seen: "step " + gap, Diagnosis: "not-written", args: []any{strings.TrimPrefix(gap[3:], " is not written yet: ")}})
+		}
+	}
+	return []string{blocker}
+}
+
+// runTurns runs checks. Those with the same flags share a few programs and
+// take turns on them; checks that start a program of their own wait for
+// nobody. A program that hangs is asked twice, not a hundred times.
+func runTurns(labs *labs, results []Result) {
 	const budget = 20 * time.Second // for what takes a right program a second or two
+	step := results[0].Step
 	turns := map[string][]*Result{}
 	for i := range results {
 		r := &results[i]
-		turn := fmt.Sprint(i%programs, r.Flags)
-		if slices.Contains(r.Flags, noServer) {
+		turn := fmt.Sprint(i%labs.programs(), r.Flags)
+		if slices.Contains(r.Flags, noServer) && labs.programs() > 1 {
 			turn = r.Name
 		}
 		turns[turn] = append(turns[turn], r)
@@ -162,14 +198,14 @@ func runStep(labs *labs, results []Result) {
 		all.Go(func() {
 			begun, hung := time.Now(), 0
 			for _, r := range results {
-				if hung == 2 {
+				if hung == 2 || labs.unwritten.gap(step) != "" {
 					r.Why = "checks before it waited too long"
 					continue
 				}
 				start := time.Now()
 				if start.Sub(begun) > budget {
-					r.Status, r.Seen, hung = Failed, fmt.Sprintf("the checks before it took %v", start.Sub(begun).Round(time.Second)), 2
-					r.Why = "every answer came, or every connection ended, only after a wait: a server closes for writing as soon as it has answered"
+					r.fail(failf("hangs", "the checks before it took %v", start.Sub(begun).Round(time.Second)))
+					hung = 2
 					continue
 				}
 				r.judge(labs, turn)
@@ -188,11 +224,12 @@ func runStep(labs *labs, results []Result) {
 func (r *Result) judge(labs *labs, turn string) {
 	l, err := labs.take(turn, r.Flags)
 	if err == nil {
+		l.seeded = false
 		err = r.run(l)
 	}
 	if l != nil && l.proc != nil {
 		if report := l.proc.stderr.raced(); report != "" {
-			err = failf("two goroutines use the same variable at the same time, and one of them writes", "the race detector:\n%s", report)
+			err = failf("data-race", "the race detector:\n%s", report)
 		}
 	}
 	var failure *Failure
@@ -200,16 +237,35 @@ func (r *Result) judge(labs *labs, turn string) {
 	switch {
 	case err == nil:
 		r.Status = Passed
+		return
 	case errors.As(err, &cannot):
 		r.Status, r.Why = NotRun, "not on this system: "+string(cannot)
-	case errors.As(err, &failure):
-		r.Status, r.Seen, r.Why = Failed, failure.Seen, failure.Why
-	default:
-		r.Status, r.Seen = Failed, err.Error()
+		return
+	case !errors.As(err, &failure):
+		failure = failf("trouble", "%v", err)
 	}
-	if r.Status == Failed && l != nil {
+	if failure.Diagnosis == "wrong-status" {
+		failure.args[2] = r.Want
+	}
+	if l != nil {
 		if end := l.ended(100 * time.Millisecond); end != "" {
-			r.Seen += "\n" + end
+			failure.Seen = strings.TrimSpace(failure.Seen) + "\n" + end
+			switch failure.Diagnosis {
+			case "no-answer", "not-accepting", "reset", "trouble":
+				failure.Diagnosis, failure.args = "died", nil
+			}
 		}
 	}
+	r.fail(failure)
+	r.Again += labs.program.Again
+	if l != nil && l.seeded {
+		r.Again += fmt.Sprintf(" -seed %d", labs.seed)
+	}
+}
+
+// fail fills in what there is to say about a failure.
+func (r *Result) fail(f *Failure) {
+	r.Status, r.Seen, r.Why, r.Diagnosis = Failed, strings.TrimSpace(f.Seen), f.why(), f.Diagnosis
+	r.Note = noteOf(f.Diagnosis, r.Check)
+	r.Again = "go run ./scripts/grade -only " + r.Name
 }

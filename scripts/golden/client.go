@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -340,25 +341,38 @@ func (c clientCase) run(l *lab) error {
 			got = r.requests[i]
 		}
 		if got != want {
-			return failf("a request is a request line, field lines, and an empty line, each ended by CRLF",
-				"request %d: %s\nstandard error: %.500s", i+1, difference([]byte(want), []byte(got)), r.stderr)
+			f := diagnoseRequest(want, got)
+			if got == "" && i > 0 {
+				f = &Failure{Diagnosis: "one-request-only", args: []any{i, len(c.requests)}}
+			}
+			f.Seen = fmt.Sprintf("request %d: %s\nstandard error: %.500s", i+1, difference([]byte(want), []byte(got)), r.stderr)
+			return f
 		}
 	}
 	if !c.anyOut && r.stdout != c.stdout {
-		return failf("standard output is the response as it came (with -body the body alone), and nothing else",
-			"standard output: %s\nexit status %d, standard error: %.500s", difference([]byte(c.stdout), []byte(r.stdout)), r.status, r.stderr)
+		f := diagnoseOutput(strings.Join(c.server.answers, "")+c.server.later, c.stdout, r.stdout, strings.Contains(c.args, "-body"))
+		f.Seen = fmt.Sprintf("standard output: %s\nexit status %d, standard error: %.500s", difference([]byte(c.stdout), []byte(r.stdout)), r.status, r.stderr)
+		return f
 	}
 	if c.status != anyStatus && r.status != c.status {
-		return failf("exit status: 0 answered, 1 network or protocol trouble, 2 wrong use",
-			"exit status %d, want %d; standard error: %.500s", r.status, c.status, r.stderr)
+		id := "exit-status"
+		switch {
+		case r.status == 0 && slices.Contains(c.stderr, "ended early"):
+			id = "truncated-taken"
+		case r.status == 0:
+			id = "exit-0-on-failure"
+		case c.status == 0:
+			id = "exit-1-when-well"
+		}
+		return failf(id, "exit status %d, want %d; standard error: %.500s", r.status, c.status, r.stderr)
 	}
 	for _, word := range c.stderr {
 		if !strings.Contains(strings.ToLower(r.stderr), strings.ToLower(word)) {
-			return failf("what went wrong is said on standard error", "standard error does not speak of %q: %.500q", word, r.stderr)
+			return failf("not-said", "standard error does not speak of %q: %.500q", word, r.stderr)
 		}
 	}
 	if c.quiet && r.stderr != "" {
-		return failf("when all is well, nothing is said", "standard error: %.500q", r.stderr)
+		return failf("says-too-much", "standard error: %.500q", r.stderr)
 	}
 	if c.check != nil {
 		return c.check(r)
@@ -405,13 +419,13 @@ func (c clientCase) play(l *lab) (*clientRun, error) {
 	if r.dir, err = os.MkdirTemp(l.site.above, "client-"); err != nil {
 		return nil, err
 	}
-	args, err := c.arguments(r)
+	args, err := c.arguments(l, r)
 	if err != nil {
 		return nil, err
 	}
 
 	start := time.Now()
-	proc, stdout, err := l.program.startClient(l.ctx, args)
+	proc, stdout, err := l.startClient(args)
 	if err != nil {
 		return nil, err
 	}
@@ -443,7 +457,11 @@ func (c clientCase) play(l *lab) (*clientRun, error) {
 	r.status, err = proc.wait(3 * patience)
 	r.took = time.Since(start)
 	if err != nil {
-		return nil, failf("the client knows when a response is over, and every wait has a limit", "%v\nstandard output: %.300q\nstandard error: %s", err, stdout, proc.stderr)
+		id := "waits-for-close"
+		if c.server.then != "open" || c.status == 1 {
+			id = "client-no-limit"
+		}
+		return nil, failf(id, "%v\nstandard output: %.300q\nstandard error: %s", err, stdout, proc.stderr)
 	}
 	// The server's side is about to see the client's end, if it has not yet.
 	for deadline := time.Now().Add(time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
@@ -463,7 +481,7 @@ func (c clientCase) play(l *lab) (*clientRun, error) {
 
 // arguments fills in a case's arguments. \x20 stands for a byte that would
 // not survive the splitting into words.
-func (c clientCase) arguments(r *clientRun) ([]string, error) {
+func (c clientCase) arguments(l *lab, r *clientRun) ([]string, error) {
 	host, port, err := net.SplitHostPort(r.addr)
 	if err != nil {
 		return nil, err
@@ -480,6 +498,9 @@ func (c clientCase) arguments(r *clientRun) ([]string, error) {
 	words := strings.Fields(c.args)
 	if c.args == "" {
 		words = []string{"{host}", "{port}", "HelloWorld.html"}
+	}
+	if l.program.Foreign && (len(words) != 3 || words[0] != "{host}" || words[1] != "{port}") {
+		return nil, notHere("this program has none of the kit's flags")
 	}
 	for i := range words {
 		words[i] = strings.NewReplacer(fill...).Replace(words[i])
@@ -563,7 +584,7 @@ func readRequest(conn net.Conn, rest []byte) (request, more []byte, err error) {
 func tookLessThan(d time.Duration) func(*clientRun) error {
 	return func(r *clientRun) error {
 		if r.took > d {
-			return failf("the response says where it ends: nobody waits for longer", "it took %v", r.took.Round(time.Millisecond))
+			return failf("waits-for-close", "it took %v", r.took.Round(time.Millisecond))
 		}
 		return nil
 	}
@@ -573,7 +594,7 @@ func wroteFile(want string) func(*clientRun) error {
 	return func(r *clientRun) error {
 		got, err := os.ReadFile(filepath.Join(r.dir, "out"))
 		if err != nil || string(got) != want {
-			return failf("-o writes what standard output would have got", "%v\n%s", err, difference([]byte(want), got))
+			return failf("out-file", "%v\n%s", err, difference([]byte(want), got))
 		}
 		return nil
 	}
@@ -581,14 +602,14 @@ func wroteFile(want string) func(*clientRun) error {
 
 func wroteNoFile(r *clientRun) error {
 	if _, err := os.Stat(filepath.Join(r.dir, "out")); err == nil {
-		return failf("where there is nothing to write, a file that was there before is not touched", "the file of -o was made")
+		return failf("out-file", "the file of -o was made")
 	}
 	return nil
 }
 
 func parallel(r *clientRun) error {
 	if lines := strings.Count(r.stderr, "first byte"); lines != 3 || r.connections != 3 {
-		return failf("each connection has a line of its own", "%d connections came, and %d lines:\n%s", r.connections, lines, r.stderr)
+		return failf("parallel", "%d connections came, and %d lines:\n%s", r.connections, lines, r.stderr)
 	}
 	return nil
 }
@@ -603,7 +624,7 @@ func firstByteIsFirst(r *clientRun) error {
 		end, _ = strconv.ParseFloat(m[2], 64)
 	}
 	if end-first < 300 {
-		return failf("the first byte came with the head, 500 ms before the end", "standard error: %s", r.stderr)
+		return failf("parallel", "standard error: %s", r.stderr)
 	}
 	return nil
 }
@@ -616,6 +637,9 @@ const maxGrowth = 32 << 20
 // it has read nearly all of it.
 func clientMemory(l *lab) error {
 	const size = 100_000_000
+	if l.program.Foreign {
+		return notHere("this program has none of the kit's flags")
+	}
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
@@ -623,7 +647,7 @@ func clientMemory(l *lab) error {
 	defer ln.Close()
 	addr := ln.Addr().(*net.TCPAddr)
 	out := filepath.Join(l.site.above, "memory")
-	proc, _, err := l.program.startClient(l.ctx, []string{"-body", "-o", out, "127.0.0.1", strconv.Itoa(addr.Port), "big"})
+	proc, _, err := l.startClient([]string{"-body", "-o", out, "127.0.0.1", strconv.Itoa(addr.Port), "big"})
 	if err != nil {
 		return err
 	}
@@ -631,7 +655,7 @@ func clientMemory(l *lab) error {
 	ln.(*net.TCPListener).SetDeadline(time.Now().Add(patience))
 	conn, err := ln.Accept()
 	if err != nil {
-		return failf("the client connects", "%v\n%s", err, proc.stderr)
+		return failf("request-none", "%v\n%s", err, proc.stderr)
 	}
 	defer conn.Close()
 	conn.SetDeadline(time.Now().Add(10 * patience))
@@ -643,7 +667,7 @@ func clientMemory(l *lab) error {
 	block := bytes.Repeat([]byte("0123456789abcdef"), 6250)
 	for range size/len(block) - 1 {
 		if _, err := conn.Write(block); err != nil {
-			return failf("a body of any size is read to its end", "%v\n%s", err, proc.stderr)
+			return failf("body-not-read", "%v\n%s", err, proc.stderr)
 		}
 	}
 	after, _ := peakMemory(proc.cmd.Process.Pid) // memErr has said whether that can be known
@@ -654,13 +678,13 @@ func clientMemory(l *lab) error {
 	status, err := proc.wait(2 * patience)
 	info, statErr := os.Stat(out)
 	if err = errors.Join(err, statErr); err != nil || status != 0 || info.Size() != size {
-		return failf("a body of any size is read to its end", "%v, exit status %d\n%s", err, status, proc.stderr)
+		return failf("body-not-read", "%v, exit status %d\n%s", err, status, proc.stderr)
 	}
 	if memErr != nil {
 		return memErr
 	}
 	if after-before > maxGrowth {
-		return failf("a body is written out piece by piece, as it comes", "for a body of 100 MB the client needed %d MB more", (after-before)>>20)
+		return failf("client-memory", "for a body of 100 MB the client needed %d MB more", (after-before)>>20)
 	}
 	return nil
 }

@@ -31,7 +31,7 @@ func hold(l *lab, n int) (conns []*net.TCPConn, rest []byte, err error) {
 	request, _ := bytesOf("hello")
 	half := len(request) / 2
 	for range n {
-		conn, err := dial(l.addr)
+		conn, err := l.dial()
 		if err == nil {
 			conns = append(conns, conn)
 			_, err = conn.Write(request[:half])
@@ -65,8 +65,8 @@ func lastIsFirst(n int) func(*lab) error {
 				return err
 			}
 			err := hearOut(conn).want(response)
-			if f, ok := err.(*Failure); ok && i == n-1 {
-				f.Why = "nobody should wait for another client's request: serve each connection in a goroutine of its own"
+			if i == n-1 {
+				err = because(err, "serial")
 			}
 			if err != nil {
 				return err
@@ -77,17 +77,17 @@ func lastIsFirst(n int) func(*lab) error {
 }
 
 func silentBlocksNobody(l *lab) error {
-	conn, err := dial(l.addr) // and say nothing
+	conn, err := l.dial() // and say nothing
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
 	start := time.Now()
-	if err := l.answers("hello", "a silent connection must not block others"); err != nil {
+	if err := l.answers("hello", "serial"); err != nil {
 		return err
 	}
 	if took := time.Since(start); took > 2*time.Second { // the head timeout is 5 s
-		return failf("a silent connection must not block others", "the answer came after %v", took)
+		return failf("serial", "the answer came after %v", took)
 	}
 	return nil
 }
@@ -101,12 +101,12 @@ func manyAtOnce(l *lab) error {
 	for i := range failures {
 		all.Go(func() {
 			request, response := bytesOf(names[i%len(names)])
-			h, err := talk(l.addr, request)
+			h, err := l.talk(request)
 			if err == nil {
 				err = h.want(response)
 			}
-			if f, ok := err.(*Failure); ok && !bytes.Equal(h.bytes, response) {
-				f.Why = "connections served at once must not share variables: each has its own request and its own answer"
+			if err != nil && len(h.bytes) > 0 && !bytes.Equal(h.bytes, response) {
+				err = because(err, "mixed-answers")
 			}
 			failures[i] = err
 		})
@@ -127,14 +127,13 @@ func maxConns(l *lab) error {
 	}
 	defer closeAll(conns)
 	request, response := bytesOf("hello")
-	third, err := dialAndSend(l.addr, request)
+	third, err := l.dialAndSend(request)
 	if err != nil {
 		return err
 	}
 	defer third.Close()
-	const why = "with -max-conns 2 a third connection waits in the system's queue until one of the two is done; it is not refused"
 	if early := readWithin(third, quiet); early != "" {
-		return failf(why, "while two connections were held half-sent, the third %s", early)
+		return failf("max-conns", "while two connections were held half-sent, the third %s", early)
 	}
 	if _, err := conns[0].Write(rest); err != nil {
 		return err
@@ -143,17 +142,13 @@ func maxConns(l *lab) error {
 		return err
 	}
 	conns[0].Close()
-	err = hearOut(third).want(response)
-	if f, ok := err.(*Failure); ok {
-		f.Why = why
-	}
-	return err
+	return because(hearOut(third).want(response), "max-conns")
 }
 
 func maxConnsZero(l *lab) error {
 	status, stderr, err := l.runToEnd("-max-conns", "0")
 	if err == nil && (status != 2 || !strings.Contains(stderr, "max-conns")) {
-		err = failf("a server for nobody is wrong use", "with -max-conns 0: exit status %d, standard error %.300q", status, stderr)
+		err = failf("wrong-use", "with -max-conns 0: exit status %d, standard error %.300q", status, stderr)
 	}
 	return err
 }
@@ -167,7 +162,7 @@ func finishesAnswers(l *lab) error {
 	var conns []*net.TCPConn
 	defer func() { closeAll(conns) }()
 	for range 3 {
-		conn, err := askHuge(s.addr)
+		conn, err := askHuge(s)
 		if err != nil {
 			return err
 		}
@@ -176,33 +171,32 @@ func finishesAnswers(l *lab) error {
 	if err := s.proc.signal(syscall.SIGTERM); err != nil {
 		return err
 	}
-	if err := refuses(s.addr); err != nil {
+	if err := refuses(s); err != nil {
 		return err
 	}
 	for _, conn := range conns {
 		if err := readHuge(conn); err != nil {
-			err.(*Failure).Why = "the answers that are under way are finished before the program ends"
-			return err
+			return because(err, "answer-dropped")
 		}
 		conn.Close()
 	}
 	status, err := s.proc.wait(patience)
 	if err != nil || status != 0 {
-		return failf("when the last answer is sent, the program exits with 0", "%v, exit status %d\n%s", err, status, s.proc.stderr)
+		return failf("stops-late", "%v, exit status %d\n%s", err, status, s.proc.stderr)
 	}
 	return nil
 }
 
 // refuses waits until a server accepts no more connections.
-func refuses(addr string) error {
+func refuses(l *lab) error {
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(pause) {
-		conn, err := net.DialTimeout("tcp", addr, time.Second)
+		conn, err := net.DialTimeout("tcp", l.addr, time.Second)
 		if err != nil {
 			return nil
 		}
 		conn.Close()
 	}
-	return failf("asked to stop, a server accepts no more connections", "it still did after %v", patience)
+	return failf("stops-late", "it still did after %v", patience)
 }
 
 func secondSignal(l *lab) error {
@@ -211,7 +205,7 @@ func secondSignal(l *lab) error {
 		return err
 	}
 	defer s.proc.kill()
-	conn, err := askHuge(s.addr) // an answer that is never read to its end
+	conn, err := askHuge(s) // an answer that is never read to its end
 	if err != nil {
 		return err
 	}
@@ -219,14 +213,14 @@ func secondSignal(l *lab) error {
 	if err := s.proc.signal(syscall.SIGTERM); err != nil {
 		return err
 	}
-	if err := refuses(s.addr); err != nil { // so the first signal has been seen
+	if err := refuses(s); err != nil { // so the first signal has been seen
 		return err
 	}
 	if err := s.proc.signal(syscall.SIGTERM); err != nil {
 		return err
 	}
 	if _, err := s.proc.wait(3 * time.Second); err != nil {
-		return failf("whoever presses Ctrl-C twice wants it to end now", "after the second signal: %v", err)
+		return failf("stops-late", "after the second signal: %v\n%s", err, s.proc.stderr)
 	}
 	return nil
 }
@@ -242,13 +236,13 @@ func finishesHalfSent(l *lab) error {
 		return err
 	}
 	defer closeAll(conns)
-	if err := s.answers("keep-alive-close", "the connection after it is answered, so the first one has been accepted"); err != nil {
+	if err := s.answers("keep-alive-close", "serial"); err != nil {
 		return err
 	}
 	if err := s.proc.signal(syscall.SIGTERM); err != nil {
 		return err
 	}
-	if err := refuses(s.addr); err != nil {
+	if err := refuses(s); err != nil {
 		return err
 	}
 	time.Sleep(2 * quiet) // the stimulus: longer than a silent connection is listened to
@@ -256,11 +250,7 @@ func finishesHalfSent(l *lab) error {
 		return err
 	}
 	_, response := bytesOf("hello")
-	err = hearOut(conns[0]).want(response)
-	if f, ok := err.(*Failure); ok {
-		f.Why = "a request that has begun is under way: it is answered, with Connection: close, because the server is about to end"
-	}
-	return err
+	return because(hearOut(conns[0]).want(response), "answer-dropped")
 }
 
 func idleConnectionsEnd(l *lab) error {
@@ -279,8 +269,7 @@ func idleConnectionsEnd(l *lab) error {
 	}
 	status, err := s.proc.wait(3 * time.Second)
 	if err != nil || status != 0 {
-		return failf("a connection on which nothing is asked has no answer under way: it is closed",
-			"a persistent connection was idle: %v, exit status %d", err, status)
+		return failf("stops-late", "a persistent connection was idle: %v, exit status %d\n%s", err, status, s.proc.stderr)
 	}
 	return nil
 }

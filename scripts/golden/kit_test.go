@@ -127,7 +127,7 @@ func TestStopGrace(t *testing.T) {
 	for _, folder := range []string{"stage1-single", "stage2-concurrent"} {
 		t.Run(folder, func(t *testing.T) {
 			t.Parallel()
-			labs, err := openLabs(t.Context(), Program{Args: []string{build(t, filepath.Join("..", ".."), folder)}})
+			labs, err := openLabs(t.Context(), Program{Args: []string{build(t, filepath.Join("..", ".."), folder)}}, 1)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -136,7 +136,7 @@ func TestStopGrace(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			conn, err := askHuge(l.addr)
+			conn, err := askHuge(l)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -161,7 +161,7 @@ func TestFileDescriptorsRunOut(t *testing.T) {
 		t.Skip("needs a shell with ulimit -n")
 	}
 	program := build(t, filepath.Join("..", ".."), "stage2-concurrent")
-	labs, err := openLabs(t.Context(), Program{Args: []string{sh, "-c", `ulimit -n 24 && exec "$0" "$@"`, program}})
+	labs, err := openLabs(t.Context(), Program{Args: []string{sh, "-c", `ulimit -n 24 && exec "$0" "$@"`, program}}, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,7 +172,7 @@ func TestFileDescriptorsRunOut(t *testing.T) {
 	}
 	var conns []*net.TCPConn
 	for range 40 {
-		conn, err := dial(l.addr)
+		conn, err := l.dial()
 		if err != nil {
 			t.Fatal(err)
 		}

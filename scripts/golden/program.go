@@ -4,14 +4,17 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"regexp"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -20,11 +23,26 @@ import (
 // at once. Only a wrong one makes anybody wait for it.
 const patience = 5 * time.Second
 
-// A Program is how a stage is started; flags are appended to Args.
+// A Program is how a stage is started. One of the kit gets the flags of a
+// check behind its Args, and says itself where it listens.
 type Program struct {
 	Args []string // the program and its first arguments
 	Env  []string // added to the environment, such as "WEBLAB_STAGE=1"
+
+	// Foreign is a program in any language that knows none of the kit's flags.
+	// {port} and {root} in its Args are replaced, for a client {host}, {port}
+	// and {file}; without Args it is a server that runs already.
+	Foreign bool
+	Addr    string // host:port where a foreign server listens, if no {port} says so
+	Dir     string // its files: they are copied, and lie beside those of the site
+
+	Confine func(*exec.Cmd) // if not nil: takes rights from a process that is about to start
+	Again   string          // what the command that repeats a check has to say about the program
 }
+
+// ErrTrouble is an error of the grader's, or of the machine's, and no fault of
+// the program's: nobody loses points by it.
+var ErrTrouble = errors.New("the grader's own trouble")
 
 // A process is a program that runs.
 type process struct {
@@ -36,12 +54,12 @@ type process struct {
 }
 
 // start starts a server with these flags; announced reads its output.
-func (p Program) start(ctx context.Context, flags ...string) (*process, error) {
+func (ls *labs) start(flags ...string) (*process, error) {
 	r, w, err := os.Pipe()
 	if err != nil {
 		return nil, err
 	}
-	proc, err := p.run(ctx, w, flags)
+	proc, err := ls.run(ls.program, w, flags)
 	w.Close() // the program has its own copy of this end
 	if err != nil {
 		r.Close()
@@ -53,22 +71,42 @@ func (p Program) start(ctx context.Context, flags ...string) (*process, error) {
 
 // startClient starts a client and collects its output, which is complete when
 // the process has ended.
-func (p Program) startClient(ctx context.Context, args []string) (*process, *bytes.Buffer, error) {
-	var stdout bytes.Buffer
-	proc, err := p.run(ctx, &stdout, args)
-	return proc, &stdout, err
+func (ls *labs) startClient(args []string) (*process, *capped, error) {
+	stdout := &capped{}
+	program := ls.program
+	if program.Foreign {
+		program, args = program.fill("{host}", args[0], "{port}", args[1], "{file}", args[2], "{root}", ls.site.dir), nil
+	}
+	proc, err := ls.run(program, stdout, args)
+	return proc, stdout, err
+}
+
+// capped keeps the first bytes that are written to it, more of them than any
+// right client prints where a check reads them.
+type capped struct{ bytes.Buffer }
+
+func (c *capped) Write(p []byte) (int, error) {
+	const most = 16 << 20
+	c.Buffer.Write(p[:min(len(p), most-c.Len())])
+	return len(p), nil
 }
 
 // run runs the program in a process group of its own.
-func (p Program) run(ctx context.Context, stdout io.Writer, flags []string) (*process, error) {
+func (ls *labs) run(p Program, stdout io.Writer, flags []string) (*process, error) {
 	args := slices.Concat(p.Args, flags)
-	proc := &process{cmd: exec.CommandContext(ctx, args[0], args[1:]...), stdout: &tail{}, stderr: &tail{}, done: make(chan struct{})}
+	proc := &process{cmd: exec.CommandContext(ls.ctx, args[0], args[1:]...), stdout: &tail{}, stderr: &tail{gaps: ls.unwritten}, done: make(chan struct{})}
+	if p.Foreign {
+		proc.cmd.Dir = ls.site.dir
+	}
 	// A program built with Go's race detector would sleep for a second at its end.
 	proc.cmd.Env = append(append(os.Environ(), "GORACE=atexit_sleep_ms=0"), p.Env...)
 	proc.cmd.Stdout, proc.cmd.Stderr = stdout, proc.stderr
 	proc.cmd.Cancel = func() error { return killGroup(proc.cmd) }
 	proc.cmd.WaitDelay = time.Second // something that it started may hold the pipes open
 	ownGroup(proc.cmd)
+	if p.Confine != nil {
+		p.Confine(proc.cmd)
+	}
 	if err := proc.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("cannot start %s: %w", args[0], err)
 	}
@@ -114,29 +152,31 @@ func (p *process) announced() (addr, dir string, err error) {
 	}
 	got := make(chan line, 1)
 	go func() {
-		text, err := p.out.ReadString('\n')
-		got <- line{text, err}
+		text, err := p.out.ReadSlice('\n') // a line longer than the buffer is none of a server's
+		got <- line{string(text), err}
 		io.Copy(p.stdout, p.out) // so that it never blocks on a full pipe
 	}()
-	const why = "the first line on standard output says where the server listens: http://HOST:PORT/ serves DIR"
 	select {
 	case l := <-got:
 		m := servesLine.FindStringSubmatch(l.text)
 		if m == nil {
-			return "", "", failf(why, "standard output began with %q\n%s", l.text, p.stderr)
+			return "", "", failf("not-announced", "standard output began with %q\n%s", l.text, p.stderr)
 		}
 		return m[1], m[2], nil
 	case <-time.After(patience):
-		return "", "", failf(why, "nothing on standard output for %v\n%s", patience, p.stderr)
+		return "", "", failf("not-announced", "nothing on standard output for %v\n%s", patience, p.stderr)
 	}
 }
 
 // tail keeps the last bytes that are written to it, and the first report of
-// the race detector, if the program was built with it.
+// the race detector, if the program was built with it. It looks for steps that
+// are not written.
 type tail struct {
 	mu   sync.Mutex
 	kept []byte
 	race []byte
+	gaps *gaps  // may be nil
+	line []byte // not ended yet
 }
 
 func (t *tail) Write(p []byte) (int, error) {
@@ -145,6 +185,16 @@ func (t *tail) Write(p []byte) (int, error) {
 	defer t.mu.Unlock()
 	if at := bytes.Index(p, []byte("WARNING: DATA RACE")); at >= 0 && t.race == nil {
 		t.race = bytes.Clone(p[at:min(len(p), at+most)])
+	}
+	if t.gaps != nil {
+		t.line = append(t.line, p...)
+		if end := bytes.LastIndexByte(t.line, '\n') + 1; end > 0 || len(t.line) > most {
+			for line := range strings.Lines(string(t.line[:end])) {
+				t.gaps.find(line)
+			}
+			t.line = append(t.line[:0], t.line[end:]...)
+			t.line = t.line[:min(len(t.line), most)]
+		}
 	}
 	t.kept = append(t.kept, p...)
 	if over := len(t.kept) - most; over > 0 {
@@ -171,29 +221,51 @@ func (t *tail) raced() string {
 // labs are the programs under test, one for each set of flags: they are
 // started when a check first asks for them.
 type labs struct {
-	ctx     context.Context
-	program Program
-	site    *site
-	mu      sync.Mutex
-	running map[string]*lab // by turn
+	ctx       context.Context
+	program   Program
+	site      *site
+	seed      uint64
+	unwritten *gaps
+	mu        sync.Mutex
+	running   map[string]*lab // by turn
 }
 
 // A lab is what a check works with.
 type lab struct {
 	*labs
-	addr string // of the server; "" when there is none
-	proc *process
+	addr   string // of the server; "" when there is none
+	proc   *process
+	seeded bool // random has been called
+
+	restart func() error // of a foreign program
+	begun   time.Time    // when it was started
+	tried   time.Time    // when that was first tried, if its port was not free
 }
 
-func openLabs(ctx context.Context, program Program) (*labs, error) {
+func openLabs(ctx context.Context, program Program, seed uint64) (*labs, error) {
 	if err := intact(); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", ErrTrouble, err)
 	}
-	site, err := layOut()
+	site, err := layOut(program)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", ErrTrouble, err)
 	}
-	return &labs{ctx: ctx, program: program, site: site, running: map[string]*lab{}}, nil
+	unwritten := &gaps{texts: map[string]string{}}
+	return &labs{ctx: ctx, program: program, site: site, seed: seed, unwritten: unwritten, running: map[string]*lab{}}, nil
+}
+
+// programs is how many programs with the same flags share a step's checks.
+func (ls *labs) programs() int {
+	if ls.program.Foreign && !slices.ContainsFunc(ls.program.Args, func(arg string) bool { return strings.Contains(arg, "{port}") }) {
+		return 1 // there is but one port
+	}
+	return 4
+}
+
+// random is a source that the seed begins anew for each check.
+func (l *lab) random() *rand.Rand {
+	l.seeded = true
+	return rand.New(rand.NewPCG(l.seed, 0))
 }
 
 func (ls *labs) close() {
@@ -213,6 +285,9 @@ const noServer = "no server"
 // take returns the server that runs for this turn. One that has died is
 // started again: that costs the check which saw it, not those after it.
 func (ls *labs) take(turn string, flags []string) (*lab, error) {
+	if ls.program.Foreign && len(flags) > 0 && !(ls.program.client() && slices.Contains(flags, noServer)) {
+		return nil, notHere("this program has none of the kit's flags")
+	}
 	if slices.Contains(flags, noServer) {
 		return &lab{labs: ls}, nil
 	}
@@ -243,8 +318,11 @@ func (ls *labs) drop(turn string) {
 
 // serve starts a server on a free port.
 func (ls *labs) serve(flags ...string) (*lab, error) {
+	if ls.program.Foreign {
+		return ls.serveForeign()
+	}
 	all := append([]string{"-addr", "127.0.0.1:0", "-root", ls.site.dir}, flags...)
-	proc, err := ls.program.start(ls.ctx, all...)
+	proc, err := ls.start(all...)
 	if err != nil {
 		return nil, err
 	}

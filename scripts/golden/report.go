@@ -1,9 +1,75 @@
 package golden
 
 import (
+	"fmt"
+	"math/rand/v2"
 	"os"
+	"strings"
 	"testing"
+	"unicode"
 )
+
+// width is that of a terminal, in columns.
+const width = 80
+
+// String is the result as a student reads it.
+func (r Result) String() string {
+	s := fmt.Sprintf("%s %s: %s\n", r.Step, r.Name, r.Status)
+	for _, part := range [][2]string{{"want", r.Want}, {"seen", r.Seen}, {"why", r.Why}, {"note", r.Note}, {"again", r.Again}} {
+		const indent = len("  again: ")
+		label, text := fmt.Sprintf("  %-7s", part[0]+":"), strings.TrimSpace(part[1])
+		if text == "" {
+			continue
+		}
+		if part[0] != "again" { // a command stays in one line, to be copied
+			text = strings.Join(Wrap(text, width-indent), "\n"+strings.Repeat(" ", indent))
+		}
+		s += label + text + "\n"
+	}
+	return s
+}
+
+// Wrap breaks a text into lines of so many columns, between words where it can.
+// A line break that is there stays one.
+func Wrap(text string, columns int) (lines []string) {
+	for line := range strings.SplitSeq(text, "\n") {
+		for Columns(line) > columns {
+			at, space, used := 0, 0, 0
+			for i, r := range line {
+				if used += columnsOf(r); used > columns {
+					break
+				}
+				at = i + len(string(r))
+				if r == ' ' && strings.TrimSpace(line[:i]) != "" {
+					space = at
+				}
+			}
+			if space > 0 {
+				at = space
+			}
+			lines = append(lines, strings.TrimRight(line[:at], " "))
+			line = line[at:]
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+// Columns is how many columns of a terminal a text takes.
+func Columns(text string) (n int) {
+	for _, r := range text {
+		n += columnsOf(r)
+	}
+	return n
+}
+
+// columnsOf is two for the wide characters of East Asia.
+func columnsOf(r rune) int {
+	if unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul) || 0x3000 <= r && r <= 0x303f || 0xff00 <= r && r <= 0xff60 {
+		return 2
+	}
+	return 1
+}
 
 // Main is what TestMain of a stage calls, with the stage's own main: it makes
 // the test binary the program as well. So what is graded is what was compiled
@@ -23,7 +89,7 @@ func TestStage(t *testing.T, stage int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	Report(t, Grade(t.Context(), stage, Program{Args: []string{program}, Env: []string{"WEBLAB_STAGE=1"}}))
+	Report(t, Grade(t.Context(), Checks(stage), Program{Args: []string{program}, Env: []string{"WEBLAB_STAGE=1"}}, rand.Uint64()))
 }
 
 // Report prints results as tests: a step each, and in it a check each. The
@@ -51,11 +117,13 @@ func Report(t *testing.T, results []Result) {
 					switch {
 					case r.Status == NotRun:
 						t.Skip(r.Why)
+					case r.Diagnosis == "not-written" && failed > 0:
+						t.Fail()
 					case r.Status == Failed && failed < 3:
 						t.Error("\n" + r.String())
 						failed++
 					case r.Status == Failed:
-						t.Errorf("failed too; in full: go test -run 'step_%s/%s$'", step, r.Name)
+						t.Errorf("failed too; in full: %s", r.Again)
 					}
 				})
 			}

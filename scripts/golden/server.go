@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
@@ -27,7 +26,9 @@ const quiet = 250 * time.Millisecond
 // serverChecks lists what both servers must do.
 func serverChecks() []Check {
 	keepAlive := append([]string{"-keep-alive"}, quickly...)
-	var checks []Check
+	checks := []Check{ // what comes before the golden cases of its step
+		{Step: "1.9", Name: "keep-alive-in-turn", Points: 1, Want: "a request that is sent after the answer to the one before it is answered", Flags: keepAlive, run: inTurn},
+	}
 	for _, g := range goldens {
 		checks = append(checks, g.check())
 	}
@@ -68,7 +69,6 @@ func serverChecks() []Check {
 		Check{Step: "1.8", Name: "linger-ends", Points: 1, Want: "a client that never closes is given up after -linger", Flags: []string{"-linger", "200ms"}, run: lingerEnds},
 		Check{Step: "1.8", Name: "delay", Points: 1, Want: "-delay waits before the answer", Flags: []string{"-delay", "300ms"}, run: delayed},
 		Check{Step: "1.8", Name: "date", Points: 1, Want: "-date sends the time, in GMT", Flags: []string{"-date"}, run: dated},
-		Check{Step: "1.9", Name: "keep-alive-in-turn", Points: 1, Want: "a request that is sent after the answer to the one before it is answered", Flags: keepAlive, run: inTurn},
 		Check{Step: "1.9", Name: "keep-alive-idle", Points: 1, Want: "a persistent connection that is silent is closed after -idle-timeout", Flags: keepAlive, run: idle},
 		Check{Step: "1.9", Name: "keep-alive-pause", Points: 1, Want: "the time to be silent is -idle-timeout, not -head-timeout", Flags: []string{"-keep-alive", "-head-timeout", "500ms", "-idle-timeout", "10s"}, run: pauseBetween},
 		Check{Step: "1.9", Name: "keep-alive-timeout", Points: 1, Want: "the second head has its own time: 408 when it is not complete", Flags: keepAlive, run: secondTimeout},
@@ -96,46 +96,37 @@ func bytesOf(name string) (request, response []byte) {
 }
 
 // answers checks that a case's request gets its response: where the point of
-// a check is that the server still works.
-func (l *lab) answers(name, after string) error {
+// a check is that the server still works, and a diagnosis says what it means
+// if it does not.
+func (l *lab) answers(name, diagnosis string) error {
 	request, response := bytesOf(name)
-	h, err := talk(l.addr, request)
+	h, err := l.talk(request)
 	if err == nil {
 		err = h.want(response)
 	}
-	if f, ok := err.(*Failure); ok {
-		f.Why = after
-	}
-	return err
+	return because(err, diagnosis)
 }
 
-// gets asks for a path and compares the answer's body with a file's bytes.
-func (l *lab) gets(target string, want []byte) error {
-	h, err := talk(l.addr, []byte("GET "+target+" HTTP/1.1\r\nHost: localhost:6789\r\n\r\n"))
+// gets asks for a file that was made just now, and wants these bytes of it.
+func (l *lab) gets(name string, want []byte) error {
+	contentType := map[string]string{".bin": "application/octet-stream", ".txt": "text/plain; charset=utf-8"}[filepath.Ext(name)]
+	h, err := l.talk([]byte("GET /" + name + " HTTP/1.1\r\nHost: localhost:6789\r\n\r\n"))
 	if err != nil {
 		return err
 	}
-	head, body, _ := bytes.Cut(h.bytes, []byte("\r\n\r\n"))
-	const why = "the body is the file's bytes as they are now on the disk, all of them and nothing else"
-	switch {
-	case !bytes.HasPrefix(head, []byte("HTTP/1.1 200 OK\r\n")):
-		return failf(why, "%s is a file of the site, but the answer was %.60q", target, head)
-	case !bytes.Equal(body, want):
-		return failf(why, "the body of %s: %s", target, difference(want, body))
-	}
-	return nil
+	return h.want(fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s",
+		contentType, len(want), want))
 }
 
 func acceptsAgain(l *lab) error {
 	request, _ := bytesOf("hello")
 	for i := range 3 {
-		h, err := talk(l.addr, request)
+		h, err := l.talk(request)
 		if err != nil {
 			return err
 		}
 		if h.end == endOpen {
-			return failf("after the answer the server closes the connection, and accepts the next one",
-				"connection %d was %s for %v after %d bytes", i+1, h.end, patience, len(h.bytes))
+			return failf("not-closed", "connection %d was %s for %v after %d bytes", i+1, h.end, patience, len(h.bytes))
 		}
 	}
 	return nil
@@ -145,7 +136,7 @@ func acceptsAgain(l *lab) error {
 // held, B hears nothing. Then A gets its answer, and after it B.
 func oneAtATime(l *lab) error {
 	request, _ := bytesOf("hello")
-	a, err := dial(l.addr)
+	a, err := l.dial()
 	if err != nil {
 		return err
 	}
@@ -154,15 +145,14 @@ func oneAtATime(l *lab) error {
 	if _, err := a.Write(request[:half]); err != nil {
 		return err
 	}
-	b, err := dialAndSend(l.addr, request)
+	b, err := l.dialAndSend(request)
 	if err != nil {
 		return err
 	}
 	defer b.Close()
 	early := readWithin(b, quiet)
 	if early != "" && readWithin(a, time.Millisecond) == "" {
-		return failf("stage 1 talks to one client at a time: it accepts the next connection when it is done with this one",
-			"while half of A's request was held, B %s", early)
+		return failf("not-serial", "while half of A's request was held, B %s", early)
 	}
 	if _, err := a.Write(request[half:]); err != nil && early == "" {
 		return err
@@ -171,8 +161,7 @@ func oneAtATime(l *lab) error {
 	a.Close() // a server that lingers waits for that
 	heardB := hearOut(b)
 	if early == "" && (heardA.end == endOpen || heardB.end == endOpen || len(heardA.bytes) > 0 && len(heardB.bytes) == 0) {
-		return failf("the loop goes on: when A is answered and closed, B is accepted",
-			"A sent the rest of its request and got %.60q, %s; B got %.60q, %s",
+		return failf("only-once", "A sent the rest of its request and got %.60q, %s; B got %.60q, %s",
 			heardA.bytes, heardA.end, heardB.bytes, heardB.end)
 	}
 	return nil
@@ -196,20 +185,21 @@ func readWithin(conn net.Conn, d time.Duration) string {
 
 func announces(l *lab) error {
 	for given, host := range map[string]string{"localhost:0": "localhost", "127.0.0.1:0": "127.0.0.1", ":0": "localhost"} {
-		proc, err := l.program.start(l.ctx, "-addr", given, "-root", l.site.dir)
+		proc, err := l.start("-addr", given, "-root", l.site.dir)
 		if err != nil {
 			return err
 		}
 		addr, dir, err := proc.announced()
 		if err == nil {
 			announced, _, _ := net.SplitHostPort(addr)
-			if h, _ := talk(addr, []byte("GET / HTTP/1.1\r\n\r\n")); h.end == "" || announced != host || dir != l.site.dir {
-				err = failf("the address can be opened in a browser as it stands", "with -addr %s it serves %q at %q", given, dir, addr)
+			at := &lab{labs: l.labs, addr: addr}
+			if h, _ := at.talk([]byte("GET / HTTP/1.1\r\n\r\n")); h.end == "" || announced != host || dir != l.site.dir {
+				err = failf("not-announced", "with -addr %s it serves %q at %q", given, dir, addr)
 			}
 		}
 		proc.kill()
 		if more := proc.stdout.String(); err == nil && more != "" {
-			err = failf("what else there is to say goes to standard error", "after the first line: %.300q", more)
+			err = failf("not-announced", "after the first line: %.300q", more)
 		}
 		if err != nil {
 			return err
@@ -227,8 +217,7 @@ func portTaken(l *lab) error {
 	_, port, _ := net.SplitHostPort(ln.Addr().String())
 	status, stderr, err := l.runToEnd("-addr", ln.Addr().String(), "-root", l.site.dir)
 	if err == nil && (status != 1 || !strings.Contains(stderr, port) || !strings.Contains(stderr, "go run") || !strings.Contains(stderr, "-addr")) {
-		err = failf("a server that cannot listen says which port is taken, that an earlier `go run` may hold it, how to choose another (-addr), and exits with 1",
-			"another program listened on port %s; exit status %d, standard error %q", port, status, stderr)
+		err = failf("refuses-rudely", "another program listened on port %s; exit status %d, standard error %q", port, status, stderr)
 	}
 	return err
 }
@@ -240,7 +229,7 @@ func wrongUse(l *lab) error {
 	} {
 		status, stderr, err := l.runToEnd(c.flag)
 		if err == nil && (status != 2 || !strings.Contains(stderr, c.says)) {
-			err = failf("wrong use is exit status 2, with a message", "with %s: exit status %d, standard error %.300q", c.flag, status, stderr)
+			err = failf("wrong-use", "with %s: exit status %d, standard error %.300q", c.flag, status, stderr)
 		}
 		if err != nil {
 			return err
@@ -251,14 +240,14 @@ func wrongUse(l *lab) error {
 
 // runToEnd runs the program until it ends by itself.
 func (l *lab) runToEnd(flags ...string) (status int, stderr string, err error) {
-	proc, err := l.program.start(l.ctx, flags...)
+	proc, err := l.start(flags...)
 	if err != nil {
 		return 0, "", err
 	}
 	defer proc.kill()
 	status, err = proc.wait(patience)
 	if err != nil {
-		err = failf("it should say what is wrong and end", "%v\n%s", err, proc.stderr)
+		err = failf("wrong-use", "%v\n%s", err, proc.stderr)
 	}
 	return status, proc.stderr.String(), err
 }
@@ -275,8 +264,7 @@ func stops(l *lab) error {
 		}
 		status, err := s.proc.wait(3 * time.Second)
 		if err != nil || status != 0 {
-			return failf("Ctrl-C and SIGTERM are the way to end a server: it stops accepting and exits with 0",
-				"after %v: %v, exit status %d\n%s", signal, err, status, s.proc.stderr)
+			return failf("does-not-stop", "after %v: %v, exit status %d\n%s", signal, err, status, s.proc.stderr)
 		}
 	}
 	return nil
@@ -285,30 +273,39 @@ func stops(l *lab) error {
 var wellFormedHead = regexp.MustCompile(`^HTTP/1\.1 [2-5]\d\d [^\r\n\x00-\x1f]+\r\n(?:[!#-'*+.^_` + "`" + `|~0-9A-Za-z-]+: [^\r\n\x00]*\r\n)*\r\n`)
 
 func wellFormed(l *lab) error {
-	request, _ := bytesOf("hello")
-	h, err := talk(l.addr, request)
+	request, response := bytesOf("hello")
+	h, err := l.talk(request)
 	if err != nil {
 		return err
 	}
-	const why = "a response is a status line, field lines, an empty line, each ended by CRLF, and then the body; after it the connection closes"
-	head := wellFormedHead.Find(h.bytes)
-	if head == nil {
-		return failf(why, "%q", h.bytes[:min(len(h.bytes), 400)])
+	got := readMessage(h.bytes)
+	if !wellFormedHead.Match(h.bytes) {
+		// What else it may be, it is not this: so that is what is wrong with it.
+		f := h.diagnose([]byte("HTTP/1.1 " + strconv.Itoa(got.status) + " " + got.phrase + "\r\n\r\n" + string(got.body)))
+		f.Seen = fmt.Sprintf("%q", h.bytes[:min(len(h.bytes), 400)])
+		return f
 	}
-	body := h.bytes[len(head):]
-	length := regexp.MustCompile(`\r\nContent-Length: (\d+)\r\n`).FindSubmatch(head)
-	if length == nil || string(length[1]) != strconv.Itoa(len(body)) {
-		return failf("Content-Length is the number of the body's bytes", "the body has %d bytes, the head is\n%q", len(body), head)
+	length, ok := got.field("Content-Length")
+	if n := len(got.body); length != strconv.Itoa(n) {
+		announced, _ := strconv.Atoi(length) // the head is well-formed, so this is 0 only without one
+		f := &Failure{Diagnosis: "length-wrong", args: []any{announced, n}}
+		if known := diagnoseBody("", readMessage(response), got); known != nil && isHello(got.body) {
+			f = known
+		} else if !ok {
+			f = &Failure{Diagnosis: "field-missing", args: []any{"Content-Length"}}
+		}
+		f.Seen = fmt.Sprintf("%q", h.bytes[:min(len(h.bytes), 400)])
+		return f
 	}
-	if h.end != endFIN {
-		return failf(why, "after the response the connection was %s", h.end)
+	if h.end == endOpen {
+		return failf("not-closed", "after the answer the connection was still open")
 	}
 	return nil
 }
 
 func waitsForHead(l *lab) error {
 	request, _ := bytesOf("hello")
-	conn, err := dial(l.addr)
+	conn, err := l.dial()
 	if err != nil {
 		return err
 	}
@@ -317,22 +314,21 @@ func waitsForHead(l *lab) error {
 	if _, err := conn.Write(request[:last]); err != nil {
 		return err
 	}
-	const why = "a head ends with an empty line; until it has come, there is nothing to answer"
 	if early := readWithin(conn, quiet); early != "" {
-		return failf(why, "all but the last byte of a request was sent, and the client %s", early)
+		return failf("answers-early", "all but the last byte of a request was sent, and the client %s", early)
 	}
 	if _, err := conn.Write(request[last:]); err != nil {
 		return err
 	}
 	if h := hearOut(conn); len(h.bytes) == 0 {
-		return failf(why, "then the last byte was sent, and there was no answer: the connection was %s", h.end)
+		return failf("no-answer-open", "then the last byte was sent, and there was no answer: the connection was %s", h.end)
 	}
 	return nil
 }
 
 func headTimeout(l *lab) error {
 	request, response := bytesOf("timeout")
-	h, err := talk(l.addr, request)
+	h, err := l.talk(request)
 	if err == nil {
 		err = h.want(response)
 	}
@@ -341,7 +337,7 @@ func headTimeout(l *lab) error {
 
 // headDrip sends a byte every 50 ms: no byte is late, but the head is.
 func headDrip(l *lab) error {
-	conn, err := dial(l.addr)
+	conn, err := l.dial()
 	if err != nil {
 		return err
 	}
@@ -360,7 +356,7 @@ func headDrip(l *lab) error {
 
 func silent(l *lab) error {
 	start := time.Now()
-	conn, err := dial(l.addr)
+	conn, err := l.dial()
 	if err != nil {
 		return err
 	}
@@ -368,8 +364,7 @@ func silent(l *lab) error {
 	h := hearOut(conn)
 	took := time.Since(start)
 	if len(h.bytes) > 0 || h.end != endFIN || took < quiet {
-		return failf("browsers open connections ahead of time: one that stays silent is closed after -head-timeout, without an answer",
-			"a silent connection, with -head-timeout 500ms: %q, then %s after %v", h.bytes, h.end, took.Round(time.Millisecond))
+		return failf("no-head-timeout", "a silent connection, with -head-timeout 500ms: %q, then %s after %v", h.bytes, h.end, took.Round(time.Millisecond))
 	}
 	return acceptsAgain(l)
 }
@@ -377,7 +372,7 @@ func silent(l *lab) error {
 // leavesEarly closes a connection after these bytes.
 func leavesEarly(sent string) func(*lab) error {
 	return func(l *lab) error {
-		conn, err := dial(l.addr)
+		conn, err := l.dial()
 		if err != nil {
 			return err
 		}
@@ -387,9 +382,8 @@ func leavesEarly(sent string) func(*lab) error {
 		conn.CloseWrite()
 		h := hearOut(conn)
 		conn.Close()
-		const why = "a client that leaves before its request is complete gets no answer; the connection is closed and the server goes on"
 		if len(h.bytes) > 0 || h.end == endOpen {
-			return failf(why, "the client sent %q and closed for writing: it got %.100q, then the connection was %s", sent, h.bytes, h.end)
+			return failf("answers-nobody", "the client sent %q and closed for writing: it got %.100q, then the connection was %s", sent, h.bytes, h.end)
 		}
 		return acceptsAgain(l)
 	}
@@ -399,10 +393,9 @@ func tlsHello(l *lab) error {
 	// A record header (handshake, TLS 1.0, 512 bytes), and part of what follows.
 	hello := append([]byte{0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xfc}, bytes.Repeat([]byte{0x42}, 200)...)
 	start := time.Now()
-	h, err := talk(l.addr, hello)
+	h, err := l.talk(hello)
 	if err == nil && (len(h.bytes) > 0 || h.end != endFIN || time.Since(start) > 2*time.Second) {
-		err = failf("a first byte of 0x16 begins a TLS handshake: somebody used https:// on this port; no HTTP answer makes sense",
-			"the client got %.100q, then the connection was %s after %v", h.bytes, h.end, time.Since(start).Round(time.Millisecond))
+		err = failf("answers-nobody", "the client got %.100q, then the connection was %s after %v", h.bytes, h.end, time.Since(start).Round(time.Millisecond))
 	}
 	return err
 }
@@ -413,49 +406,58 @@ func byteByByte(l *lab) error {
 	for i := range request {
 		pieces = append(pieces, request[i:i+1])
 	}
-	h, err := talk(l.addr, pieces...)
+	h, err := l.talk(pieces...)
 	if err == nil {
 		err = h.want(response)
 	}
 	return err
 }
 
+// randomFile makes a file that no program can know before.
 func randomFile(l *lab) error {
-	content := make([]byte, 1+rand.IntN(5000))
-	for i := range content {
-		content[i] = byte(rand.Uint32())
+	if err := l.site.need("own"); err != nil {
+		return err
 	}
-	name := fmt.Sprintf("random-%08x.bin", rand.Uint32())
+	random := l.random()
+	content := make([]byte, 1+random.IntN(5000))
+	for i := range content {
+		content[i] = byte(random.Uint32())
+	}
+	name := fmt.Sprintf("random-%08x.bin", random.Uint32())
 	if err := os.WriteFile(filepath.Join(l.site.dir, name), content, 0o644); err != nil {
 		return err
 	}
-	return l.gets("/"+name, content)
+	return l.gets(name, content)
 }
 
 func fileChanges(l *lab) error {
-	name := filepath.Join(l.site.dir, fmt.Sprintf("changes-%08x.txt", rand.Uint32()))
+	if err := l.site.need("own"); err != nil {
+		return err
+	}
+	name := fmt.Sprintf("changes-%08x.txt", l.random().Uint32())
+	file := filepath.Join(l.site.dir, name)
 	for _, content := range []string{"before", "after", "and longer than that"} {
-		if err := os.WriteFile(name, []byte(content), 0o644); err != nil {
+		if err := os.WriteFile(file, []byte(content), 0o644); err != nil {
 			return err
 		}
-		if err := l.gets("/"+filepath.Base(name), []byte(content)); err != nil {
-			return err
+		if err := l.gets(name, []byte(content)); err != nil {
+			return because(err, "stale")
 		}
 	}
-	if err := os.Remove(name); err != nil {
+	if err := os.Remove(file); err != nil {
 		return err
 	}
 	_, response := bytesOf("not-found")
-	h, err := talk(l.addr, []byte("GET /"+filepath.Base(name)+" HTTP/1.1\r\nHost: localhost:6789\r\n\r\n"))
+	h, err := l.talk([]byte("GET /" + name + " HTTP/1.1\r\nHost: localhost:6789\r\n\r\n"))
 	if err == nil {
-		err = h.want(response)
+		err = because(h.want(response), "stale")
 	}
 	return err
 }
 
 func halfClose(l *lab) error {
 	request, response := bytesOf("hello")
-	conn, err := dialAndSend(l.addr, request)
+	conn, err := l.dialAndSend(request)
 	if err != nil {
 		return err
 	}
@@ -463,27 +465,26 @@ func halfClose(l *lab) error {
 	if err := conn.CloseWrite(); err != nil {
 		return err
 	}
-	err = hearOut(conn).want(response)
-	if f, ok := err.(*Failure); ok {
-		f.Why = "the end of what a client sends is not the end of what it wants to read (RFC 9112 section 9.6)"
-	}
-	return err
+	return because(hearOut(conn).want(response), "half-close")
 }
 
 func leavesInTheMiddle(l *lab) error {
-	conn, err := askHuge(l.addr)
+	if err := l.site.need("own"); err != nil {
+		return err
+	}
+	conn, err := askHuge(l)
 	if err != nil {
 		return err
 	}
 	conn.SetLinger(0) // leave with a reset, the hard way
 	conn.Close()
-	return l.answers("hello", "a client that leaves in the middle costs that connection only, and not the server")
+	return l.answers("hello", "leaver-harms")
 }
 
 // askHuge asks for huge.bin, and returns when the first byte has come: the
 // answer is under way, and cannot be over before the client reads on.
-func askHuge(addr string) (*net.TCPConn, error) {
-	conn, err := dial(addr)
+func askHuge(l *lab) (*net.TCPConn, error) {
+	conn, err := l.dial()
 	if err != nil {
 		return nil, err
 	}
@@ -495,13 +496,16 @@ func askHuge(addr string) (*net.TCPConn, error) {
 	}
 	if err != nil {
 		conn.Close()
-		return nil, failf("a large file is sent piece by piece", "no byte of a file of 64 MiB came: %v", err)
+		return nil, failf("huge-file-cut", "no byte of a file of 64 MiB came: %v", err)
 	}
 	return conn, nil
 }
 
 func hugeFile(l *lab) error {
-	conn, err := askHuge(l.addr)
+	if err := l.site.need("own"); err != nil {
+		return err
+	}
+	conn, err := askHuge(l)
 	if err != nil {
 		return err
 	}
@@ -529,7 +533,7 @@ func readHuge(conn net.Conn) error {
 			return nil
 		}
 		if err != nil || body > hugeSize {
-			return failf("a large file is sent whole, in pieces", "%d of %d bytes of the body came, then: %v", body, int64(hugeSize), err)
+			return failf("huge-file-cut", "%d of %d bytes of the body came, then: %v", body, int64(hugeSize), err)
 		}
 	}
 }
@@ -552,7 +556,7 @@ func hugeFileMemory(l *lab) error {
 	}
 	after, err := peakMemory(s.proc.cmd.Process.Pid)
 	if err == nil && after-before > maxGrowth {
-		err = failf("a large file is sent in pieces", "for a file of 64 MiB the server needed %d MB more", (after-before)>>20)
+		err = failf("huge-file-memory", "for a file of 64 MiB the server needed %d MB more", (after-before)>>20)
 	}
 	return err
 }
@@ -568,7 +572,7 @@ func (l *lab) logged(text string) bool {
 }
 
 func logJSON(l *lab) error {
-	if err := l.answers("hello", "-log changes nothing on the wire"); err != nil {
+	if err := l.answers("hello", "log"); err != nil {
 		return err
 	}
 	l.logged(`"closed"`)
@@ -580,35 +584,35 @@ func logJSON(l *lab) error {
 			Conn float64
 		}
 		if err := json.Unmarshal([]byte(line), &event); err != nil {
-			return failf("each line of the log is a JSON object", "%q: %v", line, err)
+			return failf("log", "%q: %v", line, err)
 		}
 		events, conns = append(events, event.Msg), append(conns, event.Conn)
 	}
 	if want := []string{"accepted", "request", "answered", "closed"}; !slices.Equal(events, want) || slices.Min(conns) < 1 || slices.Min(conns) != slices.Max(conns) {
-		return failf("a connection is accepted, brings a request, is answered and closed; conn is its number in each line", "the log has %q\n%s", events, l.proc.stderr)
+		return failf("log", "the log has %q\n%s", events, l.proc.stderr)
 	}
 	return nil
 }
 
 func logOff(l *lab) error {
 	for _, name := range []string{"hello", "not-found"} {
-		if err := l.answers(name, "-log changes nothing on the wire"); err != nil {
+		if err := l.answers(name, "log"); err != nil {
 			return err
 		}
 	}
 	if said := l.proc.stderr.String(); said != "" {
-		return failf("with -log off there is nothing on standard error", "%q", said)
+		return failf("log", "%q", said)
 	}
 	return nil
 }
 
 func verbose(l *lab) error {
-	if err := l.answers("hello", "-v changes nothing on the wire"); err != nil {
+	if err := l.answers("hello", "verbose"); err != nil {
 		return err
 	}
 	want := `"GET /HelloWorld.html HTTP/1.1\r\n"` + "\n" + `"Host: localhost:6789\r\n"` + "\n" + `"\r\n"` + "\n"
 	if !l.logged(want) {
-		return failf("-v prints each line of the head, quoted, on standard error", "there is no\n%sin\n%s", want, l.proc.stderr)
+		return failf("verbose", "there is no\n%sin\n%s", want, l.proc.stderr)
 	}
 	return nil
 }
@@ -617,7 +621,7 @@ func forbidden(l *lab) error {
 	if err := l.site.need("forbidden"); err != nil {
 		return err
 	}
-	return l.answers("forbidden", "the file is there, but may not be read: 403 Forbidden")
+	return l.answers("forbidden", "forbidden")
 }
 
 // linked asks for a file that needs something of the system, and wants the
@@ -628,7 +632,7 @@ func linked(need, target, golden string) func(*lab) error {
 			return err
 		}
 		_, response := bytesOf(golden)
-		h, err := talk(l.addr, []byte("GET "+target+" HTTP/1.1\r\nHost: localhost:6789\r\n\r\n"))
+		h, err := l.talk([]byte("GET " + target + " HTTP/1.1\r\nHost: localhost:6789\r\n\r\n"))
 		if err == nil {
 			err = h.want(response)
 		}
@@ -636,19 +640,13 @@ func linked(need, target, golden string) func(*lab) error {
 	}
 }
 
-const whyLinger = "a close with unread bytes sends a reset, and a reset takes the answer with it: " +
-	"close for writing, read and drop until the client is done, then close (RFC 9112 section 9.6)"
-
 func post4MB(l *lab) error {
 	const size = 4 << 20
 	_, response := bytesOf("method-post")
 	head := fmt.Sprintf("POST /HelloWorld.html HTTP/1.1\r\nHost: localhost:6789\r\nContent-Length: %d\r\n\r\n", size)
-	h, err := sendThenHear(l.addr, append([]byte(head), bytes.Repeat([]byte("x"), size)...))
+	h, err := l.sendThenHear(append([]byte(head), bytes.Repeat([]byte("x"), size)...))
 	if err == nil {
-		err = h.want(response)
-	}
-	if f, ok := err.(*Failure); ok {
-		f.Why = whyLinger
+		err = because(h.want(response), "reset")
 	}
 	return err
 }
@@ -657,12 +655,9 @@ func post4MB(l *lab) error {
 func lateBytes(l *lab) error {
 	for _, name := range []string{"request-line-too-long", "head-too-large", "empty-lines-too-many", "many-fields-too-large", "bare-cr-in-field"} {
 		request, response := bytesOf(name)
-		h, err := sendThenHear(l.addr, append(bytes.Clone(request), bytes.Repeat([]byte("x"), 1<<20)...))
+		h, err := l.sendThenHear(append(bytes.Clone(request), bytes.Repeat([]byte("x"), 1<<20)...))
 		if err == nil {
-			err = h.want(response)
-		}
-		if f, ok := err.(*Failure); ok {
-			f.Why = whyLinger
+			err = because(h.want(response), "reset")
 		}
 		if err != nil {
 			return err
@@ -673,28 +668,28 @@ func lateBytes(l *lab) error {
 
 // tlsLongHello is longer than what a server reads at once.
 func tlsLongHello(l *lab) error {
-	h, err := sendThenHear(l.addr, append([]byte{0x16, 0x03, 0x01, 0x23, 0x28, 0x01}, bytes.Repeat([]byte{0x42}, 9000)...))
+	h, err := l.sendThenHear(append([]byte{0x16, 0x03, 0x01, 0x23, 0x28, 0x01}, bytes.Repeat([]byte{0x42}, 9000)...))
 	if err == nil && (len(h.bytes) > 0 || h.end != endFIN) {
-		err = failf(whyLinger, "the client got %.100q, then the connection was %s", h.bytes, h.end)
+		err = failf("reset", "the client got %.100q, then the connection was %s", h.bytes, h.end)
 	}
 	return err
 }
 
 // stall asks for much, takes nothing, and wants another client served.
 func stall(l *lab) error {
-	conn, err := askHuge(l.addr)
+	conn, err := askHuge(l)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	return l.answers("hello", "a client that takes nothing must not hold the server for ever: each piece of a file has a deadline")
+	return l.answers("hello", "stall")
 }
 
 // lingerEnds never closes: when the server has given up, what is sent to it
 // is answered with a reset.
 func lingerEnds(l *lab) error {
 	request, response := bytesOf("hello")
-	conn, err := dialAndSend(l.addr, request)
+	conn, err := l.dialAndSend(request)
 	if err != nil {
 		return err
 	}
@@ -707,17 +702,16 @@ func lingerEnds(l *lab) error {
 			return nil
 		}
 	}
-	return failf("the server reads and drops for as long as -linger says, then it closes",
-		"with -linger 200ms it still took bytes after %v", patience)
+	return failf("lingers-on", "with -linger 200ms it still took bytes after %v", patience)
 }
 
 func delayed(l *lab) error {
 	start := time.Now()
-	if err := l.answers("hello", "-delay changes when the answer comes, not what it is"); err != nil {
+	if err := l.answers("hello", "delay"); err != nil {
 		return err
 	}
 	if took := time.Since(start); took < 300*time.Millisecond {
-		return failf("-delay is a wait before each answer", "with -delay 300ms the answer came after %v", took)
+		return failf("delay", "with -delay 300ms the answer came after %v", took)
 	}
 	return nil
 }
@@ -726,21 +720,20 @@ func dated(l *lab) error { return errors.Join(datedAnswer(l, "hello"), datedAnsw
 
 func datedAnswer(l *lab, name string) error {
 	request, response := bytesOf(name)
-	h, err := talk(l.addr, request)
+	h, err := l.talk(request)
 	if err != nil {
 		return err
 	}
-	const why = "Date stands after Connection, as in: Date: Sun, 06 Nov 1994 08:49:37 GMT (RFC 9110 section 5.6.7)"
 	m := regexp.MustCompile(`Connection: close\r\n(Date: (.*)\r\n)`).FindSubmatch(h.bytes)
 	if m == nil {
-		return failf(why, "%q", h.bytes)
+		return failf("date", "%q", h.bytes)
 	}
 	date, err := time.Parse("Mon, 02 Jan 2006 15:04:05 GMT", string(m[2]))
 	off := time.Since(date)
 	if err != nil || off < -time.Minute || off > time.Minute || date.Format("Mon, 02 Jan 2006 15:04:05 GMT") != string(m[2]) {
-		return failf(why, "Date: %s (%v)", m[2], err)
+		return failf("date", "Date: %s (%v)", m[2], err)
 	}
-	return heard{bytes.Replace(h.bytes, m[1], nil, 1), h.end}.want(response)
+	return because(heard{bytes.Replace(h.bytes, m[1], nil, 1), h.end, request}.want(response), "date")
 }
 
 // persist opens a connection, asks for hello and hears the answer, after
@@ -748,7 +741,7 @@ func datedAnswer(l *lab, name string) error {
 func persist(l *lab) (*net.TCPConn, error) {
 	request, response := bytesOf("hello")
 	response = bytes.Replace(response, []byte("Connection: close\r\n"), nil, 1)
-	conn, err := dial(l.addr)
+	conn, err := l.dial()
 	if err != nil {
 		return nil, err
 	}
@@ -758,8 +751,7 @@ func persist(l *lab) (*net.TCPConn, error) {
 		if got = got[:n]; !bytes.Equal(got, response) {
 			conn.SetReadDeadline(time.Now().Add(quiet))
 			rest, _ := io.ReadAll(conn) // what comes within that time
-			err = failf("with -keep-alive the answer to HTTP/1.1 has no Connection field, and the connection stays open",
-				"%s", difference(response, append(got, rest...)))
+			err = heard{append(got, rest...), endFIN, request}.want(response)
 		}
 	}
 	if err != nil {
@@ -777,9 +769,14 @@ func inTurn(l *lab) error {
 	defer conn.Close()
 	request, response := bytesOf("keep-alive-close")
 	if _, err := conn.Write(request); err != nil {
-		return err
+		return because(failf("", "the second request could not be sent: %v", err), "only-first")
 	}
-	return hearOut(conn).want(response)
+	h := hearOut(conn)
+	err = h.want(response)
+	if len(h.bytes) == 0 {
+		err = because(err, "only-first")
+	}
+	return err
 }
 
 func idle(l *lab) error {
@@ -791,8 +788,7 @@ func idle(l *lab) error {
 	start := time.Now()
 	h := hearOut(conn)
 	if took := time.Since(start); len(h.bytes) > 0 || h.end != endFIN || took < quiet {
-		return failf("a persistent connection may be silent for -idle-timeout; then it is closed without a word",
-			"with -idle-timeout 600ms: %q, then %s after %v", h.bytes, h.end, took.Round(time.Millisecond))
+		return failf("idle", "with -idle-timeout 600ms: %q, then %s after %v", h.bytes, h.end, took.Round(time.Millisecond))
 	}
 	return nil
 }
@@ -814,7 +810,7 @@ func pauseBetween(l *lab) error {
 
 func secondTimeout(l *lab) error {
 	request, response := bytesOf("keep-alive-timeout")
-	h, err := talk(l.addr, request)
+	h, err := l.talk(request)
 	if err == nil {
 		err = h.want(response)
 	}

@@ -25,6 +25,9 @@ type site struct {
 	missing map[string]error
 }
 
+// secret is what a file above the root has in it: no answer may.
+const secret = "a secret outside of the root"
+
 // hugeSize is the size in bytes of huge.bin: more than the buffers of both
 // ends of a connection hold, so that a server cannot be done with it before
 // the client reads.
@@ -33,12 +36,26 @@ const hugeSize = 64 << 20
 // layOut writes the site to a temporary directory, and adds what git cannot
 // keep: links out of the root, a named pipe, a file that nobody may read, and
 // a huge file. What this system refuses to make is noted in missing.
-func layOut() (*site, error) {
+func layOut(program Program) (*site, error) {
 	above, err := os.MkdirTemp("", "weblab-site-")
 	if err != nil {
 		return nil, err
 	}
 	s := &site{above: above, dir: filepath.Join(above, "root"), missing: map[string]error{}}
+	if program.Foreign && len(program.Args) == 0 {
+		// The site of a server that runs already is where it is.
+		cannot := errors.New("the files of a server that runs already cannot be changed")
+		for _, what := range []string{"own", "link", "backslash", "fifo", "forbidden"} {
+			s.missing[what] = cannot
+		}
+		return s, nil
+	}
+	if program.Dir != "" {
+		if _, err := CopyFiles(s.dir, program.Dir, func(string) bool { return true }); err != nil {
+			s.remove()
+			return nil, err
+		}
+	}
 	if err := s.write(); err != nil {
 		s.remove()
 		return nil, err
@@ -51,11 +68,22 @@ func (s *site) write() error {
 	if err != nil {
 		return err
 	}
-	if err := os.CopyFS(s.dir, files); err != nil {
+	err = fs.WalkDir(files, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		to := filepath.Join(s.dir, filepath.FromSlash(name))
+		if d.IsDir() {
+			return os.MkdirAll(to, 0o755)
+		}
+		data, err := fs.ReadFile(files, name)
+		return errors.Join(err, os.WriteFile(to, data, 0o644))
+	})
+	if err != nil {
 		return err
 	}
 	in := func(name string) string { return filepath.Join(s.dir, name) }
-	if err := os.WriteFile(filepath.Join(s.above, "secret.txt"), []byte("a secret outside of the root\n"), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(s.above, "secret.txt"), []byte(secret+"\n"), 0o644); err != nil {
 		return err
 	}
 	huge, err := os.Create(in("huge.bin"))

@@ -7,9 +7,10 @@ import (
 	"io"
 	"net"
 	"os"
-	"slices"
+	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -29,21 +30,26 @@ const (
 type heard struct {
 	bytes []byte
 	end   string
+	sent  []byte // what it answers, if that is known
 }
 
 // dial connects, with a deadline for everything on the connection.
-func dial(addr string) (*net.TCPConn, error) {
-	conn, err := net.DialTimeout("tcp", addr, patience)
+func (l *lab) dial() (*net.TCPConn, error) {
+	conn, err := net.DialTimeout("tcp", l.addr, patience)
+	for err != nil && l.starting() {
+		time.Sleep(pause)
+		conn, err = net.DialTimeout("tcp", l.addr, patience)
+	}
 	if err != nil {
-		return nil, failf("a server accepts connections as long as it runs", "cannot connect: %v", err)
+		return nil, failf("not-accepting", "cannot connect: %v", err)
 	}
 	conn.SetDeadline(time.Now().Add(3 * patience))
 	return conn.(*net.TCPConn), nil
 }
 
 // dialAndSend connects and sends the first bytes.
-func dialAndSend(addr string, first []byte) (*net.TCPConn, error) {
-	conn, err := dial(addr)
+func (l *lab) dialAndSend(first []byte) (*net.TCPConn, error) {
+	conn, err := l.dial()
 	if err != nil {
 		return nil, err
 	}
@@ -56,8 +62,8 @@ func dialAndSend(addr string, first []byte) (*net.TCPConn, error) {
 
 // talk sends the pieces of a request on a connection of its own and hears the
 // answer out, until the server ends it.
-func talk(addr string, pieces ...[]byte) (heard, error) {
-	conn, err := dial(addr)
+func (l *lab) talk(pieces ...[]byte) (heard, error) {
+	conn, err := l.dial()
 	if err != nil {
 		return heard{}, err
 	}
@@ -77,17 +83,18 @@ func talk(addr string, pieces ...[]byte) (heard, error) {
 		sent <- nil
 	}()
 	h := hearOut(conn)
+	h.sent = bytes.Join(pieces, nil)
 	select {
 	case err := <-sent:
-		h.sent(err)
+		h.sending(err)
 	default: // not all of it could be sent yet, and the answer is there
 	}
 	return h, nil
 }
 
-// sent takes note of an error of sending: the system tells of a reset once,
+// sending takes note of an error of sending: the system tells of a reset once,
 // and if the writer was told, the reader sees an orderly end.
-func (h *heard) sent(err error) {
+func (h *heard) sending(err error) {
 	if err != nil {
 		h.end = endReset
 	}
@@ -95,15 +102,16 @@ func (h *heard) sent(err error) {
 
 // sendThenHear sends all of a message before it reads a byte, as a textbook
 // client does. A server that closes meanwhile must not cost it the answer.
-func sendThenHear(addr string, message []byte) (heard, error) {
-	conn, err := dial(addr)
+func (l *lab) sendThenHear(message []byte) (heard, error) {
+	conn, err := l.dial()
 	if err != nil {
 		return heard{}, err
 	}
 	defer conn.Close()
 	_, err = conn.Write(message)
 	h := hearOut(conn)
-	h.sent(err)
+	h.sent = message
+	h.sending(err)
 	return h, nil
 }
 
@@ -138,20 +146,18 @@ func hearOut(conn net.Conn) heard {
 // want compares what was heard with what should have come, after which the
 // server should have closed the connection.
 func (h heard) want(want []byte) error {
-	const closing = "an answer with Connection: close ends with an orderly close (FIN), after everything is sent"
 	switch {
-	case !bytes.Equal(h.bytes, want) && len(h.bytes) == 0:
-		return failf("the answer is missing", "no answer: the connection was %s without a byte", h.end)
 	case !bytes.Equal(h.bytes, want):
-		seen := difference(want, h.bytes)
+		f := h.diagnose(want)
+		f.Seen = difference(want, h.bytes)
 		if h.end != endFIN {
-			seen += "and then the connection was " + h.end + "\n"
+			f.Seen += "and then the connection was " + h.end
 		}
-		return failf("the answer is not the one in cases/: each byte counts", "%s", seen)
+		return f
 	case h.end == endReset:
-		return failf(closing, "all bytes came, but the connection was reset: a client may lose the answer")
+		return failf("reset", "all bytes came, but the connection was reset")
 	case h.end == endOpen:
-		return failf(closing, "all bytes came, but the connection was still open after %v", patience)
+		return failf("not-closed", "all bytes came, but the connection was still open after %v", patience)
 	}
 	return nil
 }
@@ -172,7 +178,7 @@ func difference(want, got []byte) string {
 	}
 	var rows diffRows
 	cmp.Equal(visible(want, at), visible(got, at), cmp.Reporter(&rows))
-	return fmt.Sprintf("first wrong byte at offset %d: what came %s (- want, + got)\n%s", at, where, rows.text.String())
+	return fmt.Sprintf("first wrong byte at offset %d, what came %s (- want, + got)\n%s", at, where, rows.text.String())
 }
 
 // diffRows is a cmp.Reporter that prints a row for each line of a message.
@@ -198,16 +204,29 @@ func (d *diffRows) Report(r cmp.Result) {
 	}
 }
 
-// visible cuts a message into lines and leaves out what is far from an offset.
-func visible(message []byte, at int) []string {
-	const near = 600
+// visible cuts a message into lines, and long lines into pieces that fit into
+// a terminal, and leaves out what is far from an offset.
+func visible(message []byte, at int) (pieces []string) {
+	const near, long = 240, 48 // bytes; quoted, a byte takes up to four columns
 	start, end := max(0, at-near), min(len(message), at+near)
-	lines := strings.SplitAfter(string(message[min(start, end):end]), "\n")
 	if start > 0 {
-		lines[0] = "..." + lines[0]
+		pieces = append(pieces, "...")
+	}
+	for line := range strings.Lines(string(message[min(start, end):end])) {
+		for len(line) > 0 {
+			cut := min(long, len(line))
+			for columns := Columns(strconv.Quote(line[:cut])); cut > 1 && (columns > width-14 || !utf8.RuneStart((line + "x")[cut])); columns = Columns(strconv.Quote(line[:cut])) {
+				cut--
+			}
+			if cut < len(line) && strings.TrimRight(line[cut:], "\r\n") == "" {
+				cut = len(line) // a line end of its own would look like an empty line
+			}
+			pieces = append(pieces, line[:cut])
+			line = line[cut:]
+		}
 	}
 	if end < len(message) {
-		lines[len(lines)-1] += "..."
+		pieces = append(pieces, "...")
 	}
-	return slices.DeleteFunc(lines, func(line string) bool { return line == "" })
+	return pieces
 }

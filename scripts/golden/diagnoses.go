@@ -1,0 +1,211 @@
+package golden
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// A diagnosis is a mistake that a check can name: why what was seen happened,
+// in a sentence or two, and the lab note to read. Verbs such as %d are filled
+// in with what was seen.
+type diagnosis struct{ why, note string }
+
+// diagnoses has every sentence with which a check explains a failure. The note
+// "" is the page of the check's own step.
+var diagnoses = map[string]diagnosis{
+	// Any program.
+	"not-written": {"This step is still to be written: %s", ""},
+	"died":        {"The program has ended. What a client sends or leaves out may cost that client its connection, and never the program.", "stage1.md, 1.3"},
+	"hangs":       {"Every answer came, or every connection ended, only after a wait. A server closes for writing as soon as it has answered.", "stage1.md, 1.8"},
+	"data-race":   {"Two goroutines use the same variable at the same time, and one of them writes.", "stage2.md, Where is the data race?"},
+	"trouble":     {"The check could not do its work with this program.", ""},
+
+	// A server: its program.
+	"not-announced":    {"The first line on standard output says where the server listens: http://HOST:PORT/ serves DIR. What else there is to say goes to standard error.", "stage1.md, 1.1"},
+	"not-accepting":    {"Nobody listens on the port any more. After each client close that client's connection, not the listening socket, and go back to accept.", "stage1.md, 1.1"},
+	"refuses-rudely":   {"A server that cannot listen says which port is taken, that an earlier `go run` may hold it and how to choose another (-addr), and exits with 1.", "stage1.md, 1.1"},
+	"wrong-use":        {"Wrong use of the command line is exit status 2, with a message that names what is wrong.", ""},
+	"does-not-stop":    {"Ctrl-C and SIGTERM are the way to end a server: it stops accepting, finishes the answers under way, and exits with 0.", "stage2.md, 2.3"},
+	"only-once":        {"The loop goes on: when a client is answered and its connection closed, the next one is accepted.", "stage1.md, 1.1"},
+	"not-serial":       {"Stage 1 talks to one client at a time. This server accepted the next connection before it was done with the one before.", "stage1.md, 1.1"},
+	"not-closed":       {"The answer is there, but the connection stays open. Connection: close is a promise: close it when the answer is sent, or the client waits for more.", "stage1.md, 1.8"},
+	"reset":            {"The connection was reset (RST). A close while bytes of the client are unread does that, and the client loses the answer: close for writing, read and drop until the client is done, then close (RFC 9112, 9.6).", "stage1.md, 1.8"},
+	"no-answer":        {"The connection was closed without an answer. Every request that comes whole gets one: look at the server's log for what went wrong.", "stage1.md, 1.3"},
+	"no-answer-open":   {"No answer came, and the connection stayed open: the server waits for more. A head ends with its empty line, not with the end of the stream.", "stage1.md, 1.3"},
+	"binary-no-answer": {"No answer came to a request for a file that is no text. Read files as bytes: to decode them as text fails on the first byte that is no UTF-8.", "stage1.md, 1.6"},
+	"answers-early":    {"A head ends with an empty line. Until that has come there is nothing to answer: one read is not one request.", "stage1.md, 1.3"},
+	"one-read":         {"Sent whole, this request was answered right; sent in two pieces, cut %s, it was not. TCP is a stream: one read need not return one request. Read on until the empty line.", "stage1.md, 1.3"},
+	"no-head-timeout":  {"A client that says nothing, or not enough, must be given up after -head-timeout: browsers open connections ahead of time and leave them silent.", "stage1.md, 1.3"},
+	"answers-nobody":   {"A client that left, or that spoke another protocol, has asked nothing: close its connection without an answer, and go on.", "stage1.md, 1.3"},
+
+	// A server: the head of an answer.
+	"echo":                     {"The server sends back what it was sent. An answer begins with a status line of its own.", "stage1.md, 1.2"},
+	"bytes-before-status-line": {"There is whitespace, or an empty line, before HTTP/. The very first byte of an answer belongs to the status line.", "stage1.md, 1.2"},
+	"no-version":               {"The status line has no version. It is: version, space, status code, space, reason phrase, such as HTTP/1.1 404 Not Found.", "stage1.md, 1.2"},
+	"no-status-line":           {"The answer does not begin with a status line: version, space, status code, space, reason phrase.", "stage1.md, 1.2"},
+	"bare-lf":                  {"A line of the head ends with LF alone. HTTP ends lines with CR LF, \"\\r\\n\" (RFC 9112, 2.2).", "stage1.md, 1.2"},
+	"head-cut":                 {"The answer ends inside its head. After the status line come the field lines and then an empty line, also when there is no body.", "stage1.md, 1.2"},
+	"no-empty-line":            {"There is no empty line between the head and the body, so the client takes the body for more field lines.", "stage1.md, 1.2"},
+	"extra-empty-line":         {"There is one empty line too many after the head: its line end is taken for the first bytes of the body.", "stage1.md, 1.2"},
+	"bad-field-line":           {"%q in the head is no field line. It is: name, colon, space, value.", "stage1.md, 1.2"},
+	"wrong-phrase":             {"The status is %d, and its reason phrase is %q: to people this says something else. RFC 9110 has %q.", "stage1.md, 1.2"},
+	"wrong-version":            {"The version in the status line is not HTTP/1.1. A server says what it speaks itself, whatever the request said.", "stage1.md, 1.2"},
+	"wrong-status":             {"The status is %d, and this request should get %d: %s.", ""},
+	"field-misspelled":         {"The field %q is misspelled: a client knows only %q.", "stage1.md, 1.2"},
+	"field-missing":            {"The field %s is missing.", "stage1.md, 1.2"},
+	"field-extra":              {"The field %s is not asked for: these checks compare each byte, so an answer has the fields of the contract and no more.", "stage1.md, 1.2"},
+	"field-value":              {"%s is %q, and should be %q.", "stage1.md, 1.2"},
+	"field-order":              {"The fields stand in another order, or their letters or spaces differ. To a browser it is the same; these checks compare each byte.", "stage1.md, 1.2"},
+	"persistence":              {"Whether a connection stays open is said in Connection: close when it ends, nothing when it stays open to HTTP/1.1, keep-alive to HTTP/1.0 that asked for it.", "stage1.md, 1.9"},
+
+	// A server: Content-Length and the body.
+	"length-counts-characters": {"Content-Length is %d, but the body has %d bytes: it counts characters. Count bytes; in UTF-8 太 has three.", "from-python.md, Text and bytes"},
+	"length-plus-24":           {"Content-Length is %d, but the body has %d bytes: it is the number of characters and 24. That is right for HelloWorld.html alone, whose 12 characters have 36 bytes. Count bytes.", "from-python.md, Text and bytes"},
+	"length-counts-crlf":       {"Content-Length is %d, but the file has %d bytes: two too many, a CR LF that is counted with it. The body is the file, and nothing comes after it.", "stage1.md, 1.2"},
+	"length-wrong":             {"Content-Length is %d, but the body has %d bytes: a client cuts it off, or waits for what never comes.", "stage1.md, 1.2"},
+	"crlf-after-body":          {"A line end comes after the body. Content-Length says where the body ends, and nothing follows it.", "stage1.md, 1.2"},
+	"line-ends-translated":     {"Line ends inside the body were changed. A body is bytes: open the file in binary mode, and send it as it is.", "stage1.md, 1.6"},
+	"body-cut":                 {"The body ends after %d of %d bytes: one read, or one send, need not take all of a file. Repeat it until nothing is left.", "stage1.md, 1.2"},
+	"body-decoded":             {"Bytes of the file were replaced (EF BF BD is U+FFFD): it was decoded as text on its way. A body is bytes.", "stage1.md, 1.6"},
+	"body-differs":             {"The body is not the file that was asked for, byte for byte.", "stage1.md, 1.6"},
+	"head-with-body":           {"HEAD asks for the head that GET would get, and for no body. A client that reads on takes it for the next answer.", "stage1.md, 1.7"},
+	"hard-coded":               {"Another file was asked for, and HelloWorld came: the answer does not depend on the request.", "stage1.md, 1.6"},
+	"path-escape":              {"A file outside of the directory that is served was sent: anybody can read your disk. Decode the path, remove its dot segments, and open it below the root only (os.Root).", "stage1.md, 1.6"},
+	"stale":                    {"The body is the file's bytes as they are now on the disk: look again for each request.", "stage1.md, 1.6"},
+	"huge-file-cut":            {"A large file is sent in pieces, until all of it is sent, however slowly the client takes it.", "stage1.md, 1.2"},
+	"huge-file-memory":         {"The server holds the whole of a large file in memory. Copy it in pieces from the file to the connection.", "stage1.md, 1.2"},
+	"differs":                  {"The answer is not the one that this request should get: each byte counts.", ""},
+
+	// A server: flags, time, closing.
+	"leaver-harms":   {"A client that leaves in the middle costs its own connection, and not the server.", "stage1.md, 1.3"},
+	"half-close":     {"The end of what a client sends is not the end of what it wants to read (RFC 9112, 9.6).", "stage1.md, 1.8"},
+	"forbidden":      {"The file is there, but may not be read: 403 Forbidden.", "stage1.md, 1.6"},
+	"log":            {"The log has an event when a connection is accepted, brings a request, is answered, and is closed, and -log says in which form. It changes nothing on the wire.", "stage1.md, 1.1"},
+	"verbose":        {"-v prints each line of a request's head on standard error, quoted, as it came. It changes nothing on the wire.", "stage1.md, 1.3"},
+	"stall":          {"A client that takes nothing must not hold the server for ever: each piece of an answer has a deadline (-stall).", "stage1.md, 1.2"},
+	"lingers-on":     {"After its answer the server reads and drops for as long as -linger says, and then it closes.", "stage1.md, 1.8"},
+	"delay":          {"-delay is a wait before each answer, and changes nothing else.", "stage1.md, 1.8"},
+	"date":           {"With -date each answer has the field Date after Connection, in GMT, as in: Date: Sun, 06 Nov 1994 08:49:37 GMT (RFC 9110, 5.6.7).", "stage1.md, 1.2"},
+	"idle":           {"A persistent connection may be silent for -idle-timeout, not less; then it is closed without a word.", "stage1.md, 1.9"},
+	"only-first":     {"Only the first request of the connection was answered. With -keep-alive the connection stays open, and the next request is read from it.", "stage1.md, 1.9"},
+	"pipelined-lost": {"The requests came together, and only %d of %d were answered. What was read behind the first belongs to the next: keep one buffered reader for each connection.", "stage1.md, 1.9"},
+	"one-too-many":   {"After an answer that closes the connection another one came. Bytes behind it are no request: nobody knows where it would begin.", "stage1.md, 1.9"},
+
+	// A concurrent server.
+	"serial":         {"A client waited for another client's request. Serve each connection in a goroutine of its own.", "stage2.md, 2.1"},
+	"mixed-answers":  {"A client got what belongs to another one. Connections served at once must not share variables: each has its own request and its own answer.", "stage2.md, Where is the data race?"},
+	"max-conns":      {"With -max-conns 2 a third connection waits in the system's queue until one of the two is done. It is not refused, and not served before.", "stage2.md, 2.2"},
+	"answer-dropped": {"An answer was under way when the server was asked to stop. It is finished before the program ends.", "stage2.md, 2.3"},
+	"stops-late":     {"Asked to stop, a server accepts nothing more, waits for the answers under way and for nothing else, and exits with 0. Asked twice, it ends at once.", "stage2.md, 2.3"},
+
+	// A client: its request.
+	"request-none":     {"No request came. A client connects, sends its request, and then reads.", "stage3.md, 3.1"},
+	"request-no-end":   {"The request has no empty line at its end, so the server waits for more field lines.", "stage3.md, 3.1"},
+	"request-bare-lf":  {"A line of the request ends with LF alone. HTTP ends lines with CR LF, \"\\r\\n\" (RFC 9112, 2.2).", "stage3.md, 3.1"},
+	"host-missing":     {"Host is missing. HTTP/1.1 asks for it in each request: one server may have many sites (RFC 9112, 3.2).", "stage3.md, 3.1"},
+	"host-wrong":       {"Host is %q, and should be %q: the host and port that the client was given.", "stage3.md, 3.1"},
+	"target-wrong":     {"The request line is %q, and should be %q.", "stage3.md, 3.1"},
+	"request-differs":  {"The request is not these bytes: a request line, field lines, and an empty line, each ended by CR LF.", "stage3.md, 3.1"},
+	"one-request-only": {"%d of %d requests came on the connection.", "stage3.md, 3.6"},
+
+	// A client: what it prints, and when it ends.
+	"client-chatter":      {"Standard output has more than the response. What the client has to say itself goes to standard error.", "stage3.md, 3.2"},
+	"client-head-lost":    {"Standard output begins with the body: the head is part of the response, and printed as it came.", "stage3.md, 3.2"},
+	"client-head-printed": {"With -body the body alone is printed, without the head.", "stage3.md, 3.3"},
+	"client-silent":       {"Nothing was printed, although a response came.", "stage3.md, 3.2"},
+	"client-cut":          {"%d of %d bytes were printed: one read need not return all of a response. Read on until its end.", "stage3.md, 3.3"},
+	"client-decoded":      {"Bytes were replaced (EF BF BD is U+FFFD): each piece was decoded as text, and a piece may end inside a character. Write bytes.", "stage3.md, 3.4"},
+	"client-line-ends":    {"Line ends were changed on the way to standard output. A response is bytes.", "stage3.md, 3.2"},
+	"chunk-sizes-left":    {"The sizes of the chunks are left in the body. Chunked is a coding of the way, to be taken off (RFC 9112, 7.1).", "stage3.md, 3.4"},
+	"ignores-length":      {"What came after the end of the body was printed as well. Content-Length says where the response ends.", "stage3.md, 3.3"},
+	"client-differs":      {"Standard output is the response as it came (with -body the body alone), and nothing else.", "stage3.md, 3.2"},
+	"waits-for-close":     {"The client was still waiting when the response had come whole, on a connection that stays open. Content-Length, the last chunk, or the status says where a response ends.", "stage3.md, 3.3"},
+	"client-no-limit":     {"A server may send slowly, or without end: every wait and every line has a limit.", "stage3.md, 3.5"},
+	"exit-0-on-failure":   {"Exit status 0 says that all is well, and it was not: 1 is network or protocol trouble, 2 wrong use. Scripts look at nothing else.", "stage3.md, 3.5"},
+	"exit-1-when-well":    {"The response came whole, and that is exit status 0, whatever its status code says.", "stage3.md, 3.3"},
+	"exit-status":         {"Exit status: 0 answered, 1 network or protocol trouble, 2 wrong use.", "stage3.md, 3.5"},
+	"truncated-taken":     {"The response ended before its end, and was taken for whole. Compare what came with what was announced.", "stage3.md, 3.5"},
+	"not-said":            {"What went wrong must be said on standard error, so that a person can find it.", "stage3.md, 3.5"},
+	"says-too-much":       {"When all is well, nothing is said on standard error.", "stage3.md, 3.2"},
+	"out-file":            {"-o writes to the file what standard output would have got; where nothing comes, no file is made.", "stage3.md, 3.3"},
+	"parallel":            {"With -p each connection has a line of its own on standard error: connected, first byte, end, bytes. The first byte is the first that came, the end is the last.", "stage3.md, 3.6"},
+	"client-memory":       {"The client holds the whole of a large body in memory. Write each piece when it comes.", "stage3.md, 3.3"},
+	"body-not-read":       {"A body of any size is read to its end.", "stage3.md, 3.3"},
+}
+
+// A Failure is the error of a check that failed.
+type Failure struct {
+	Seen      string
+	Diagnosis string // of the table
+	args      []any  // for the verbs in it
+}
+
+func (f *Failure) Error() string { return f.Seen + "\n" + f.why() }
+
+func (f *Failure) why() string { return fmt.Sprintf(diagnoses[f.Diagnosis].why, f.args...) }
+
+// failf is a failure with this diagnosis.
+func failf(diagnosis, seen string, args ...any) *Failure {
+	return &Failure{Seen: fmt.Sprintf(seen, args...), Diagnosis: diagnosis}
+}
+
+// because gives a failure another diagnosis: in a check that knows better
+// what it means when something as simple as this fails.
+func because(err error, diagnosis string, args ...any) error {
+	if f, ok := err.(*Failure); ok {
+		f.Diagnosis, f.args = diagnosis, args
+	}
+	return err
+}
+
+// noteOf names the page of lab-notes to read, and the section in it.
+func noteOf(diagnosis string, c Check) string {
+	note := diagnoses[diagnosis].note
+	if note == "" {
+		note = fmt.Sprintf("stage%d.md, %s", max(1, c.Stage), c.Step)
+		if c.Stage == 2 && strings.HasPrefix(c.Step, "1.") {
+			note = "stage1.md, " + c.Step
+		}
+	}
+	return "lab-notes/" + note
+}
+
+// gaps are the steps that a program has turned out not to have: functions of
+// theirs are still as they were handed out, and say so when they are called.
+type gaps struct {
+	mu    sync.Mutex
+	texts map[string]string // "1.3 is not written yet: ...", by step
+}
+
+// find looks for such texts in a line of what a program says.
+func (g *gaps) find(line string) {
+	for {
+		_, after, ok := strings.Cut(line, "step ")
+		if !ok {
+			return
+		}
+		if line = after; len(after) > 3 && strings.HasPrefix(after[3:], " is not written yet") {
+			text, _, _ := strings.Cut(strings.TrimRight(after, "\r\n"), `"`) // in a log it is quoted
+			g.mu.Lock()
+			g.texts[after[:3]] = text
+			g.mu.Unlock()
+		}
+	}
+}
+
+// gap is what was said about a step, or "" when nothing was.
+func (g *gaps) gap(step string) string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.texts[step]
+}
+
+// steps lists the steps that are not written, in order.
+func (g *gaps) steps() []string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return slices.Sorted(maps.Keys(g.texts))
+}

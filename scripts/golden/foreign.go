@@ -1,0 +1,159 @@
+package golden
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// What it takes to check a program in any language: it knows no flag, does
+// not say where it listens, and serves the directory that it is started in.
+
+// startTime is how long such a program may take until it accepts. Nobody
+// connects to try: an empty connection would end many a textbook server.
+const startTime = 15 * time.Second
+
+// client reports whether the program is a foreign client.
+func (p Program) client() bool {
+	return p.Foreign && strings.Contains(strings.Join(p.Args, " "), "{file}")
+}
+
+// fill replaces names in braces in the program's arguments.
+func (p Program) fill(pairs ...string) Program {
+	filled := p
+	filled.Args = nil
+	for _, arg := range p.Args {
+		filled.Args = append(filled.Args, strings.NewReplacer(pairs...).Replace(arg))
+	}
+	return filled
+}
+
+// serveForeign starts a foreign server, or returns the one that runs already.
+func (ls *labs) serveForeign() (*lab, error) {
+	addr := ls.program.Addr
+	if len(ls.program.Args) == 0 {
+		return &lab{labs: ls, addr: addr}, nil
+	}
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		host = "localhost"
+	}
+	if ls.programs() > 1 {
+		if port, err = freePort(); err != nil {
+			return nil, err
+		}
+		addr = net.JoinHostPort(host, port)
+	} else if conn, err := net.DialTimeout("tcp", addr, patience); err == nil {
+		conn.Close()
+		return nil, fmt.Errorf("%w: something else listens on %s already; end it, or choose another port", ErrTrouble, addr)
+	}
+	l := &lab{labs: ls, addr: addr}
+	l.restart = func() error {
+		l.proc, err = ls.run(ls.program.fill("{port}", port, "{root}", ls.site.dir), io.Discard, nil)
+		l.begun = time.Now()
+		return err
+	}
+	if err := l.restart(); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrTrouble, err)
+	}
+	return l, nil
+}
+
+// freePort finds a port that nobody uses now.
+func freePort() (string, error) {
+	ln, err := net.Listen("tcp", "localhost:0")
+	if err != nil {
+		return "", err
+	}
+	defer ln.Close()
+	_, port, err := net.SplitHostPort(ln.Addr().String())
+	return port, err
+}
+
+// starting reports whether a connection that was refused may be tried again:
+// the program has only just been started. One that ended because the port of
+// the program before it is not free again yet is started anew, for a minute:
+// many servers do not set SO_REUSEADDR.
+func (l *lab) starting() bool {
+	if l.restart == nil {
+		return false
+	}
+	if l.ended(0) == "" {
+		return time.Since(l.begun) < startTime
+	}
+	said := strings.ToLower(l.proc.stderr.String())
+	if l.programs() > 1 || !strings.Contains(said, "in use") || time.Since(l.firstTried()) > 65*time.Second {
+		return false
+	}
+	time.Sleep(500 * time.Millisecond)
+	return l.restart() == nil
+}
+
+// firstTried is when the program was first started for its port.
+func (l *lab) firstTried() time.Time {
+	if l.tried.IsZero() {
+		l.tried = time.Now()
+	}
+	return l.tried
+}
+
+// CopyFiles copies the regular files below a directory that keep wants, by
+// their slash-separated names, and returns the names of those that it left out
+// because they are too large, or no files and no directories.
+func CopyFiles(to, from string, keep func(name string) bool) (left []string, err error) {
+	const each, all = 16 << 20, 64 << 20 // bytes
+	var sum int64
+	err = filepath.WalkDir(from, func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(from, name)
+		if err != nil {
+			return err
+		}
+		slashed := filepath.ToSlash(rel)
+		if d.IsDir() {
+			if rel != "." && strings.HasPrefix(d.Name(), ".") {
+				return fs.SkipDir // such as .git
+			}
+			return nil
+		}
+		if !keep(slashed) {
+			return nil
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		if !info.Mode().IsRegular() || info.Size() > each || sum+info.Size() > all {
+			left = append(left, slashed)
+			return nil
+		}
+		sum += info.Size()
+		return copyFile(filepath.Join(to, rel), name, info.Size())
+	})
+	return left, err
+}
+
+func copyFile(to, from string, size int64) (err error) {
+	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+		return err
+	}
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.Create(to)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, io.LimitReader(in, size))
+	return errors.Join(err, out.Close())
+}
