@@ -12,8 +12,11 @@ import (
 // width is that of a terminal, in columns.
 const width = 80
 
-// String is the result as a student reads it.
-func (r Result) String() string {
+// String is the result as a student reads it, on a terminal.
+func (r Result) String() string { return r.text(width) }
+
+// text is the result in so many columns.
+func (r Result) text(columns int) string {
 	s := fmt.Sprintf("%s %s: %s\n", r.Step, r.Name, r.Status)
 	for _, part := range [][2]string{{"want", r.Want}, {"seen", r.Seen}, {"why", r.Why}, {"note", r.Note}, {"again", r.Again}} {
 		const indent = len("  again: ")
@@ -22,7 +25,7 @@ func (r Result) String() string {
 			continue
 		}
 		if part[0] != "again" { // a command stays in one line, to be copied
-			text = strings.Join(Wrap(text, width-indent), "\n"+strings.Repeat(" ", indent))
+			text = strings.Join(Wrap(text, columns-indent), "\n"+strings.Repeat(" ", indent))
 		}
 		s += label + text + "\n"
 	}
@@ -120,7 +123,7 @@ func Report(t *testing.T, results []Result) {
 					case r.Diagnosis == "not-written" && failed > 0:
 						t.Fail()
 					case r.Status == Failed && failed < 3:
-						t.Error("\n" + r.String())
+						t.Error("\n" + r.text(width-20)) // go test indents it by 20
 						failed++
 					case r.Status == Failed:
 						t.Errorf("failed too; in full: %s", r.Again)
