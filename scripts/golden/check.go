@@ -67,6 +67,12 @@ type notHere string
 
 func (n notHere) Error() string { return string(n) }
 
+// excuse begins the reason why such a check was not run.
+const excuse = "cannot be run here: "
+
+// Excused reports whether a check was not run for no fault of the program.
+func (r Result) Excused() bool { return r.Status == NotRun && strings.HasPrefix(r.Why, excuse) }
+
 // Checks lists the checks of a stage, 1 to 3, in the order of their steps.
 func Checks(stage int) []Check {
 	var checks []Check
@@ -239,7 +245,7 @@ func (r *Result) judge(labs *labs, turn string) {
 		r.Status = Passed
 		return
 	case errors.As(err, &cannot):
-		r.Status, r.Why = NotRun, "not on this system: "+string(cannot)
+		r.Status, r.Why = NotRun, excuse+string(cannot)
 		return
 	case !errors.As(err, &failure):
 		failure = failf("trouble", "%v", err)

@@ -36,7 +36,7 @@ type Program struct {
 	Addr    string // host:port where a foreign server listens, if no {port} says so
 	Dir     string // its files: they are copied, and lie beside those of the site
 
-	Confine func(*exec.Cmd) // if not nil: takes rights from a process that is about to start
+	Confine func(*exec.Cmd) `json:"-"` // if not nil: takes rights from a process that is about to start
 	Again   string          // what the command that repeats a check has to say about the program
 }
 

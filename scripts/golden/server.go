@@ -193,7 +193,7 @@ func announces(l *lab) error {
 		if err == nil {
 			announced, _, _ := net.SplitHostPort(addr)
 			at := &lab{labs: l.labs, addr: addr}
-			if h, _ := at.talk([]byte("GET / HTTP/1.1\r\n\r\n")); h.end == "" || announced != host || dir != l.site.dir {
+			if h, _ := at.talk([]byte("GET / HTTP/1.1\r\n\r\n")); h.end != endFIN || announced != host || dir != l.site.dir {
 				err = failf("not-announced", "with -addr %s it serves %q at %q", given, dir, addr)
 			}
 		}

@@ -7,29 +7,21 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 )
-
-// stages are the modules that must be graded, by their folder in go.work.
-var stages = map[string]int{
-	"stage1-single":     1,
-	"stage2-concurrent": 2,
-	"stage3-client":     3,
-}
 
 // TestStages builds every stage that go.work names and grades it. It is what
 // makes `go test ./...` at the root mean something.
 func TestStages(t *testing.T) {
 	root := filepath.Join("..", "..")
 	named := modules(t, root)
-	for folder := range stages {
+	for folder := range Stages {
 		if !named[folder] {
 			t.Errorf("go.work does not name %s: it would not be graded", folder)
 		}
 	}
 	for folder := range named {
-		stage, known := stages[folder]
+		stage, known := Stages[folder]
 		if !known {
 			t.Errorf("go.work names %s, and no check grades it", folder)
 			continue
@@ -92,14 +84,8 @@ func read(t *testing.T, name string) {
 func build(t *testing.T, root, folder string) string {
 	t.Helper()
 	program := filepath.Join(t.TempDir(), folder+".exe") // Windows needs the ending, the others do not mind
-	args := []string{"build", "-o", program}
-	if raceDetector {
-		args = append(args, "-race")
-	}
-	cmd := exec.Command("go", append(args, "./"+folder)...)
-	cmd.Dir = root
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%s does not build:\n%s", folder, strings.TrimSpace(string(out)))
+	if err := Build(t.Context(), root, folder, program, raceDetector); err != nil {
+		t.Fatal(err)
 	}
 	return program
 }

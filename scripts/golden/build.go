@@ -1,0 +1,135 @@
+package golden
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Stages are the folders of the stages and their numbers.
+var Stages = map[string]int{
+	"stage1-single":     1,
+	"stage2-concurrent": 2,
+	"stage3-client":     3,
+}
+
+// Folder is the folder of a stage, by its number.
+func Folder(stage int) string {
+	for folder, number := range Stages {
+		if number == stage {
+			return folder
+		}
+	}
+	return ""
+}
+
+// banned are packages that a stage may not be made of, each with what it does.
+// One that ends in a slash is all packages below it.
+var banned = map[string]string{
+	"C":                       "is code in another language",
+	"embed":                   "brings answers along",
+	"golang.org/x/net/":       "speaks HTTP",
+	"mime/multipart":          "reads header fields",
+	"net/http":                "speaks HTTP",
+	"net/http/":               "speaks HTTP",
+	"net/mail":                "reads header fields",
+	"net/rpc":                 "speaks HTTP",
+	"net/rpc/":                "speaks HTTP",
+	"net/smtp":                "reads header fields",
+	"net/textproto":           "reads header fields",
+	"expvar":                  "speaks HTTP",
+	"os/exec":                 "starts other programs",
+	"plugin":                  "loads other programs",
+	"testing":                 "is for tests",
+	"weblab.example/scripts/": "is the checks",
+}
+
+// errBuild is what is wrong with the source of a stage.
+type errBuild string
+
+func (e errBuild) Error() string { return string(e) }
+
+// IsBuildError tells an error of the stage's source from other trouble.
+func IsBuildError(err error) bool { return errors.As(err, new(errBuild)) }
+
+// Build builds a stage in the workspace or module at root and returns the
+// program. It looks at the build's own list of packages first: none of those
+// that do the student's work may be in it. Env is added to the environment.
+func Build(ctx context.Context, root, stage, program string, race bool, env ...string) error {
+	const most = 3 * time.Minute
+	ctx, cancel := context.WithTimeout(ctx, most)
+	defer cancel()
+	run := func(args ...string) (string, error) {
+		cmd := exec.CommandContext(ctx, "go", args...)
+		cmd.Dir = filepath.Join(root, stage)
+		cmd.Env = append(os.Environ(), env...)
+		cmd.WaitDelay = time.Second
+		var stdout, stderr capped
+		cmd.Stdout, cmd.Stderr = &stdout, &stderr
+		err := cmd.Run()
+		switch {
+		case ctx.Err() != nil:
+			return "", errBuild(fmt.Sprintf("%s could not be built within %v", stage, most))
+		case errors.As(err, new(*exec.ExitError)):
+			return "", errBuild(fmt.Sprintf("%s could not be built:\n%s", stage, firstLines(stderr.Bytes(), 10)))
+		case err != nil:
+			return "", fmt.Errorf("%w: %w", ErrTrouble, err)
+		}
+		return stdout.String(), nil
+	}
+	out, err := run("list", "-deps", "-e", "-f", `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`, ".")
+	if err != nil {
+		return err
+	}
+	if err := checkImports(out); err != nil {
+		return err
+	}
+	args := []string{"build", "-o", program}
+	if race {
+		args = append(args, "-race")
+	}
+	_, err = run(append(args, ".")...)
+	return err
+}
+
+// checkImports looks for banned packages in what go list prints: in each line
+// a package, and those that it imports. The standard library's own imports are
+// its own business, unless they bring one in: so the whole list counts.
+func checkImports(list string) error {
+	importer := map[string]string{} // of a package: the first that imports it
+	for line := range strings.Lines(list) {
+		words := strings.Fields(line)
+		for _, imported := range words[min(1, len(words)):] {
+			student := strings.HasPrefix(words[0], "weblab.example/")
+			if _, ok := importer[imported]; student || !ok && imported != "C" {
+				importer[imported] = words[0]
+			}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(importer)) {
+		for bad, does := range banned {
+			if name == bad || strings.HasSuffix(bad, "/") && strings.HasPrefix(name, bad) {
+				return errBuild(fmt.Sprintf("%s may not be used: %s imports it, and it %s. That is the student's work", name, importer[name], does))
+			}
+		}
+	}
+	return nil
+}
+
+// firstLines is the beginning of what a compiler says.
+func firstLines(out []byte, n int) string {
+	lines := slices.Collect(bytes.Lines(bytes.TrimSpace(out)))
+	text := string(bytes.Join(lines[:min(n, len(lines))], nil))
+	if len(lines) > n {
+		text += fmt.Sprintf("... and %d lines more\n", len(lines)-n)
+	}
+	return strings.TrimSpace(text[:min(len(text), 4000)])
+}
