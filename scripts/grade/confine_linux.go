@@ -1,0 +1,165 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"unsafe"
+)
+
+// On Linux a worker lives in user, PID, and mount namespaces of its own, under
+// an id that owns nothing outside: it sees no other process, everything is
+// read-only for it but a file system in memory of limited size, and when it is
+// killed, the kernel kills all that it has started. The network is shared: the
+// checks talk over loopback.
+//
+// Its programs are one user namespace deeper: there they have no rights over
+// the worker, over its mounts, or to become another user.
+
+const (
+	workSize     = 256 << 20 // bytes that a submission can write
+	maxData      = 1 << 30   // bytes of memory of one process
+	maxProcesses = 1024      // and threads, of one submission
+	firstID      = 200_000   // of submissions, when the grader is root; they need no name
+	nobody       = 65534
+)
+
+// confineWorker sets how a worker is started. Root uses an id without rights,
+// anybody else their own.
+func confineWorker(cmd *exec.Cmd, j job, i int, ownID bool) error {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	if !j.Confined {
+		return nil
+	}
+	uid, gid := os.Getuid(), os.Getgid()
+	if uid == 0 && !ownID {
+		uid, gid = firstID+i, firstID+i
+	}
+	cmd.SysProcAttr.Cloneflags = syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS | syscall.CLONE_NEWPID
+	cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: uid, Size: 1}}
+	cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: gid, Size: 1}}
+	cmd.SysProcAttr.Credential = &syscall.Credential{Uid: 0, Gid: 0, NoSetGroups: true}
+	return nil
+}
+
+// confineProgram takes a program's rights from it, before it starts.
+func confineProgram(cmd *exec.Cmd) {
+	cmd.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER
+	cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: nobody, HostID: 0, Size: 1}}
+	cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{ContainerID: nobody, HostID: 0, Size: 1}}
+}
+
+// confineSelf is called by the worker in its namespaces. It returns what could
+// not be had.
+func confineSelf(work string) (missing []string) {
+	try := func(what string, err error) {
+		if err != nil {
+			missing = append(missing, fmt.Sprintf("%s (%v)", what, err))
+		}
+	}
+	try("mounts of their own", syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""))
+	// Without a /proc of its own, /proc would tell of other processes.
+	if err := syscall.Mount("proc", "/proc", "proc", syscall.MS_NOSUID|syscall.MS_NODEV|syscall.MS_NOEXEC, ""); err != nil {
+		try("a /proc of their own, for measuring memory", err)
+		syscall.Mount("tmpfs", "/proc", "tmpfs", syscall.MS_RDONLY, "") // if that fails, too, memory is measured wrong at worst
+	}
+	tmpfs := syscall.Mount("tmpfs", work, "tmpfs", syscall.MS_NOSUID|syscall.MS_NODEV, fmt.Sprintf("size=%d,nr_inodes=20000,mode=0755", workSize))
+	try("a limit on what they write", tmpfs)
+	err := setMount("/", atRecursive, mountAttr{set: mountReadOnly})
+	if err == nil && tmpfs == nil {
+		err = setMount(work, 0, mountAttr{clear: mountReadOnly})
+	}
+	try("read-only files around them", err)
+	try("a working directory", os.Chdir(work)) // the one below the mount is another
+	for _, limit := range []struct {
+		what     string
+		resource int
+		n        uint64
+	}{
+		{"a limit on memory", syscall.RLIMIT_DATA, maxData},
+		{"a limit on processes", rlimitNProc, maxProcesses},
+		{"a limit on the size of a file", syscall.RLIMIT_FSIZE, workSize},
+		{"no core dumps", syscall.RLIMIT_CORE, 0},
+	} {
+		try(limit.what, syscall.Setrlimit(limit.resource, &syscall.Rlimit{Cur: limit.n, Max: limit.n}))
+	}
+	_, _, errno := syscall.RawSyscall6(syscall.SYS_PRCTL, prSetNoNewPrivs, 1, 0, 0, 0, 0)
+	if errno != 0 {
+		try("no way to more rights", errno)
+	}
+	return missing
+}
+
+// What package syscall does not know of Linux (mount_setattr(2), prctl(2)).
+const (
+	sysMountSetattr = 442 // on every architecture
+	atFDCWD         = -100
+	atRecursive     = 0x8000
+	mountReadOnly   = 1
+	rlimitNProc     = 6
+	prSetNoNewPrivs = 38
+)
+
+type mountAttr struct{ set, clear, propagation, userns uint64 }
+
+func setMount(dir string, flags uintptr, attr mountAttr) error {
+	name, err := syscall.BytePtrFromString(dir)
+	if err != nil {
+		return err
+	}
+	at := atFDCWD
+	_, _, errno := syscall.Syscall6(sysMountSetattr, uintptr(at), uintptr(unsafe.Pointer(name)), flags, uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr), 0)
+	if errno != 0 {
+		return errno
+	}
+	return nil
+}
+
+// ownID reports whether the programs of -cmd have to run under the grader's
+// own id, because it is root and nobody else may start them.
+func (g *grader) ownID() bool {
+	if os.Getuid() != 0 {
+		return false
+	}
+	for _, command := range []string{g.command, g.clientCommand} {
+		if words := strings.Fields(command); len(words) > 0 && !forAll(words[0]) {
+			return true
+		}
+	}
+	return false
+}
+
+// forAll reports whether everybody may start a program. Of those with its name
+// in PATH the first that they may start counts.
+func forAll(program string) bool {
+	if strings.Contains(program, "/") {
+		return !filepath.IsAbs(program) || open(program)
+	}
+	for _, dir := range filepath.SplitList(os.Getenv("PATH")) {
+		if open(filepath.Join(dir, program)) {
+			return true
+		}
+	}
+	return false
+}
+
+// open reports whether everybody may execute a file, and enter the directories
+// above it.
+func open(name string) bool {
+	resolved, err := filepath.EvalSymlinks(name)
+	if err != nil {
+		return false
+	}
+	for _, path := range []string{name, resolved} {
+		for ; path != "/"; path = filepath.Dir(path) {
+			if info, err := os.Stat(path); err != nil || info.Mode().Perm()&0o001 == 0 {
+				return false
+			}
+		}
+	}
+	return true
+}

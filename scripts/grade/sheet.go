@@ -1,0 +1,313 @@
+package main
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"unicode/utf8"
+
+	"weblab.example/scripts/golden"
+)
+
+const width = 80 // columns of a terminal
+
+// print prints the sheet in the format that was asked for.
+func (g *grader) print(w io.Writer, subs []*submission) error {
+	switch g.format {
+	case "json":
+		out := json.NewEncoder(w)
+		out.SetIndent("", "  ")
+		out.SetEscapeHTML(false)
+		return out.Encode(map[string]any{"checks": g.checks, "seed": g.seed, "submissions": subs})
+	case "csv":
+		return writeCSV(w, g.stages, subs)
+	case "gradescope":
+		return writeGradescope(w, subs[0])
+	}
+	if len(g.folders) == 0 {
+		_, err := io.WriteString(w, g.report(subs[0], false))
+		return err
+	}
+	_, err := io.WriteString(w, g.sheet(subs))
+	return err
+}
+
+// A mark says how a step did.
+type mark string
+
+const (
+	stepPassed mark = "passed"
+	stepFailed mark = "FAILED"
+	stepNotRun mark = "not run"
+)
+
+// A step is the results of one step, in the order of the checks.
+type step struct {
+	id      string
+	results []golden.Result
+	points  int
+	max     int
+}
+
+func stepsOf(r *stageResult) (steps []step) {
+	for i, c := range r.Results {
+		if i == 0 || c.Step != r.Results[i-1].Step {
+			steps = append(steps, step{id: c.Step})
+		}
+		s := &steps[len(steps)-1]
+		s.results = append(s.results, c)
+		if c.Status == golden.Passed {
+			s.points += c.Points
+		}
+		if !c.Excused() {
+			s.max += c.Points
+		}
+	}
+	return steps
+}
+
+func (s step) mark() mark {
+	m := stepNotRun
+	for _, c := range s.results {
+		switch {
+		case c.Status == golden.Failed:
+			return stepFailed
+		case c.Status == golden.Passed && m == stepNotRun:
+			m = stepPassed
+		}
+	}
+	for _, c := range s.results {
+		if c.Status == golden.NotRun && !c.Excused() {
+			return stepNotRun
+		}
+	}
+	return m
+}
+
+// report tells of one submission: a table for each stage, the first failure in
+// full, the others in a line each, or with all of them in full.
+func (g *grader) report(s *submission, all bool) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s, checks: %s, seed %d\n", s.Name, g.checks, g.seed)
+	for _, remark := range s.Remarks {
+		fmt.Fprintln(&b, indent("note: "+remark, "  "))
+	}
+	told := false
+	for _, r := range s.Stages {
+		fmt.Fprintf(&b, "\n%s: %s\n", golden.Folder(r.Stage), r.summary())
+		if r.Problem != "" {
+			fmt.Fprintln(&b, indent(r.Problem, "  "))
+		}
+		if r.State != graded {
+			continue
+		}
+		steps := stepsOf(r)
+		for _, step := range steps {
+			fmt.Fprintf(&b, "  %-8s %-8s %3d/%-3d  %s\n", step.id, step.mark(), step.points, step.max, golden.Steps[step.id])
+		}
+		for _, step := range steps {
+			why := ""
+			for _, c := range step.results {
+				switch {
+				case c.Status == golden.Failed && c.Diagnosis == "not-written" && why != "":
+				case c.Status == golden.Failed && (!told || all):
+					told = true
+					why = c.Why
+					fmt.Fprintf(&b, "\n%s\n", c)
+				case c.Status == golden.Failed:
+					fmt.Fprintln(&b, line(c))
+				case c.Status == golden.NotRun && c.Why != why && c.Why != "":
+					why = c.Why
+					fmt.Fprintln(&b, indent(fmt.Sprintf("%s %s: not run: %s", c.Step, c.Name, c.Why), "  "))
+				}
+			}
+		}
+		if len(r.Adds) > 0 {
+			fmt.Fprintf(&b, "\n  For no points, the checks of -checks golden would add:\n")
+			for _, add := range r.Adds {
+				fmt.Fprintln(&b, indent(add, "    "))
+			}
+		}
+	}
+	return b.String()
+}
+
+func (r *stageResult) summary() string {
+	if r.State != graded {
+		return fmt.Sprintf("%s, 0 of %d points", r.State, r.Max)
+	}
+	failed := 0
+	for _, c := range r.Results {
+		if c.Status == golden.Failed {
+			failed++
+		}
+	}
+	return fmt.Sprintf("%d of %d points, %d failed", r.Points, r.Max, failed)
+}
+
+// line is a failure in one line.
+func line(c golden.Result) string {
+	text := fmt.Sprintf("  %s %s: %s", c.Step, c.Name, strings.ReplaceAll(c.Why, "\n", " "))
+	if golden.Columns(text) <= width {
+		return text
+	}
+	return golden.Wrap(text, width-4)[0] + " ..."
+}
+
+// indent wraps a text and puts a margin before each line.
+func indent(text, margin string) string {
+	return margin + strings.Join(golden.Wrap(text, width-len(margin)), "\n"+margin)
+}
+
+// sheet has a row for each submission and a column for each stage.
+func (g *grader) sheet(subs []*submission) string {
+	wide := len("submission")
+	for _, s := range subs {
+		wide = max(wide, utf8.RuneCountInString(s.Name))
+	}
+	var b strings.Builder
+	row := func(name string, cells []string) {
+		fmt.Fprintf(&b, "%-*s", wide, name)
+		for _, cell := range cells {
+			fmt.Fprintf(&b, "  %-13s", cell)
+		}
+		b.WriteString("\n")
+	}
+	head := []string{}
+	for _, n := range g.stages {
+		head = append(head, fmt.Sprintf("stage %d", n))
+	}
+	row("submission", append(head, "total"))
+	for _, s := range subs {
+		if s.Trouble != "" {
+			row(s.Name, []string{"not graded"})
+			continue
+		}
+		cells, points, most := []string{}, 0, 0
+		for _, r := range s.Stages {
+			cell := fmt.Sprintf("%d/%d", r.Points, r.Max)
+			switch r.State {
+			case notSubmitted:
+				cell = "not submitted"
+			case notBuilt:
+				cell = "not built"
+			}
+			cells = append(cells, cell)
+			points, most = points+r.Points, most+r.Max
+		}
+		row(s.Name, append(cells, fmt.Sprintf("%d/%d", points, most)))
+	}
+	fmt.Fprintf(&b, "\nchecks: %s, seed %d\n", g.checks, g.seed)
+	for _, s := range subs {
+		for _, remark := range s.remarks() {
+			fmt.Fprintln(&b, indent(s.Name+": "+remark, ""))
+		}
+	}
+	return b.String()
+}
+
+// remarks are a submission's remarks, and for each stage the first thing that
+// went wrong.
+func (s *submission) remarks() []string {
+	remarks := append([]string{}, s.Remarks...)
+	for _, r := range s.Stages {
+		if r.Problem != "" {
+			remarks = append(remarks, r.Problem)
+		}
+		for _, c := range r.Results {
+			if c.Status == golden.Failed {
+				remarks = append(remarks, fmt.Sprintf("stage %d, %s %s: %s", r.Stage, c.Step, c.Name, c.Why))
+				break
+			}
+		}
+	}
+	return remarks
+}
+
+// writeReports writes each submission's full report to -out.
+func (g *grader) writeReports(subs []*submission) error {
+	if err := os.MkdirAll(g.out, 0o755); err != nil {
+		return err
+	}
+	for _, s := range subs {
+		name := strings.Map(func(r rune) rune {
+			if strings.ContainsRune(`/\:*?"<>|`, r) {
+				return '-'
+			}
+			return r
+		}, s.Name)
+		if err := os.WriteFile(filepath.Join(g.out, name+".txt"), []byte(g.report(s, true)), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func writeCSV(w io.Writer, stages []int, subs []*submission) error {
+	out := csv.NewWriter(w)
+	head := []string{"submission"}
+	for _, n := range stages {
+		head = append(head, fmt.Sprintf("stage%d", n), fmt.Sprintf("stage%d_max", n), fmt.Sprintf("stage%d_state", n))
+	}
+	out.Write(append(head, "total", "max", "remarks"))
+	for _, s := range subs {
+		row := []string{s.Name}
+		points, most := 0, 0
+		for _, r := range s.Stages {
+			row = append(row, strconv.Itoa(r.Points), strconv.Itoa(r.Max), r.State)
+			points, most = points+r.Points, most+r.Max
+		}
+		out.Write(append(row, strconv.Itoa(points), strconv.Itoa(most), strings.Join(s.remarks(), "; ")))
+	}
+	out.Flush()
+	return out.Error()
+}
+
+// A bar shows on a terminal how many submissions are done.
+type bar struct {
+	mu       sync.Mutex
+	w        io.Writer // nil when there is no terminal
+	done, of int
+}
+
+func newBar(w io.Writer, of int) *bar {
+	f, ok := w.(*os.File)
+	if !ok || !isTerminal(f) {
+		return &bar{}
+	}
+	b := &bar{w: f, of: of}
+	b.draw("")
+	return b
+}
+
+func (b *bar) draw(name string) {
+	if b.w != nil {
+		const cells = 30
+		full := cells * b.done / b.of
+		fmt.Fprintf(b.w, "\r\x1b[K[%s%s] %d of %d %.30s", strings.Repeat("#", full), strings.Repeat(".", cells-full), b.done, b.of, name)
+	}
+}
+
+func (b *bar) step(name string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.done++
+	b.draw(name)
+}
+
+func (b *bar) end() {
+	if b.w != nil {
+		fmt.Fprint(b.w, "\r\x1b[K")
+	}
+}
+
+func isTerminal(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"weblab.example/scripts/golden"
+)
+
+// watchWorkspace grades the workspace, and again whenever a file of a stage
+// changes, until it is interrupted. It looks at the files again and again:
+// network disks and WSL do not tell of changes.
+func (g *grader) watchWorkspace(ctx context.Context, stdout io.Writer) error {
+	const often = 500 * time.Millisecond
+	tick := time.NewTicker(often)
+	defer tick.Stop()
+	for {
+		state := g.sources()
+		s := g.submissions()[0]
+		g.gradeOne(ctx, 0, s)
+		if ctx.Err() == nil {
+			if f, ok := stdout.(*os.File); ok && isTerminal(f) {
+				fmt.Fprint(stdout, "\x1b[2J\x1b[H") // an empty screen
+			}
+			fmt.Fprintf(stdout, "%s\n%s\nwatching; Ctrl-C ends\n", time.Now().Format("15:04:05"), progress(s))
+		}
+		for state == g.sources() {
+			select {
+			case <-ctx.Done():
+				return nil // Ctrl-C is the way to end this
+			case <-tick.C:
+			}
+		}
+	}
+}
+
+// sources is a text that changes when a file of a stage does.
+func (g *grader) sources() string {
+	var b strings.Builder
+	for _, n := range []int{1, 2, 3} {
+		filepath.WalkDir(filepath.Join(g.root, golden.Folder(n)), func(name string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return nil // a file that is being written may be gone for a moment
+			}
+			if info, err := d.Info(); err == nil {
+				fmt.Fprintln(&b, name, info.Size(), info.ModTime().UnixNano())
+			}
+			return nil
+		})
+	}
+	return b.String()
+}
+
+// progress is a bar of the steps that are done, and the first failure. A step
+// counts once, in the stage where it is written.
+func progress(s *submission) string {
+	done, of, first := 0, 0, ""
+	for _, r := range s.Stages {
+		if r.Problem != "" && first == "" {
+			first = r.Problem
+		}
+		for _, step := range stepsOf(r) {
+			if '0' <= step.id[0] && step.id[0] <= '9' && step.id[:1] != fmt.Sprint(r.Stage) && step.id != "404" {
+				continue // stage 2 answers as stage 1 does
+			}
+			of++
+			if r.State == graded && step.mark() == stepPassed {
+				done++
+			}
+			for _, c := range step.results {
+				if c.Status == golden.Failed && first == "" {
+					first = c.String()
+				}
+			}
+		}
+	}
+	bar := fmt.Sprintf("[%s%s] %d of %d steps", strings.Repeat("#", done), strings.Repeat(".", of-done), done, of)
+	if s.Trouble != "" {
+		first = s.Trouble
+	}
+	if first == "" {
+		return bar + "\nAll passed."
+	}
+	return bar + "\n\n" + indent(first, "")
+}

@@ -1,0 +1,269 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"weblab.example/scripts/golden"
+)
+
+// A submission's programs are started by a worker: this same program in a
+// process of its own, with as few rights as the system lets it have. It gets a
+// job on standard input and answers with lines of JSON on standard output,
+// which its programs do not have. When it is killed, so is all that they began.
+
+// workerEnv in the environment makes this program a worker.
+const workerEnv = "WEBLAB_GRADE_WORKER"
+
+// jobTime is how long all stages of a submission may take. A right one takes
+// ten seconds; each check has a limit of its own, and a step, too.
+const jobTime = 6 * time.Minute
+
+// A job is what a worker is asked to do.
+type job struct {
+	Checks, Only string
+	Seed         uint64
+	Programs     map[int]golden.Program // by stage
+	Work         string                 // the only directory where they may write
+	Confined     bool                   // in namespaces
+}
+
+// An answer is one line of a worker's: first which protections are missing,
+// then the results of each stage.
+type answer struct {
+	Missing []string
+	Stage   int
+	Results []golden.Result
+	Trouble string
+}
+
+// prepareWorkers puts this program where a worker may start it, finds out
+// which protections this system has, and says which it has not.
+func (g *grader) prepareWorkers(ctx context.Context) error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	g.self = filepath.Join(g.temp, "grade.exe")
+	data, err := os.ReadFile(self)
+	if err == nil {
+		err = os.WriteFile(g.self, data, 0o755)
+	}
+	if err == nil {
+		err = os.Chmod(g.temp, 0o755) // go run's own directory is closed to others
+	}
+	if err != nil || g.command+g.clientCommand == "" && g.foreign() {
+		return err
+	}
+	dir := filepath.Join(g.temp, "probe")
+	if err := os.MkdirAll(filepath.Join(dir, "work"), 0o755); err != nil {
+		return err
+	}
+	answers, err := g.runWorker(ctx, 0, job{Work: filepath.Join(dir, "work"), Confined: true})
+	g.confined = err == nil && len(answers) > 0
+	var missing []string
+	if g.confined {
+		missing = answers[0].Missing
+	} else {
+		missing = []string{"processes, files, and rights of their own: " + firstLine(err)}
+	}
+	if g.ownID() {
+		missing = append(missing, "an id without rights: the command of -cmd can be run by this user only")
+	}
+	if len(missing) > 0 {
+		fmt.Fprintf(g.stderr, "grade: the programs are started without these protections, which this system does not give:\n")
+		for _, m := range missing {
+			fmt.Fprintln(g.stderr, "  - "+m)
+		}
+		fmt.Fprintln(g.stderr, "Strangers' code belongs into a container, one for each submission: see lab-notes/instructors.md.")
+	}
+	return nil
+}
+
+func firstLine(err error) string {
+	if err == nil {
+		return "no answer"
+	}
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return line
+}
+
+// check has a submission's programs checked, and takes over the results.
+func (g *grader) check(ctx context.Context, i int, s *submission, dir string, programs map[int]golden.Program) error {
+	j := job{Checks: g.checks, Only: g.only, Seed: g.seed, Programs: programs, Work: filepath.Join(dir, "work"), Confined: g.confined}
+	var answers []answer
+	var err error
+	if g.self == "" || g.command+g.clientCommand == "" && g.foreign() {
+		answers = j.gradeStages(ctx) // this workspace, as go test does it; or a server that runs already
+	} else {
+		answers, err = g.runWorker(ctx, i, j)
+	}
+	for _, r := range s.Stages {
+		if _, ok := programs[r.Stage]; !ok {
+			continue
+		}
+		at := slices.IndexFunc(answers, func(a answer) bool { return a.Stage == r.Stage })
+		if at < 0 && ctx.Err() == nil {
+			// The worker's end is the programs' doing: they had all that it has.
+			results := notRun(checksOf(r), "the programs did not let the checks end: "+firstLine(err))
+			r.fill(results)
+			continue
+		}
+		if at < 0 {
+			return ctx.Err()
+		}
+		if answers[at].Trouble != "" {
+			return errors.New(answers[at].Trouble)
+		}
+		r.take(answers[at].Results)
+	}
+	return nil
+}
+
+// take splits the results of the textbook's checks from those of the golden
+// ones behind them, which give no points.
+func (r *stageResult) take(results []golden.Result) {
+	n := len(r.Results)
+	r.fill(results[:min(n, len(results))])
+	for _, c := range results[min(n, len(results)):] {
+		if c.Status == golden.Failed {
+			r.Adds = append(r.Adds, fmt.Sprintf("%s %s: %s", c.Step, c.Name, c.Want))
+		}
+	}
+}
+
+// runWorker runs a worker to its end and returns what it answered until then.
+func (g *grader) runWorker(ctx context.Context, i int, j job) ([]answer, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, jobTime, fmt.Errorf("it took over %v", jobTime))
+	defer cancel()
+	input, err := json.Marshal(j)
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.CommandContext(ctx, g.self)
+	cmd.Dir = j.Work
+	cmd.Env = append(cleanEnviron(), workerEnv+"=1", "TMPDIR="+j.Work, "TEMP="+j.Work, "TMP="+j.Work, "HOME="+j.Work)
+	cmd.Stdin = bytes.NewReader(input)
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr // the worker's own; its programs have another
+	cmd.WaitDelay = time.Second
+	if err := confineWorker(cmd, j, i, g.ownID()); err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	var answers []answer
+	lines := json.NewDecoder(io.LimitReader(stdout, 256<<20))
+	for {
+		var a answer
+		if lines.Decode(&a) != nil {
+			break // the end; if it came too early, Wait says so
+		}
+		answers = append(answers, a)
+	}
+	err = cmd.Wait()
+	if cause := context.Cause(ctx); cause != nil {
+		err = cause
+	} else if err != nil {
+		err = fmt.Errorf("%w: %.500s", err, bytes.TrimSpace(stderr.Bytes()))
+	}
+	return answers, err
+}
+
+// cleanEnviron is what of the grader's environment its programs may see.
+func cleanEnviron() (env []string) {
+	for _, name := range []string{"PATH", "LANG", "LC_ALL", "SYSTEMROOT", "COMSPEC", "PATHEXT", "WINDIR", "GOCOVERDIR"} {
+		if value, ok := os.LookupEnv(name); ok {
+			env = append(env, name+"="+value)
+		}
+	}
+	return env
+}
+
+// work is the worker.
+func work() {
+	os.Unsetenv(workerEnv) // or a program that is this one would be a worker as well
+	var j job
+	if err := json.NewDecoder(os.Stdin).Decode(&j); err != nil {
+		fmt.Fprintln(os.Stderr, "worker:", err)
+		os.Exit(trouble)
+	}
+	out := json.NewEncoder(os.Stdout)
+	var missing []string
+	if j.Confined {
+		missing = confineSelf(j.Work)
+	}
+	out.Encode(answer{Missing: missing}) // an error shows to the reader
+	// A moment before it is killed it ends its programs itself: where there are
+	// no namespaces, nobody else can.
+	ctx, cancel := context.WithTimeout(context.Background(), jobTime-10*time.Second)
+	defer cancel()
+	var mu sync.Mutex
+	j.each(func(stage int) {
+		a := j.gradeStage(ctx, stage)
+		mu.Lock()
+		defer mu.Unlock()
+		out.Encode(a)
+	})
+}
+
+// gradeStages grades all stages of a job.
+func (j job) gradeStages(ctx context.Context) (answers []answer) {
+	var mu sync.Mutex
+	j.each(func(stage int) {
+		a := j.gradeStage(ctx, stage)
+		mu.Lock()
+		defer mu.Unlock()
+		answers = append(answers, a)
+	})
+	return answers
+}
+
+// each calls f for each stage, at once where each has a program of its own.
+func (j job) each(f func(stage int)) {
+	var all sync.WaitGroup
+	for _, stage := range slices.Sorted(maps.Keys(j.Programs)) {
+		if j.Programs[stage].Foreign {
+			f(stage)
+		} else {
+			all.Go(func() { f(stage) })
+		}
+	}
+	all.Wait()
+}
+
+func (j job) gradeStage(ctx context.Context, stage int) answer {
+	program := j.Programs[stage]
+	if j.Confined {
+		program.Confine = confineProgram
+	}
+	list := checks(j.Checks, stage, j.Only)
+	results := golden.Grade(ctx, list, program, j.Seed)
+	if j.Checks == "textbook" && j.Only == "" {
+		results = append(results, golden.Grade(ctx, golden.Checks(stage), program, j.Seed)...)
+	}
+	a := answer{Stage: stage, Results: results}
+	for _, r := range results {
+		if r.Diagnosis == "trouble" && strings.Contains(r.Seen, golden.ErrTrouble.Error()) {
+			a.Trouble = r.Seen
+		}
+	}
+	return a
+}
