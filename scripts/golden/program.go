@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -108,7 +109,10 @@ func (ls *labs) run(p Program, stdout io.Writer, flags []string) (*process, erro
 		p.Confine(proc.cmd)
 	}
 	if err := proc.cmd.Start(); err != nil {
-		return nil, fmt.Errorf("cannot start %s: %w", args[0], err)
+		if errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.ENOMEM) {
+			return nil, fmt.Errorf("cannot start another process, those of this program use up what there is: %w", err)
+		}
+		return nil, fmt.Errorf("%w: cannot start %s: %w", ErrTrouble, args[0], err)
 	}
 	go func() {
 		proc.cmd.Wait() // the status is in ProcessState

@@ -621,7 +621,15 @@ func forbidden(l *lab) error {
 	if err := l.site.need("forbidden"); err != nil {
 		return err
 	}
-	return l.answers("forbidden", "forbidden")
+	request, response := bytesOf("forbidden")
+	h, err := l.talk(request)
+	if err == nil && bytes.HasSuffix(h.bytes, []byte(unreadable)) {
+		return notHere("the user of the program may read every file")
+	}
+	if err == nil {
+		err = because(h.want(response), "forbidden")
+	}
+	return err
 }
 
 // linked asks for a file that needs something of the system, and wants the

@@ -63,8 +63,9 @@ func confineSelf(work string) (missing []string) {
 	}
 	try("mounts of their own", syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""))
 	// Without a /proc of its own, /proc would tell of other processes.
-	if err := syscall.Mount("proc", "/proc", "proc", syscall.MS_NOSUID|syscall.MS_NODEV|syscall.MS_NOEXEC, ""); err != nil {
-		try("a /proc of their own, for measuring memory", err)
+	proc := syscall.Mount("proc", "/proc", "proc", syscall.MS_NOSUID|syscall.MS_NODEV|syscall.MS_NOEXEC, "")
+	if proc != nil {
+		try("a /proc of their own, for measuring memory", proc)
 		syscall.Mount("tmpfs", "/proc", "tmpfs", syscall.MS_RDONLY, "") // if that fails, too, memory is measured wrong at worst
 	}
 	tmpfs := syscall.Mount("tmpfs", work, "tmpfs", syscall.MS_NOSUID|syscall.MS_NODEV, fmt.Sprintf("size=%d,nr_inodes=20000,mode=0755", workSize))
@@ -72,6 +73,9 @@ func confineSelf(work string) (missing []string) {
 	err := setMount("/", atRecursive, mountAttr{set: mountReadOnly})
 	if err == nil && tmpfs == nil {
 		err = setMount(work, 0, mountAttr{clear: mountReadOnly})
+	}
+	if err == nil && proc == nil { // to start a program in a namespace of its own takes writing there
+		err = setMount("/proc", 0, mountAttr{clear: mountReadOnly})
 	}
 	try("read-only files around them", err)
 	try("a working directory", os.Chdir(work)) // the one below the mount is another
