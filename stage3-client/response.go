@@ -54,7 +54,7 @@ func (r *reader) readHead() (*response, error) {
 		if resp == nil && interim && isNetwork(err) {
 			return &response{}, cutShort(err, "an interim response came, but no final one")
 		}
-		if err != nil || resp.status >= 200 || resp.status == 101 { // after 101 it is no longer HTTP
+		if err != nil || resp.status >= 200 || resp.status == 101 {
 			return resp, err
 		}
 	}

@@ -116,7 +116,7 @@ func readHead(r *bufio.Reader, head []byte) ([]byte, error) {
 			return head, &StatusError{431, "the head is over 16 KiB"}
 		case head[len(head)-1] != '\n':
 			continue // the line goes on in the next piece
-		case len(line) == 0 && lineStart > begin: // the empty line that ends the head
+		case len(line) == 0 && lineStart > begin: // the end
 			head = head[begin:]
 			return head, checkOctets(head)
 		}
