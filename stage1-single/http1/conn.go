@@ -259,26 +259,32 @@ func dropRest(tcp io.Reader) {
 	io.CopyN(io.Discard, tcp, maxLinger) // whatever ends it, the next thing is to close
 }
 
-// answerPanic is deferred: it turns a panic into a log line and a 500. The
-// 500 comes first: if that panics as well, its own line stands before the
-// one of the panic that it was to tell of.
+// answerPanic is deferred: it turns a panic into a log line and a 500. If the
+// 500 cannot be sent for another panic, that one is logged before it: what
+// answers a request must be there first.
 func (c *conn) answerPanic() {
 	p := recover()
 	if p == nil {
 		return
 	}
-	defer c.logPanic(p)
-	if c.answering {
-		return
+	sent := false
+	if !c.answering {
+		c.try(func() { sent = c.send(panicPage(p)) == nil })
 	}
+	c.logPanic(p)
+	if sent {
+		c.try(func() { closeGracefully(c.tcp, c.server.Linger) })
+	}
+}
+
+// try calls f and logs its panic.
+func (c *conn) try(f func()) {
 	defer func() {
-		if second := recover(); second != nil {
-			c.logPanic(second)
+		if p := recover(); p != nil {
+			c.logPanic(p)
 		}
 	}()
-	if c.send(panicPage(p)) == nil {
-		closeGracefully(c.tcp, c.server.Linger)
-	}
+	f()
 }
 
 // logPanic logs a panic, and where it was. A text needs no stack: a function
