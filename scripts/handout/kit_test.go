@@ -55,7 +55,7 @@ func TestNothingLeaks(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if strings.Contains(string(text), "//lab:") {
+		if filepath.Ext(name) == ".go" && strings.Contains(string(text), "//lab:") {
 			t.Errorf("%s has a directive", name)
 		}
 		var lines []string
