@@ -100,7 +100,8 @@ func TestNeverCached(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			defer edit(t, root, c.file, c.old, c.new)()
 			out, ok := goTest(t, c.dir)
-			if strings.Contains(strings.ReplaceAll(out, "http1\t(cached)", ""), "(cached)") {
+			// http1's unit tests and other scripts' tests grade nothing.
+			if strings.Contains(strings.NewReplacer("http1\t(cached)", "", "scripts/handout\t(cached)", "").Replace(out), "(cached)") {
 				t.Errorf("answered from the cache:\n%s", out)
 			}
 			if ok != (c.says == "") || !strings.Contains(out, c.says) {
