@@ -17,6 +17,7 @@ import (
 )
 
 func main() {
+	defer http1.ExitAtGap()
 	flags := flag.NewFlagSet("stage1-single", flag.ExitOnError)
 	options := http1.ParseFlags(flags)
 	server, ln, err := http1.Listen(options)
@@ -30,14 +31,18 @@ func main() {
 }
 
 // serve is the loop: accept a connection, serve it, repeat. Whoever connects
-// meanwhile waits in the system's queue. It returns when ln is closed.
+// meanwhile waits in the system's queue. It returns when ln is closed: then
+// Accept's error is net.ErrClosed. Any other error is a bad moment, such as too
+// many open files: log it, and try again after a tenth of a second.
+//
+//lab:todo 1.1 accept a connection, serve it, repeat
 func serve(ctx context.Context, ln net.Listener, server *http1.Server) {
 	for {
 		conn, err := ln.Accept()
 		if errors.Is(err, net.ErrClosed) {
 			return
 		}
-		if err != nil { // such as too many open files, which does not pass at once
+		if err != nil {
 			server.Log.Warn("accept", "error", err)
 			time.Sleep(100 * time.Millisecond)
 			continue

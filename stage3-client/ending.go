@@ -56,9 +56,18 @@ func (c *client) readRest(r *reader, resp *response) error {
 		}
 	}
 	if extra > 0 {
-		return fmt.Errorf("%s%d bytes came after the end of the response: the message was longer than it said", atLeast, extra)
+		return tooLong(extra, atLeast)
 	}
 	return nil
+}
+
+// tooLong is the error of a response after whose end more bytes came: how many,
+// behind the words atLeast, which are empty unless it was given up to count
+// them. It says "bytes" and that the message was longer than it said.
+//
+//lab:todo 3.5 say how many bytes came after the end of the response
+func tooLong(extra int64, atLeast string) error {
+	return fmt.Errorf("%s%d bytes came after the end of the response: the message was longer than it said", atLeast, extra)
 }
 
 // cutShort turns an error of the connection in the middle of a response into
@@ -67,31 +76,69 @@ func cutShort(err error, format string, args ...any) error {
 	if !isNetwork(err) {
 		return err
 	}
+	return endedEarly(err, fmt.Sprintf(format, args...))
+}
+
+// endedEarly is the error of a response that is not whole. It begins with
+// "ended early", says what had come, and what was seen then: that the server
+// closed, if err is io.EOF, and else the trouble.
+//
+//lab:todo 3.5 say that a response ended early, what came of it, and how it ended
+func endedEarly(err error, came string) error {
 	how := "then the server closed"
 	if err != io.EOF {
 		how = trouble(err)
 	}
-	return fmt.Errorf("ended early: %s; %s", fmt.Sprintf(format, args...), how)
+	return fmt.Errorf("ended early: %s; %s", came, how)
 }
 
-// goneError says how it was seen that there is no connection any more, for
-// the i-th request on it.
-func goneError(i int, sendErr, err error) error {
-	seen := trouble(err)
-	if err == io.EOF {
-		seen = "end of the stream before a status line: the server has closed the connection (FIN)"
-	}
-	if isGone(sendErr) {
-		seen = trouble(sendErr)
-	}
+// noAnswer is the error of the i-th request on a connection that is gone: no
+// byte of an answer came.
+func noAnswer(i int, sendErr, err error) error {
+	seen := howGone(sendErr, err)
 	if i == 1 {
 		return fmt.Errorf("no answer; %s", seen)
 	}
+	return onlyAWish(i, seen)
+}
+
+// howGone says how it was seen that there is no connection any more. err is the
+// error of reading the head: io.EOF is the end of the stream before a status
+// line, which means that the server has closed the connection and sent a FIN;
+// any other is trouble. If the request could not even be sent, because sendErr
+// says that the connection is gone (isGone), that is what was seen first, and
+// err does not matter.
+//
+//lab:todo 3.5 say how it was seen that the connection is gone
+func howGone(sendErr, err error) string {
+	switch {
+	case isGone(sendErr):
+		return trouble(sendErr)
+	case err == io.EOF:
+		return "end of the stream before a status line: the server has closed the connection (FIN)"
+	}
+	return trouble(err)
+}
+
+// onlyAWish is the error of a request after the first that found no connection
+// any more. It says which one ("request 2"), what was seen, and why nobody has
+// done wrong: a server may close after any answer, and says so in its Connection
+// field; keep-alive in a request is a wish (RFC 9112 section 9.3).
+//
+//lab:todo 3.6 say which request had no connection any more, and why that may be
+func onlyAWish(i int, seen string) error {
 	return fmt.Errorf("no answer to request %d; %s. A server may close after any answer, and says so with Connection: close; "+
 		"keep-alive in a request is only a wish (RFC 9112 section 9.3)", i, seen)
 }
 
-// trouble puts into words what ended a connection.
+// trouble puts into words what ended a connection:
+//
+//   - os.ErrDeadlineExceeded: a time-out; nothing came within -timeout
+//   - isReset: a reset; the server's system sent RST, which Windows calls 10054
+//   - isBrokenPipe: a reset (RST) too, that came before this was sent
+//   - any other is said as it is
+//
+//lab:todo 3.5 put a time-out, a reset and a broken pipe into words
 func trouble(err error) string {
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):

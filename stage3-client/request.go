@@ -61,16 +61,24 @@ func parseArgs(args []string) (where, error) {
 }
 
 // encodeTarget makes a request-target of what a person typed: it begins with
-// a slash, the fragment stays at home, and what may not stand in a target is
-// percent-encoded. A space or a line end sent as it is would end the target,
-// and what follows would be read as something else (RFC 9112 section 3.2).
+// a slash, which is put there if it is missing, and the fragment stays at home
+// (RFC 3986 section 3.5). What may not stand in a target becomes %XX, octet by
+// octet, with capital digits: a space or a line end sent as it is would end the
+// target, and what follows would be read as something else (RFC 9112 section
+// 3.2). These are the octets up to the space, those above "~", the characters
+//
+//	" < > [ \ ] ^ ` { | }
+//
+// and a % that begins no escape. An escape that is there already is kept.
+//
+//lab:todo 3.1 slash first, no fragment, percent-encode what is not allowed
 func encodeTarget(s string) string {
 	s, _, _ = strings.Cut(s, "#")
 	if !strings.HasPrefix(s, "/") {
 		s = "/" + s
 	}
 	var target strings.Builder
-	for i := range len(s) { // octet by octet
+	for i := range len(s) {
 		_, notEscape := url.PathUnescape(s[i:min(i+3, len(s))])
 		if s[i] <= ' ' || s[i] > '~' || strings.IndexByte("\"<>[\\]^`{|}", s[i]) >= 0 || s[i] == '%' && notEscape != nil {
 			fmt.Fprintf(&target, "%%%02X", s[i])
@@ -95,8 +103,16 @@ func (w where) hostField() string {
 }
 
 // buildRequest makes the bytes of a request (RFC 9112 section 3): the request
-// line, the field lines, and the empty line that ends them. An extra field
-// takes the place of one that is there anyway.
+// line, the field lines, and the empty line that ends them, each with CR LF.
+// The fields are Host, which is w.hostField, and Connection: keep-alive if the
+// connection is to be persistent, else close.
+//
+// extra has more field lines, without line ends. The first one named Host or
+// Connection, in any letter case, takes the place of that line; the others
+// follow in their order. ParseField knows a line's name: checkField has seen
+// that it has one.
+//
+//lab:todo 3.1 write the request line, the field lines and the empty line
 func buildRequest(method string, w where, persistent bool, extra []string) []byte {
 	connection := "close"
 	if persistent {
@@ -105,7 +121,7 @@ func buildRequest(method string, w where, persistent bool, extra []string) []byt
 	lines := []string{"Host: " + w.hostField(), "Connection: " + connection}
 	for i, name := range []string{"Host", "Connection"} {
 		j := slices.IndexFunc(extra, func(line string) bool {
-			f, _ := http1.ParseField([]byte(line)) // checkField has seen it
+			f, _ := http1.ParseField([]byte(line))
 			return f.Is(name)
 		})
 		if j >= 0 {

@@ -36,7 +36,16 @@ type response struct {
 }
 
 // readHead reads a response's head, and before it any number of interim
-// ones, such as 100 Continue (RFC 9110 section 15.2).
+// ones, such as 100 Continue, with a status of 1xx (RFC 9110 section 15.2).
+// 101 is none of them: what follows it is no longer HTTP. One deadline is for
+// all of it: r.conn.allWithin before, with r.conn.each, and eachAnew after.
+//
+// readOneHead reads one, and its error is passed on together with what it
+// returned. Only where the connection ends (isNetwork) after an interim
+// response and before the first byte of another, there is something to add:
+// the response is then not nil, and the error is made by cutShort.
+//
+//lab:todo 3.2 pass over the 1xx responses, return the final one
 func (r *reader) readHead() (*response, error) {
 	r.conn.allWithin(r.conn.each)
 	defer r.conn.eachAnew()
@@ -45,7 +54,7 @@ func (r *reader) readHead() (*response, error) {
 		if resp == nil && interim && isNetwork(err) {
 			return &response{}, cutShort(err, "an interim response came, but no final one")
 		}
-		if err != nil || resp.status >= 200 || resp.status == 101 { // after 101 it is no longer HTTP
+		if err != nil || resp.status >= 200 || resp.status == 101 {
 			return resp, err
 		}
 	}
@@ -71,22 +80,35 @@ func (r *reader) readOneHead() (*response, error) {
 	return resp, err
 }
 
-// parseStatusLine reads the first line of a response (RFC 9112 section 4). The
-// reason phrase is for people, and may be missing:
+// parseStatusLine reads the first line of a response (RFC 9112 section 4):
 //
-//	status-line = HTTP-version SP status-code SP [ reason-phrase ]
-func parseStatusLine(line string) (*response, bool) {
+//	status-line  = HTTP-version SP status-code SP [ reason-phrase ]
+//	HTTP-version = "HTTP/" DIGIT "." DIGIT
+//	status-code  = 3DIGIT
+//
+// Good is HTTP/1 with any minor version of one digit, and a status from 100
+// on; else ok is false. The reason phrase is for people: it may be anything, and
+// it may be missing together with the space before it.
+//
+//lab:todo 3.2 take the status line apart: minor version, status
+func parseStatusLine(line string) (resp *response, ok bool) {
 	version, rest, _ := strings.Cut(line, " ")
 	code, _, _ := strings.Cut(rest, " ")
 	minor, isHTTP1 := strings.CutPrefix(version, "HTTP/1.")
 	m, err1 := strconv.ParseUint(minor, 10, 8)
 	status, err2 := strconv.ParseUint(code, 10, 16)
-	ok := isHTTP1 && len(minor) == 1 && err1 == nil && len(code) == 3 && status >= 100 && err2 == nil
+	ok = isHTTP1 && len(minor) == 1 && err1 == nil && len(code) == 3 && status >= 100 && err2 == nil
 	return &response{minor: int(m), status: int(status)}, ok
 }
 
-// readFields reads field lines up to the empty line. A line that begins with
-// whitespace continues the one before it (RFC 9112 section 5.2).
+// readFields reads field lines up to the empty line that ends them, in all at
+// most maxHead bytes: what is left is the limit of the next readLine, whose
+// error is passed on. A line that begins with a space or a tab continues the one
+// before it, and is joined to it by a space (RFC 9112 section 5.2); before the
+// first field it continues nothing. http1.ParseField reads a whole line, and
+// its error is told as one of the response.
+//
+//lab:todo 3.2 read field lines, join the folded ones, parse each
 func (r *reader) readFields() ([]http1.Field, error) {
 	var lines [][]byte
 	for left := maxHead; ; {
@@ -115,12 +137,28 @@ func (r *reader) readFields() ([]http1.Field, error) {
 	return fields, nil
 }
 
-// readBody reads a response's body and returns how many bytes of it came. How
-// long it is, RFC 9112 section 6.3 says; the first rule that fits counts. (A
-// length that contradicts itself is an error even where there is no body.)
+// readBody reads a response's body from r.in, copies it to r.out as it comes,
+// and returns how many bytes of it came. How long it is, RFC 9112 section 6.3
+// says; the first rule that fits counts:
+//
+//   - A Content-Length that says nothing is an error, even where there is no
+//     body, but not beside a Transfer-Encoding, which counts instead of it.
+//   - No body has the answer to HEAD, nor a status of 1xx, 204 or 304, nor a 2xx
+//     to CONNECT: after that it is a tunnel, and no HTTP any more.
+//   - Transfer-Encoding: if its last coding is chunked, readChunked, else all
+//     that comes until the server closes. HTTP/1.0 has no Transfer-Encoding
+//     (section 6.1): there it does not count.
+//   - Content-Length: that many bytes.
+//   - Otherwise all that comes until the server closes.
+//
+// An error goes through cutShort, with the words for how much had come: "12 of
+// 36 bytes came" where the length is known, else "12 bytes came", and for chunks
+// also that it was not the end.
+//
+//lab:todo 3.3 read as many bytes of body as the head says
 func (r *reader) readBody(resp *response, method string) (n int64, err error) {
 	var codings []string
-	if resp.minor > 0 { // HTTP/1.0 has no Transfer-Encoding (section 6.1)
+	if resp.minor > 0 {
 		codings = http1.List(resp.fields, "Transfer-Encoding")
 	}
 	length, err := resp.contentLength()
@@ -129,12 +167,12 @@ func (r *reader) readBody(resp *response, method string) (n int64, err error) {
 		return 0, err
 	case method == "HEAD" || resp.status < 200 || resp.status == 204 || resp.status == 304:
 		return 0, nil
-	case method == "CONNECT" && resp.status < 300: // a tunnel, and no HTTP any more
+	case method == "CONNECT" && resp.status < 300:
 		return 0, nil
 	case len(codings) > 0 && codings[len(codings)-1] == "chunked":
 		n, err = r.readChunked()
 		return n, cutShort(err, "%d bytes came, but not the end of the chunked body", n)
-	case len(codings) > 0 || length < 0: // until the server closes
+	case len(codings) > 0 || length < 0:
 		n, err = io.Copy(r.out, r.in)
 		return n, cutShort(err, "%d bytes came", n)
 	}
@@ -143,7 +181,12 @@ func (r *reader) readBody(resp *response, method string) (n int64, err error) {
 }
 
 // contentLength is the Content-Length, in bytes, and below 0 without one. The
-// same number more than once, in a list or in two fields, counts once.
+// same number more than once, in a list (with spaces or tabs around it) or in
+// two fields, counts once. Different numbers are an error, and so is what is not
+// digits alone, or more than an int64 holds (RFC 9110 section 8.6). The error
+// names the field and quotes its value.
+//
+//lab:todo 3.3 read Content-Length: digits, the same number each time
 func (resp *response) contentLength() (length int64, err error) {
 	length = -1
 	for _, f := range resp.fields {
@@ -161,11 +204,26 @@ func (resp *response) contentLength() (length int64, err error) {
 	return length, nil
 }
 
-// readChunked reads a chunked body (RFC 9112 section 7.1):
+// readChunked reads a chunked body and returns how many bytes of chunk-data
+// came (RFC 9112 section 7.1):
 //
 //	chunked-body = *chunk last-chunk trailer-section CRLF
 //	chunk        = chunk-size [ chunk-ext ] CRLF chunk-data CRLF
+//	chunk-size   = 1*HEXDIG
 //	last-chunk   = 1*("0") [ chunk-ext ] CRLF
+//
+// readChunkLine reads the lines. An extension begins with ";" and is passed
+// over; spaces and tabs may stand before it, but nothing before the digits.
+// The data is copied from r.in to r.out as it comes: a chunk may be larger than
+// the memory. Nothing but its line end stands behind it. readFields reads the
+// trailer section and the empty line, with one deadline for all of it, as
+// readHead does; trailer fields are not the head's.
+//
+// An error of reading is returned as it is: readBody knows what to say of it.
+// Any other names the chunk and quotes at most 60 bytes of the line: the server
+// may be hostile.
+//
+//lab:todo 3.4 read chunk after chunk, up to the trailer section
 func (r *reader) readChunked() (total int64, err error) {
 	for {
 		line, err := r.readChunkLine()
@@ -180,7 +238,7 @@ func (r *reader) readChunked() (total int64, err error) {
 		if size == 0 {
 			r.conn.allWithin(r.conn.each)
 			defer r.conn.eachAnew()
-			_, err := r.readFields() // the trailer section; its fields are not the head's
+			_, err := r.readFields()
 			return total, err
 		}
 		n, err := io.CopyN(r.out, r.in, int64(size))

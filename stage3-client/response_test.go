@@ -61,7 +61,7 @@ func TestDefaultTarget(t *testing.T) {
 	}
 }
 
-func TestGoneError(t *testing.T) {
+func TestNoAnswer(t *testing.T) {
 	for _, c := range []struct {
 		name         string
 		sent, heard  error
@@ -71,7 +71,7 @@ func TestGoneError(t *testing.T) {
 		{"reset", nil, syscall.ECONNRESET, "RST", "FIN"},
 		{"broken pipe, then the end of the stream", &net.OpError{Err: os.NewSyscallError("write", syscall.EPIPE)}, io.EOF, "broken pipe", "FIN"},
 	} {
-		got := goneError(2, c.sent, c.heard).Error()
+		got := noAnswer(2, c.sent, c.heard).Error()
 		for _, want := range []string{c.says, "request 2", "wish"} {
 			if !strings.Contains(got, want) {
 				t.Errorf("%s: no %q in %q", c.name, want, got)

@@ -90,7 +90,7 @@ func TestNeverCached(t *testing.T) {
 	}{
 		{"a wrong phrase in http1", root, "stage1-single/http1/response.go", `"Not Found"`, `"not found"`, "stage1-single/step_1.6/not-found"},
 		{"seen inside stage 2", stage2, "stage1-single/http1/response.go", `"Not Found"`, `"not found"`, "step_1.6/not-found"},
-		{"no goroutine in stage 2", root, "stage2-concurrent/main.go", "connections.Go(func() error {", "func(f func() error) { f() }(func() error {", "stage2-concurrent/step_2.1/last-is-first"},
+		{"no goroutine in stage 2", root, "stage2-concurrent/main.go", "go func() {", "func() {", "stage2-concurrent/step_2.1/last-is-first"},
 		{"a wrong field in the client", root, "stage3-client/request.go", `"Host: " + w`, `"host: " + w`, "stage3-client/step_3.1/request"},
 		{"a comment in the client", root, "stage3-client/request.go", "// where is what", "// where says what", ""},
 		{"a comment in http1, seen inside stage 2", stage2, "stage1-single/http1/site.go", "return statusPage(404)\n	}\n	name", "return statusPage(404)\n	}\n	var _ = 0\n	name", ""},
@@ -100,7 +100,8 @@ func TestNeverCached(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			defer edit(t, root, c.file, c.old, c.new)()
 			out, ok := goTest(t, c.dir)
-			if strings.Contains(strings.ReplaceAll(out, "http1\t(cached)", ""), "(cached)") {
+			// http1's unit tests and other scripts' tests grade nothing.
+			if strings.Contains(strings.NewReplacer("http1\t(cached)", "", "scripts/handout\t(cached)", "").Replace(out), "(cached)") {
 				t.Errorf("answered from the cache:\n%s", out)
 			}
 			if ok != (c.says == "") || !strings.Contains(out, c.says) {

@@ -176,7 +176,11 @@ func (c *conn) respond(ctx context.Context) (*Response, error) {
 
 // otherMethod answers the methods beside GET (RFC 9110 section 9). HEAD gets
 // what GET would get, without the body. What is a method elsewhere, but not
-// for files, is a 405, which lists in Allow those that are; the rest is a 501.
+// for files (the others of section 9, and PATCH of RFC 5789), is a 405, which
+// lists in Allow those that are: "GET, HEAD". The rest is a 501. Case matters:
+// get is not GET.
+//
+//lab:todo 1.7 answer HEAD, and say 405 or 501 to the other methods
 func otherMethod(site *Site, method []byte, target Target) *Response {
 	switch string(method) {
 	case "HEAD":
@@ -194,12 +198,17 @@ func otherMethod(site *Site, method []byte, target Target) *Response {
 // connectionOption decides whether the connection persists after a request
 // (RFC 9112 section 9.3), and returns what the response says about it: "close",
 // "keep-alive" to a client that had to ask for it, or "" where it is the rule.
+//
+// A request with a body is the last one: the body is not read, so that what
+// follows it cannot be found. Close in the request's Connection, which is a
+// list, counts before all else. In HTTP/1.1 to stay open is the rule; in
+// HTTP/1.0 a client has to ask for it, with keep-alive.
+//
+//lab:todo 1.9 decide from the request whether the connection stays open
 func connectionOption(req *Request) string {
 	options := List(req.Fields, "Connection")
 	switch {
-	case req.HasBody: // it is not read, so the next request cannot be found
-		return "close"
-	case slices.Contains(options, "close"):
+	case req.HasBody, slices.Contains(options, "close"):
 		return "close"
 	case req.Minor >= 1:
 		return ""
@@ -221,38 +230,69 @@ func (c *conn) send(resp *Response) error {
 }
 
 // closeGracefully closes a connection without losing the answer that was just
-// sent (RFC 9112 section 9.6). To close while bytes from the client are unread
-// makes TCP send a reset, and a reset makes the client's system throw away
-// what it has not read yet: the answer. So: say that no more will be sent,
-// read until the client has closed too, and close then. Linger is how long
-// that may take; with 0 it is a plain close.
+// sent (RFC 9112 section 9.6): say that no more will be sent (FIN), wait until
+// the client has closed too, and close then. Linger is how long that may take
+// in all; with 0 it is a plain close.
 func closeGracefully(tcp net.Conn, linger time.Duration) {
 	defer tcp.Close() // an error here is nobody's loss
 	half, ok := tcp.(interface{ CloseWrite() error })
 	if !ok || linger <= 0 || half.CloseWrite() != nil {
 		return
 	}
-	if tcp.SetReadDeadline(time.Now().Add(linger)) == nil {
-		io.CopyN(io.Discard, tcp, maxLinger) // whatever ends it, it is over
+	if tcp.SetReadDeadline(time.Now().Add(linger)) != nil {
+		return
+	}
+	if n, _ := tcp.Read(make([]byte, 1)); n > 0 { // not its end, nor the deadline: it sends on
+		dropRest(tcp)
 	}
 }
 
-// answerPanic is deferred: it turns a panic into a log line and a 500.
+// dropRest reads from a connection what the client still sends, and drops it.
+// To close while bytes from the client are unread makes TCP send a reset, and
+// a reset makes the client's system throw away what it has not read yet: the
+// answer. It returns when the client has closed, or the connection's deadline,
+// which is set already, has passed, or after maxLinger bytes: who sends more
+// than that is not listening.
+//
+//lab:todo 1.8 read and drop what the client still sends, within bounds
+func dropRest(tcp io.Reader) {
+	io.CopyN(io.Discard, tcp, maxLinger) // whatever ends it, the next thing is to close
+}
+
+// answerPanic is deferred: it turns a panic into a log line and a 500. If the
+// 500 cannot be sent for another panic, that one is logged before it: what
+// answers a request must be there first.
 func (c *conn) answerPanic() {
 	p := recover()
 	if p == nil {
 		return
 	}
-	c.log.Error("panic", "error", p, "stack", string(debug.Stack()))
-	if c.answering {
-		return
+	sent := false
+	if !c.answering {
+		c.try(func() { sent = c.send(panicPage(p)) == nil })
 	}
+	c.logPanic(p)
+	if sent {
+		c.try(func() { closeGracefully(c.tcp, c.server.Linger) })
+	}
+}
+
+// try calls f and logs its panic.
+func (c *conn) try(f func()) {
 	defer func() {
 		if p := recover(); p != nil {
-			c.log.Error("panic while answering 500", "error", p)
+			c.logPanic(p)
 		}
 	}()
-	if c.send(statusPage(500)) == nil {
-		closeGracefully(c.tcp, c.server.Linger)
+	f()
+}
+
+// logPanic logs a panic, and where it was. A text needs no stack: a function
+// that is not written yet says itself which one it is.
+func (c *conn) logPanic(p any) {
+	if _, isText := p.(string); isText {
+		c.log.Error("panic", "error", p)
+		return
 	}
+	c.log.Error("panic", "error", p, "stack", string(debug.Stack()))
 }

@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -149,20 +150,36 @@ func TestStoppedBefore(t *testing.T) {
 	})
 }
 
-// panicky panics when it is written to, or before.
+// panicky panics when it is written to.
 type panicky struct{ net.Conn }
 
 func (panicky) Write([]byte) (int, error) { panic("in the middle of an answer") }
 
+// gap panics when it has been read from, as a function that is not written yet.
+type gap struct{ net.Conn }
+
+func (g gap) Read(p []byte) (int, error) {
+	g.Conn.Read(p)
+	panic("step 1.0 is not written yet: <b>")
+}
+
 func TestPanic(t *testing.T) {
+	const page500 = "HTTP/1.1 500 Internal Server Error\r\nConnection: close\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: 90\r\n\r\n" +
+		"<!DOCTYPE html><title>500 Internal Server Error</title><h1>500 Internal Server Error</h1>\n"
+	noSite := func(s *Server) { s.Site = nil }
+	whole := func(c net.Conn) net.Conn { return c }
 	for _, c := range []struct {
 		name   string
 		change func(*Server)
 		conn   func(net.Conn) net.Conn
-		want   string // how the answer begins
+		want   string   // the answer
+		log    []string // in this order; only an error of the runtime has a stack
 	}{
-		{"before the answer", func(s *Server) { s.Site = nil }, func(c net.Conn) net.Conn { return c }, "HTTP/1.1 500 Internal Server Error\r\nConnection: close\r\n"},
-		{"while answering", nil, func(c net.Conn) net.Conn { return panicky{c} }, ""},
+		{"before the answer", noSite, whole, page500, []string{`error="runtime error`, "stack="}},
+		{"not written yet", nil, func(c net.Conn) net.Conn { return gap{c} },
+			strings.Replace(page500, "90", "136", 1) + "<p>step 1.0 is not written yet: &lt;b&gt;</p>\n", []string{`error="step 1.0 is not written yet: <b>"`}},
+		{"while answering", nil, func(c net.Conn) net.Conn { return panicky{c} }, "", []string{`error="in the middle`}},
+		{"while answering 500", noSite, func(c net.Conn) net.Conn { return panicky{c} }, "", []string{`error="in the middle`, `error="runtime error`, "stack="}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var log bytes.Buffer
@@ -182,14 +199,18 @@ func TestPanic(t *testing.T) {
 				t.Fatal(err)
 			}
 			got, err := io.ReadAll(client)
-			if err != nil || !strings.HasPrefix(string(got), c.want) || (c.want == "") != (len(got) == 0) {
-				t.Errorf("%q, %v", got, err)
+			if err != nil || string(got) != c.want {
+				t.Errorf("%q, %v, want %q", got, err, c.want)
 			}
 			<-done
-			for _, want := range []string{"msg=panic", "msg=closed", "conn=1"} {
-				if !strings.Contains(log.String(), want) {
-					t.Errorf("no %s in the log:\n%s", want, log.String())
+			rest, found := log.String(), true
+			for _, want := range slices.Concat([]string{"msg=panic conn=1"}, c.log, []string{"msg=closed conn=1"}) {
+				if _, rest, found = strings.Cut(rest, want); !found {
+					t.Errorf("no %s, or not in its place, in the log:\n%s", want, log.String())
 				}
+			}
+			if strings.Count(log.String(), "stack=") != strings.Count(strings.Join(c.log, ""), "stack=") {
+				t.Errorf("which panics have a stack?\n%s", log.String())
 			}
 		})
 	}

@@ -85,10 +85,20 @@ func (req *Request) Read(r *bufio.Reader) (err error) {
 
 // readHead reads from r up to and including the empty line that ends a head,
 // in however many pieces TCP delivers it, and appends it to head. Empty lines
-// before the request line are skipped (RFC 9112 section 2.2).
+// before the request line are skipped (RFC 9112 section 2.2): the head that is
+// returned begins with the request line. Not a byte behind the head is taken
+// from r, it may be the next request's; readPiece sees to that.
 //
-// The errors are a *StatusError (414, 431, 400; 408 when r's deadline passed
-// in the middle of a head) or that of reading.
+// The errors are a *StatusError or that of reading, in this order, after each
+// piece, so that nobody fills the memory with a line that does not end:
+//
+//   - 408 when r's deadline (os.ErrDeadlineExceeded) passed after a byte had come
+//   - any other error of reading, as it is: the client left, or said nothing
+//   - 414 when the request line is over maxRequestLine bytes, line end not counted
+//   - 431 when all that came is over maxHead bytes, skipped empty lines counted
+//   - 400 from checkOctets, which looks at the head when it is whole
+//
+//lab:todo 1.3 read pieces up to the empty line, within the limits
 func readHead(r *bufio.Reader, head []byte) ([]byte, error) {
 	begin, lineStart := 0, 0 // where the request line begins, and the line that is being read
 	for {
@@ -106,7 +116,7 @@ func readHead(r *bufio.Reader, head []byte) ([]byte, error) {
 			return head, &StatusError{431, "the head is over 16 KiB"}
 		case head[len(head)-1] != '\n':
 			continue // the line goes on in the next piece
-		case len(line) == 0 && lineStart > begin: // the empty line that ends the head
+		case len(line) == 0 && lineStart > begin: // the end
 			head = head[begin:]
 			return head, checkOctets(head)
 		}
@@ -132,8 +142,11 @@ func readPiece(r *bufio.Reader) ([]byte, error) {
 }
 
 // checkOctets refuses what no line of a head may hold: a CR that is not part
-// of a line end (RFC 9112 section 2.2) and control octets (RFC 9110 section
-// 5.5). Octets above 0x7f stay: in a field value they are legal and opaque.
+// of a line end (RFC 9112 section 2.2) and control octets: those below 0x20 but
+// for the tab, and 0x7f (RFC 9110 section 5.5). Octets above 0x7f stay: in a
+// field value they are legal and opaque. The error is a badRequest.
+//
+//lab:todo 1.3 refuse control octets in every line of the head
 func checkOctets(head []byte) error {
 	for len(head) > 0 {
 		var line []byte
@@ -163,6 +176,17 @@ func trimLineEnd(line []byte) []byte {
 //
 //	request-line = method SP request-target SP HTTP-version
 //	HTTP-version = "HTTP/" DIGIT "." DIGIT
+//
+// The method is a token, whichever: it is judged later. The target is not
+// empty and has no tab; what else it means is not decided here. The line comes
+// without its line end, and Method and Target point into it. They are set
+// before the version is looked at, so that a 505 to HEAD can leave out its
+// body. A later minor version of HTTP/1 is read as 1.1 (RFC 9110 section 2.5).
+//
+// What does not fit is a badRequest; a good version that is not of HTTP/1 is a
+// *StatusError with 505.
+//
+//lab:todo 1.4 take the request line apart: method, target, version
 func (req *Request) parseRequestLine(line []byte) error {
 	method, rest, _ := bytes.Cut(line, []byte(" "))
 	target, version, _ := bytes.Cut(rest, []byte(" "))
@@ -177,7 +201,7 @@ func (req *Request) parseRequestLine(line []byte) error {
 	if v[5] != '1' {
 		return &StatusError{505, fmt.Sprintf("the version is %s, this server speaks HTTP/1.1", version)}
 	}
-	req.Minor = min(int(v[7]-'0'), 1) // 1.2 is read as 1.1 (RFC 9110 section 2.5)
+	req.Minor = min(int(v[7]-'0'), 1) // 1.2 to 1.9 are 1.1
 	return nil
 }
 
@@ -191,7 +215,14 @@ type Field struct {
 //
 //	field-line = field-name ":" OWS field-value OWS
 //
-// The field points into the line.
+// OWS is any number of spaces and tabs, and no part of the value. The name is a
+// token. Whitespace before it (also obs-fold, section 5.2) or between it and
+// the colon is an error: readers who disagree on it can be played against each
+// other. A value may be empty and hold octets above 0x7f. The error says which
+// rule was broken and quotes the line with %q; that it means 400 is for the
+// caller to say, as this reads responses too. The field points into the line.
+//
+//lab:todo 1.5 split a field line into its name and its value
 func ParseField(line []byte) (Field, error) {
 	name, value, ok := bytes.Cut(line, []byte(":"))
 	switch {
@@ -266,7 +297,10 @@ func lower(s string) string {
 }
 
 // checkHost asks for one valid Host: a request for HTTP/1.1 without it, or
-// any with two, is a 400 (RFC 9112 section 3.2).
+// any with two, is a badRequest (RFC 9112 section 3.2). One that is there, also
+// in HTTP/1.0, is a validAuthority.
+//
+//lab:todo 1.5 ask for one valid Host
 func (req *Request) checkHost() error {
 	host, n := find(req.Fields, "Host")
 	if n > 1 || n == 0 && req.Minor >= 1 {
@@ -308,6 +342,16 @@ func validAuthority(a []byte) bool {
 // checkFraming finds out whether a body follows the head, and refuses heads
 // that leave it in doubt: two readers who disagree on where a request ends
 // can be made to see two different second requests (RFC 9112 section 11.2).
+// It sets HasBody. A body follows a Content-Length above 0 and any
+// Transfer-Encoding (RFC 9112 section 6). Refused is, the first that holds:
+//
+//   - with 400: two Content-Length fields, equal ones too; one that is not
+//     digits alone, or that no int64 holds
+//   - with 400: Transfer-Encoding beside Content-Length, or in HTTP/1.0
+//   - with 400: transfer codings that do not end in chunked, or have it twice
+//   - with 501: a coding before chunked, because this server knows no other
+//
+//lab:todo 1.5 find out whether a body follows, and refuse what leaves it in doubt
 func (req *Request) checkFraming() error {
 	length, n := find(req.Fields, "Content-Length")
 	if n > 0 {

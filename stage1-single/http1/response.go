@@ -2,6 +2,7 @@ package http1
 
 import (
 	"fmt"
+	"html"
 	"io"
 	"net"
 	"os"
@@ -50,24 +51,49 @@ type Response struct {
 
 // statusPage is the answer when there is no file to send: a page that says
 // the status.
-func statusPage(status int) *Response {
+func statusPage(status int) *Response { return page(status, "") }
+
+// panicPage is a 500. Of a panic that is a text it says the text, such as
+// which step is not written yet; any other is for the log alone.
+func panicPage(p any) *Response {
+	if text, isText := p.(string); isText {
+		return page(500, "<p>"+html.EscapeString(text)+"</p>\n")
+	}
+	return statusPage(500)
+}
+
+// page is a page that says the status and, below it, what more there is.
+func page(status int, more string) *Response {
 	title := fmt.Sprintf("%d %s", status, statusText[status])
-	resp := withBody(fmt.Appendf(nil, "<!DOCTYPE html><title>%s</title><h1>%s</h1>\n", title, title))
+	resp := withBody(fmt.Appendf(nil, "<!DOCTYPE html><title>%s</title><h1>%s</h1>\n%s", title, title, more))
 	resp.Status = status
 	resp.ContentType = "text/html; charset=utf-8"
 	return resp
 }
 
-// withBody is a response with a body that is in memory. Content-Length counts
-// its bytes: in UTF-8 that is not the number of its characters.
+// withBody is a response with a body that is in memory, after which the
+// connection closes; who calls it sets the status and the type. ContentLength
+// and Size count the body's bytes: in UTF-8 that is not the number of its
+// characters.
+//
+//lab:todo 1.2 make a Response of a body, with its length in bytes
 func withBody(body []byte) *Response {
 	return &Response{Connection: "close", Body: body, Size: int64(len(body)), ContentLength: int64(len(body))}
 }
 
-// appendHead appends the bytes of the head to buf: the status line, the field
-// lines, and the empty line that ends them.
+// appendHead appends the bytes of the head to buf (RFC 9112 section 4): the
+// status line, the field lines, and the empty line that ends them. Each ends
+// in CR LF.
 //
 //	status-line = HTTP-version SP status-code SP [ reason-phrase ] CRLF
+//	field-line  = field-name ":" SP field-value CRLF
+//
+// The version is HTTP/1.1, whatever the client's. The fields come in the order
+// in which Response has them: Connection, Date, Allow, Location, Content-Type,
+// Content-Length. One that is empty is left out, and so is a ContentLength
+// below 0.
+//
+//lab:todo 1.2 append the status line, the field lines and the empty line
 func (resp *Response) appendHead(buf []byte) []byte {
 	buf = fmt.Appendf(buf, "HTTP/1.1 %d %s\r\n", resp.Status, statusText[resp.Status])
 	field := func(name, value string) {
@@ -88,10 +114,17 @@ func (resp *Response) appendHead(buf []byte) []byte {
 
 // WriteTo writes the response to conn and returns how many bytes of the body
 // were sent. Head and body leave in one write when the body is in memory:
-// textbook clients call recv once and take what comes for the whole.
+// textbook clients call recv once and take what comes for the whole. Size bytes
+// of File follow the head in pieces of up to pieceSize, never in memory as a
+// whole. With HeadOnly the head is all.
 //
-// The client may take no byte for as long as stall. After an error the
-// connection is of no more use: the client got less than the head announced.
+// The client may take no byte for as long as stall: each write has a deadline
+// of its own (SetWriteDeadline), so that who is slow is served, and who has
+// stopped is given up. After an error the connection is of no more use: the
+// client got less than the head announced. It is io.EOF when the file has
+// become shorter than it was.
+//
+//lab:todo 1.2 write the head and the body, a large file piece by piece
 func (resp *Response) WriteTo(conn net.Conn, stall time.Duration) (sent int64, err error) {
 	message := resp.appendHead(nil)
 	if !resp.HeadOnly {

@@ -1,0 +1,130 @@
+// Handout writes the student's copy of the kit: everything that a student
+// works with, and without the solutions.
+//
+//	go run ./scripts/handout -o DIR [-stages 1,2,3]
+//
+// A function that is a student's to write is marked in its doc comment (see
+// gaps.go): in the copy its body is a panic that says which step it is. With
+// -stages the other stages stay as they are, solved. Think about what they
+// give away: the loop of stage 2 is much of the one of stage 1.
+//
+// Exit status: 0, 1 when the copy could not be written, 2 for wrong use.
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+func main() {
+	flags := flag.NewFlagSet("handout", flag.ExitOnError)
+	dir := flags.String("o", "", "the `directory` to write; it is made if it is not there, and must be empty")
+	list := flags.String("stages", "1,2,3", "the `stages` that get gaps; the others are copied solved")
+	flags.Parse(os.Args[1:]) // exits on an error by itself
+	stages, err := parseStages(*list)
+	switch {
+	case err != nil:
+	case *dir == "":
+		err = errors.New("say where to write the copy: -o DIRECTORY")
+	case flags.NArg() > 0:
+		err = fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	}
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "handout: %v (-h lists the flags)\n", err)
+		os.Exit(2)
+	}
+	if err := handOut(*dir, stages); err != nil {
+		fmt.Fprintln(os.Stderr, "handout:", err)
+		os.Exit(1)
+	}
+}
+
+// parseStages reads the value of -stages, such as "1,3".
+func parseStages(list string) (stages string, err error) {
+	for stage := range strings.SplitSeq(list, ",") {
+		if stage != "1" && stage != "2" && stage != "3" || strings.Contains(stages, stage) {
+			return "", fmt.Errorf("-stages is a list of some of 1, 2 and 3, such as 1,2, not %q", list)
+		}
+		stages += stage
+	}
+	return stages, nil
+}
+
+// handOut writes the copy and says what it did.
+func handOut(dir, stages string) error {
+	root, err := findRoot()
+	if err != nil {
+		return err
+	}
+	gaps, err := writeCopy(root, dir, func(step string) bool { return strings.Contains(stages, step[:1]) })
+	if err != nil {
+		return err
+	}
+	count := map[byte]int{} // by stage
+	for _, g := range gaps {
+		count[g.step[0]]++
+	}
+	for i, folder := range stageFolders {
+		if n := count['1'+byte(i)]; n > 0 {
+			fmt.Printf("%s: %d functions to write\n", folder, n)
+		} else {
+			fmt.Printf("%s: solved\n", folder)
+		}
+	}
+	fmt.Printf("Go on with:\n\n\tcd %s\n\tgo test ./...\n", dir)
+	return nil
+}
+
+// findRoot looks for the kit in the working directory and above.
+func findRoot() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for {
+		_, err := os.Stat(filepath.Join(dir, "go.work"))
+		mod, modErr := os.ReadFile(filepath.Join(dir, "go.mod"))
+		if err == nil && modErr == nil && strings.HasPrefix(string(mod), "module weblab.example\n") {
+			return dir, nil
+		}
+		above := filepath.Dir(dir)
+		if above == dir {
+			return "", errors.New("the kit, with its go.work, is not here or above: run this inside of it")
+		}
+		dir = above
+	}
+}
+
+// checkEmpty makes sure that dir can take the copy: a folder that is empty or
+// not there yet, and outside of the kit, or the next copy would have this one
+// in it.
+func checkEmpty(root, dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if len(entries) > 0 {
+		return fmt.Errorf("%s is not empty (it has %s): nothing is written", dir, entries[0].Name())
+	}
+	kit, err := os.Stat(root)
+	if err != nil {
+		return err
+	}
+	if real, err := filepath.EvalSymlinks(dir); err == nil { // if it is there already
+		dir = real
+	}
+	if dir, err = filepath.Abs(dir); err != nil {
+		return err
+	}
+	for above := filepath.Dir(dir); above != dir; dir, above = above, filepath.Dir(above) {
+		if info, err := os.Stat(above); err == nil && os.SameFile(info, kit) {
+			return fmt.Errorf("%s is inside of the kit: write the copy to a place outside", dir)
+		}
+	}
+	return nil
+}
