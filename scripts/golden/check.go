@@ -263,10 +263,10 @@ func (r *Result) judge(labs *labs, turn string) {
 		}
 	}
 	r.fail(failure)
-	r.Again += labs.program.Again
 	if l != nil && l.seeded {
 		r.Again += fmt.Sprintf(" -seed %d", labs.seed)
 	}
+	r.Again += labs.program.Again
 }
 
 // fail fills in what there is to say about a failure.

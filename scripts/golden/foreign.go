@@ -5,10 +5,13 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -65,15 +68,21 @@ func (ls *labs) serveForeign() (*lab, error) {
 	return l, nil
 }
 
-// freePort finds a port that nobody uses now.
+// freePort finds a port that nobody uses now. It is not one that the system
+// gives to connections: the program has yet to take it, and a connection that
+// has it meanwhile would be in its way.
 func freePort() (string, error) {
-	ln, err := net.Listen("tcp", "localhost:0")
-	if err != nil {
-		return "", err
+	const low, high, tries = 20_000, 32_000, 100
+	var failed error
+	for range tries {
+		port := strconv.Itoa(low + rand.IntN(high-low))
+		ln, err := net.Listen("tcp", ":"+port)
+		if err == nil {
+			return port, ln.Close()
+		}
+		failed = err
 	}
-	defer ln.Close()
-	_, port, err := net.SplitHostPort(ln.Addr().String())
-	return port, err
+	return "", failed
 }
 
 // starting reports whether a connection that was refused may be tried again:
@@ -91,9 +100,15 @@ func (l *lab) starting() bool {
 	if l.programs() > 1 || !strings.Contains(said, "in use") || time.Since(l.firstTried()) > 65*time.Second {
 		return false
 	}
+	portLeft.Store(true)
 	time.Sleep(500 * time.Millisecond)
 	return l.restart() == nil
 }
+
+// portLeft is set when a server was seen that cannot have its port again while
+// connections of the server before it are in TIME-WAIT. From then on the
+// checks leave no such connection behind: they close with a reset.
+var portLeft atomic.Bool
 
 // firstTried is when the program was first started for its port.
 func (l *lab) firstTried() time.Time {

@@ -44,6 +44,9 @@ func (l *lab) dial() (*net.TCPConn, error) {
 		return nil, failf("not-accepting", "cannot connect: %v", err)
 	}
 	conn.SetDeadline(time.Now().Add(3 * patience))
+	if portLeft.Load() {
+		conn.(*net.TCPConn).SetLinger(0)
+	}
 	return conn.(*net.TCPConn), nil
 }
 
@@ -165,6 +168,9 @@ func (h heard) want(want []byte) error {
 // difference shows where two messages differ: the offset of the first wrong
 // byte, and the lines with their line ends and other control bytes visible.
 func difference(want, got []byte) string {
+	if len(got) == 0 {
+		return fmt.Sprintf("nothing came of %d bytes", len(want))
+	}
 	at := 0
 	for at < len(want) && at < len(got) && want[at] == got[at] {
 		at++

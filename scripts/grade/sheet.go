@@ -26,7 +26,7 @@ func (g *grader) print(w io.Writer, subs []*submission) error {
 		out.SetEscapeHTML(false)
 		return out.Encode(map[string]any{"checks": g.checks, "seed": g.seed, "submissions": subs})
 	case "csv":
-		return writeCSV(w, g.stages, subs)
+		return writeCSV(w, subs)
 	case "gradescope":
 		return writeGradescope(w, subs[0])
 	}
@@ -180,8 +180,8 @@ func (g *grader) sheet(subs []*submission) string {
 		b.WriteString("\n")
 	}
 	head := []string{}
-	for _, n := range g.stages {
-		head = append(head, fmt.Sprintf("stage %d", n))
+	for _, r := range subs[0].Stages {
+		head = append(head, fmt.Sprintf("stage %d", r.Stage))
 	}
 	row("submission", append(head, "total"))
 	for _, s := range subs {
@@ -249,11 +249,11 @@ func (g *grader) writeReports(subs []*submission) error {
 	return nil
 }
 
-func writeCSV(w io.Writer, stages []int, subs []*submission) error {
+func writeCSV(w io.Writer, subs []*submission) error {
 	out := csv.NewWriter(w)
 	head := []string{"submission"}
-	for _, n := range stages {
-		head = append(head, fmt.Sprintf("stage%d", n), fmt.Sprintf("stage%d_max", n), fmt.Sprintf("stage%d_state", n))
+	for _, r := range subs[0].Stages {
+		head = append(head, fmt.Sprintf("stage%d", r.Stage), fmt.Sprintf("stage%d_max", r.Stage), fmt.Sprintf("stage%d_state", r.Stage))
 	}
 	out.Write(append(head, "total", "max", "remarks"))
 	for _, s := range subs {

@@ -77,9 +77,11 @@ func (g *grader) submissions() (subs []*submission) {
 		}
 		s := &submission{Name: name, dir: dir}
 		for _, n := range g.stages {
-			r := &stageResult{Stage: n, State: graded}
-			r.fill(notRun(g.list(n), ""))
-			s.Stages = append(s.Stages, r)
+			if list := g.list(n); len(list) > 0 { // with -only many stages have nothing to do
+				r := &stageResult{Stage: n, State: graded}
+				r.fill(notRun(list, ""))
+				s.Stages = append(s.Stages, r)
+			}
 		}
 		subs = append(subs, s)
 	}
