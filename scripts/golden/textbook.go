@@ -29,8 +29,8 @@ func Textbook(stage int) []Check {
 			{Step: "404", Name: "after-missing", Points: 10, Want: "and after it a file that is there gets its bytes", run: textbookAfterMissing},
 		},
 		2: {
-			{Step: "threads", Name: "silent-others", Points: 10, Want: "while two connections are silent, a third is answered; then those, the last one first", run: textbookSilent},
-			{Step: "threads", Name: "many", Points: 10, Want: "twenty clients at once each get their own bytes", run: textbookMany},
+			{Step: "threads", Name: "silent-others", Points: 15, Want: "while two connections are silent, a third is answered; then those, the last one first", run: textbookSilent},
+			{Step: "threads", Name: "many", Points: 5, Want: "twenty clients at once each get their own bytes", run: textbookMany},
 		},
 		3: {
 			{Step: "client", Name: "get", Points: 6, Want: "the client sends a GET for the file that it is given", Flags: []string{noServer}, run: textbookClient("get")},
