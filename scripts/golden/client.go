@@ -399,7 +399,11 @@ func (c clientCase) compare(r *clientRun) error {
 	}
 	for _, word := range c.stderr {
 		if !strings.Contains(strings.ToLower(r.stderr), strings.ToLower(word)) {
-			return failf("not-said", "standard error does not speak of %q: %.500q", word, r.stderr)
+			id := "not-said"
+			if c.anyOut && c.late(r) { // its own time-out ended it, and not the limit that it should have
+				id = c.waited()
+			}
+			return failf(id, "standard error does not speak of %q: %.500q", word, r.stderr)
 		}
 	}
 	if c.quiet && r.stderr != "" {
