@@ -687,19 +687,14 @@ func (s *stream) readBody(h *head) error {
 		return p.endedEarly(err, "%d bytes came", n)
 	case p.does("one recv for the body"):
 		return s.recv(1)
+	case p.does("Content-Length ignored: reads while something comes"):
+		return s.readWhileItComes()
 	case p.does("no body of over 10 MB") && length > 10_000_000:
 		return errors.New("too large")
 	}
 	n, err := s.copy(length)
-	if err == nil && p.does("the body ends when nothing comes for a while") {
-		for buf := make([]byte, 64<<10); err == nil; {
-			s.within(300 * time.Millisecond)
-			var got int
-			got, err = s.in.Read(buf)
-			s.out.Write(buf[:got]) // keeps its error
-		}
-		s.within(0)
-		return nil
+	if err == nil && p.does("what comes after a body is printed as well") {
+		return s.readWhileItComes()
 	}
 	if p.does("a body that is too short is taken for whole") && err == io.EOF {
 		return nil
@@ -708,6 +703,19 @@ func (s *stream) readBody(h *head) error {
 		return p.endedEarly(err, "the body is too short")
 	}
 	return p.endedEarly(err, "%d of %d bytes came", n, length)
+}
+
+// readWhileItComes ends when nothing has come for a while.
+func (s *stream) readWhileItComes() error {
+	defer s.within(0)
+	for buf := make([]byte, 64<<10); ; {
+		s.within(500 * time.Millisecond)
+		n, err := s.in.Read(buf)
+		s.out.Write(buf[:n]) // keeps its error
+		if err != nil {
+			return nil // whatever it is
+		}
+	}
 }
 
 func isASCII(items []string) bool {

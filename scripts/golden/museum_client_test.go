@@ -95,12 +95,13 @@ var clientMistakes = []clientMistake{
 	{"Content-Length counts before chunked", "chunked-counts", "chunk-sizes-left"},
 	{"field names compared letter by letter", "chunked-counts", "chunk-sizes-left"},
 	{"chunked in HTTP/1.0, too", "chunked-in-http-1-0", "client-differs"},
-	{"a line may be as long as it likes", "chunk-line-endless", "not-said"},
+	{"a line may be as long as it likes", "chunk-line-endless", "client-no-limit"},
 
 	// How it ends.
 	{"a body that is too short is taken for whole", "too-short", "truncated-taken"},
 	{"does not say how many bytes are missing", "too-short", "not-said"},
-	{"the body ends when nothing comes for a while", "too-long", "ignores-length"},
+	{"Content-Length ignored: reads while something comes", "too-short", "truncated-taken"},
+	{"what comes after a body is printed as well", "too-long", "ignores-length"},
 	{"bytes after the end are not looked for", "too-long", "exit-0-on-failure"},
 	{"no time-out after the end", "switching-protocols", "waits-for-close"},
 	{"a reset is taken for a close", "reset-in-the-middle", "not-said"},
@@ -119,9 +120,6 @@ var clientMistakes = []clientMistake{
 	{"-p makes one connection after the other", "parallel", "parallel"},
 	{"-p: the first byte is seen at the end", "first-byte", "parallel"},
 }
-
-// noClientFails are the checks that no client can fail first, and why.
-var noClientFails = map[string]string{}
 
 // TestMuseumOfClients shows what each mistake is told, and that each check
 // finds a mistake that no check before it finds.
@@ -145,8 +143,8 @@ func TestMuseumOfClients(t *testing.T) {
 		}
 	}
 	for _, c := range checks {
-		if reason := noClientFails[c.Name]; shown[c.Name] == (reason != "") {
-			t.Errorf("%s: shown by a mistake: %v; an exception, because: %q", c.Name, shown[c.Name], reason)
+		if !shown[c.Name] {
+			t.Errorf("no mistake is there for %s", c.Name)
 		}
 	}
 
@@ -160,8 +158,13 @@ func TestMuseumOfClients(t *testing.T) {
 	diagnosed := map[string]bool{}
 	for _, v := range visits {
 		want, got := v.mistake, v.failed
+		if got.Status == NotRun && want.fails != "" {
+			t.Logf("%-52s | %-26s | %s", want.name, want.fails, got.Why)
+			diagnosed[want.diagnosis] = true
+			continue
+		}
 		if want.diagnosis != "" {
-			t.Logf("%-50s | %-26s | %s", want.name, got.Name, got.Diagnosis)
+			t.Logf("%-52s | %-26s | %s", want.name, got.Name, got.Diagnosis)
 			diagnosed[got.Diagnosis] = true
 		}
 		if got.Name != want.fails || want.diagnosis != "" && got.Diagnosis != want.diagnosis {
@@ -202,7 +205,7 @@ func clientDiagnoses(t *testing.T) (names []string) {
 type clientVisit struct {
 	mistake clientMistake
 	bend    *bend  // nil for a pupil with that mistake
-	failed  Result // the first that failed
+	failed  Result // the first that failed, or that should have, and cannot be run here
 }
 
 var oneBig sync.Mutex
@@ -243,7 +246,7 @@ func (v *clientVisit) walk(shared *labs, checks []Check) {
 		if c.Name == "memory" {
 			oneBig.Unlock()
 		}
-		if r.Status == Failed {
+		if r.Status == Failed || r.Status == NotRun && c.Name == v.mistake.fails {
 			v.failed = r
 			return
 		}
@@ -310,11 +313,7 @@ func (b *bend) knows(args []string, t *trace) bool {
 	case "open":
 		end = t.end == nil || timedOut
 	}
-	bytewise := t.reads > 5
-	switch {
-	case t.reads == 0, s.drip != "" && len(t.got) <= len(s.answers[0]), s.bytes && !bytewise:
-		return false
-	case bytewise && !s.bytes && s.drip == "" && len(s.answers) == 1 && len(sent) < 1000:
+	if t.reads == 0 || s.drip != "" && len(t.got) <= len(s.answers[0]) {
 		return false
 	}
 	return (string(t.got) == sent || isPrefix) && end
