@@ -517,7 +517,7 @@ func (c clientCase) play(l *lab) (*clientRun, error) {
 	r.took = time.Since(start)
 	proc.kill() // if it hangs: then its output is complete, too
 	// The server's side is about to see the client's end, if it has not yet.
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 		mu.Lock()
 		complete := len(r.requests) >= len(c.requests) && r.connections >= c.connections
 		mu.Unlock()

@@ -17,7 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// A clientMistake is one that a pupil makes (museum_client_program_test.go),
+// A clientMistake is one that a pupil makes (museum_client_program_test.go: what it sends; museum_client_response_test.go: how it reads),
 // the check that fails first because of it, and what it is told.
 type clientMistake struct{ name, fails, diagnosis string }
 
@@ -124,6 +124,7 @@ var clientMistakes = []clientMistake{
 // TestMuseumOfClients shows what each mistake is told, and that each check
 // finds a mistake that no check before it finds.
 func TestMuseumOfClients(t *testing.T) {
+	t.Parallel()
 	labs, err := openLabs(t.Context(), Program{}, 1)
 	if err != nil {
 		t.Fatal(err)
@@ -149,7 +150,7 @@ func TestMuseumOfClients(t *testing.T) {
 	}
 
 	var all errgroup.Group
-	all.SetLimit(24) // most of the time they wait
+	all.SetLimit(32) // most of the time they wait
 	for _, v := range visits {
 		all.Go(func() error { v.walk(labs, checks); return nil })
 	}
@@ -168,7 +169,7 @@ func TestMuseumOfClients(t *testing.T) {
 			diagnosed[got.Diagnosis] = true
 		}
 		if got.Name != want.fails || want.diagnosis != "" && got.Diagnosis != want.diagnosis {
-			t.Errorf("%s: want %s (%s)\n%s", want.name, cmp.Or(want.fails, "no failure"), want.diagnosis, got)
+			t.Errorf("%s: first to fail should be %q (%s), and is %q\n%s", cmp.Or(want.name, "no mistake"), want.fails, want.diagnosis, got.Name, got)
 		}
 		for line := range strings.Lines(got.String()) {
 			if line = strings.TrimSuffix(line, "\n"); Columns(line) > width && !strings.HasPrefix(line, "  again: ") {
@@ -208,6 +209,7 @@ type clientVisit struct {
 	failed  Result // the first that failed, or that should have, and cannot be run here
 }
 
+// oneBig lets one body of 100 MB through at a time.
 var oneBig sync.Mutex
 
 // walk runs checks up to the first that fails.
@@ -239,7 +241,7 @@ func (v *clientVisit) walk(shared *labs, checks []Check) {
 				continue // a bend is in one case, and this is none
 			}
 			labs = process
-			oneBig.Lock() // 100 MB at a time are enough
+			oneBig.Lock()
 		}
 		r := Result{Check: c, Status: NotRun}
 		r.judge(labs, "")
