@@ -450,4 +450,3 @@ func (s *stream) within(d time.Duration) {
 		s.section = time.Now().Add(d)
 	}
 }
-
