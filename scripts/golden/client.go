@@ -170,7 +170,8 @@ var clientCases = []clientCase{
 		stdout: "HTTP/1.1 101 Switching Protocols\r\n\r\n", quiet: true, check: tookLessThan(patience)},
 	{step: "3.3", name: "until-close-byte-by-byte", want: "a body until the close may come one byte at a time", server: script{answers: []string{"HTTP/1.1 200 OK\n\n" + helloBody}, bytes: true}, stdout: "HTTP/1.1 200 OK\n\n" + helloBody, quiet: true},
 	printed("3.3", "head-has-no-body", "the answer to HEAD has no body, whatever its length says", "-head {host} {port} HelloWorld.html", helloResponse[:len(helloResponse)-36]),
-	printed("3.3", "204-has-no-body", "nor has a 204", "", noContent),
+	{step: "3.3", name: "204-has-no-body", want: "nor has a 204", args: "-H Connection:\\x20keep-alive {host} {port} HelloWorld.html", server: script{answers: []string{noContent}, then: "open"},
+		stdout: noContent, quiet: true, check: tookLessThan(patience)},
 	printed("3.3", "304-has-no-body", "nor has a 304", "", "HTTP/1.1 304 Not Modified\r\nContent-Length: 36\r\n\r\n"),
 	printed("3.3", "all-bytes", "all 256 byte values come out as they went in", "", "HTTP/1.1 200 OK\r\nContent-Length: 256\r\n\r\n"+allBytes),
 	printed("3.3", "404-is-an-answer", "a 404 is an answer: exit status 0", "", notFound),
@@ -305,13 +306,16 @@ var allBytes = func() string {
 }()
 
 func clientChecks() []Check {
-	checks := []Check{{Step: "3.5", Name: "cut-anywhere", Points: 2, Flags: []string{noServer}, run: cutAnywhere,
-		Want: "wherever a response is cut, by FIN or by RST: what came is printed, and exit status 1"}, {Step: "3.3", Name: "memory", Points: 3, Flags: []string{noServer}, run: clientMemory,
-		Want: "a body of 100 MB is streamed: it needs no more memory than a small one"}}
+	var checks []Check
 	for _, c := range clientCases {
 		checks = append(checks, Check{Step: c.step, Name: c.name, Points: max(1, c.points), Want: c.want, Flags: []string{noServer}, run: c.run})
 	}
-	return checks
+	// Last in their steps: what fails here alone is no simpler mistake.
+	return append(checks,
+		Check{Step: "3.3", Name: "memory", Points: 3, Flags: []string{noServer}, run: clientMemory,
+			Want: "a body of 100 MB is streamed: it needs no more memory than a small one"},
+		Check{Step: "3.5", Name: "cut-anywhere", Points: 2, Flags: []string{noServer}, run: cutAnywhere,
+			Want: "wherever a response is cut, by FIN or by RST: what came is printed, and exit status 1"})
 }
 
 // A clientRun is what came out of one run of the client.
@@ -320,6 +324,7 @@ type clientRun struct {
 	stdout, stderr string
 	status         int
 	took           time.Duration
+	hung           error  // it had to be killed
 	dir            string // where it may write
 	addr           string
 	connections    int
@@ -334,6 +339,15 @@ func (c clientCase) run(l *lab) error {
 	if err != nil {
 		return err
 	}
+	err = c.compare(r)
+	if r.connections > max(1, c.server.hold) {
+		err = because(err, "another-connection", r.connections)
+	}
+	return err
+}
+
+// compare looks for the first thing that is wrong with a run.
+func (c clientCase) compare(r *clientRun) error {
 	for i, want := range c.requests {
 		want = strings.ReplaceAll(want, "{addr}", r.addr)
 		got := ""
@@ -349,8 +363,21 @@ func (c clientCase) run(l *lab) error {
 			return f
 		}
 	}
+	if r.hung != nil {
+		return failf(c.waited(), "%v\nstandard output: %.300q\nstandard error: %.500s", r.hung, r.stdout, r.stderr)
+	}
 	if !c.anyOut && r.stdout != c.stdout {
 		f := diagnoseOutput(strings.Join(c.server.answers, "")+c.server.later, c.stdout, r.stdout, strings.Contains(c.args, "-body"))
+		switch {
+		case strings.Contains(c.args, "-o {out}"):
+			f = &Failure{Diagnosis: "out-file"}
+		case strings.Contains(c.args, "-p "):
+			f = &Failure{Diagnosis: "parallel"}
+		case c.late(r):
+			f = &Failure{Diagnosis: c.waited()}
+		case c.status != 1 && r.status != 0 && (f.Diagnosis == "client-cut" || f.Diagnosis == "client-silent"):
+			f = &Failure{Diagnosis: "client-gave-up", args: []any{len(r.stdout), len(c.stdout), r.status}}
+		}
 		f.Seen = fmt.Sprintf("standard output: %s\nexit status %d, standard error: %.500s", difference([]byte(c.stdout), []byte(r.stdout)), r.status, r.stderr)
 		return f
 	}
@@ -361,6 +388,10 @@ func (c clientCase) run(l *lab) error {
 			id = "truncated-taken"
 		case r.status == 0:
 			id = "exit-0-on-failure"
+		case c.status == 0 && c.late(r):
+			id = c.waited()
+		case c.status == 0 && c.headAlone():
+			id = "no-body-comes"
 		case c.status == 0:
 			id = "exit-1-when-well"
 		}
@@ -368,7 +399,11 @@ func (c clientCase) run(l *lab) error {
 	}
 	for _, word := range c.stderr {
 		if !strings.Contains(strings.ToLower(r.stderr), strings.ToLower(word)) {
-			return failf("not-said", "standard error does not speak of %q: %.500q", word, r.stderr)
+			id := "not-said"
+			if c.anyOut && c.late(r) { // its own time-out ended it, and not the limit that it should have
+				id = c.waited()
+			}
+			return failf(id, "standard error does not speak of %q: %.500q", word, r.stderr)
 		}
 	}
 	if c.quiet && r.stderr != "" {
@@ -378,6 +413,30 @@ func (c clientCase) run(l *lab) error {
 		return c.check(r)
 	}
 	return nil
+}
+
+// waited is the diagnosis for a client that was waiting when it should have ended.
+func (c clientCase) waited() string {
+	switch {
+	case c.server.hold > 1:
+		return "parallel"
+	case c.server.then != "open":
+		return "end-not-seen"
+	case c.status == 1:
+		return "client-no-limit"
+	}
+	return "waits-for-close"
+}
+
+// late reports whether a client waited for a connection that stays open until
+// a time-out of its own came.
+func (c clientCase) late(r *clientRun) bool { return c.server.then == "open" && r.took > patience }
+
+// headAlone reports whether the response has a length, and yet no body.
+func (c clientCase) headAlone() bool {
+	m := readMessage([]byte(strings.Join(c.server.answers, "")))
+	length, _ := m.field("Content-Length")
+	return len(m.body) == 0 && strings.Trim(length, "0") != ""
 }
 
 // cutAnywhere cuts two small responses after each of their bytes, with FIN and
@@ -454,17 +513,11 @@ func (c clientCase) play(l *lab) (*clientRun, error) {
 			}()
 		}
 	}()
-	r.status, err = proc.wait(3 * patience)
+	r.status, r.hung = proc.wait(3 * patience)
 	r.took = time.Since(start)
-	if err != nil {
-		id := "waits-for-close"
-		if c.server.then != "open" || c.status == 1 {
-			id = "client-no-limit"
-		}
-		return nil, failf(id, "%v\nstandard output: %.300q\nstandard error: %s", err, stdout, proc.stderr)
-	}
+	proc.kill() // if it hangs: then its output is complete, too
 	// The server's side is about to see the client's end, if it has not yet.
-	for deadline := time.Now().Add(time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 		mu.Lock()
 		complete := len(r.requests) >= len(c.requests) && r.connections >= c.connections
 		mu.Unlock()
@@ -489,6 +542,9 @@ func (c clientCase) arguments(l *lab, r *clientRun) ([]string, error) {
 	fill := []string{"{addr}", r.addr, "{host}", host, "{port}", port, "{closed}", closedPort, "{out}", filepath.Join(r.dir, "out"),
 		`\x20`, " ", `\x0d`, "\r", `\x0a`, "\n"}
 	for name, content := range map[string]string{"raw": rawRequest, "rawhead": rawHead, "rawconnect": rawConnect} {
+		if !strings.Contains(c.args, "{"+name+"}") {
+			continue
+		}
 		file := filepath.Join(r.dir, name)
 		if err := os.WriteFile(file, []byte(content), 0o644); err != nil {
 			return nil, err
@@ -584,7 +640,11 @@ func readRequest(conn net.Conn, rest []byte) (request, more []byte, err error) {
 func tookLessThan(d time.Duration) func(*clientRun) error {
 	return func(r *clientRun) error {
 		if r.took > d {
-			return failf("waits-for-close", "it took %v", r.took.Round(time.Millisecond))
+			id := "waits-for-close"
+			if r.status != 0 { // there was nothing to wait for but the time-out
+				id = "client-no-limit"
+			}
+			return failf(id, "it took %v", r.took.Round(time.Millisecond))
 		}
 		return nil
 	}
@@ -637,8 +697,11 @@ const maxGrowth = 32 << 20
 // it has read nearly all of it.
 func clientMemory(l *lab) error {
 	const size = 100_000_000
-	if l.program.Foreign {
+	switch {
+	case l.program.Foreign:
 		return notHere("this program has none of the kit's flags")
+	case l.program.function != nil:
+		return notHere("a function has no memory of its own")
 	}
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -250,6 +250,12 @@ func diagnoseRequest(want, got string) *Failure {
 	g, w := readMessage([]byte(got)), readMessage([]byte(want))
 	host, hasHost := g.field("Host")
 	wantHost, _ := w.field("Host")
+	twice := ""
+	for i, f := range g.fields {
+		if slices.ContainsFunc(g.fields[:i], func(was [2]string) bool { return strings.EqualFold(was[0], f[0]) }) {
+			twice = f[0]
+		}
+	}
 	switch {
 	case got == "":
 		return found("request-none")
@@ -259,6 +265,8 @@ func diagnoseRequest(want, got string) *Failure {
 		return found("request-no-end")
 	case strings.TrimSuffix(gotLine, "\r") != wantLine:
 		return found("target-wrong", strings.TrimSuffix(gotLine, "\r"), wantLine)
+	case twice != "":
+		return found("field-twice", twice)
 	case !hasHost && wantHost != "":
 		return found("host-missing")
 	case host != wantHost:
@@ -276,10 +284,12 @@ func diagnoseOutput(response, want, got string, bodyOnly bool) *Failure {
 		return found("client-silent")
 	case decoded([]byte(want), []byte(got)):
 		return found("client-decoded")
-	case strings.Contains(response, "chunked") && bodyOnly && strings.Contains(response, got) && strings.Contains(got, "\r\n"):
+	case strings.Contains(strings.ToLower(response), "chunked") && bodyOnly && strings.Contains(response, got) && strings.Contains(got, "\r\n"):
 		return found("chunk-sizes-left")
 	case bodyOnly && strings.HasPrefix(got, "HTTP/"):
 		return found("client-head-printed")
+	case strings.HasPrefix(want, got) && strings.HasPrefix(want, "HTTP/1.1 1") && strings.HasSuffix(got, "\r\n\r\n"):
+		return found("interim-taken")
 	case strings.HasPrefix(want, got):
 		return found("client-cut", len(got), len(want))
 	case strings.HasPrefix(got, want) && strings.HasPrefix(response, got):
@@ -288,7 +298,7 @@ func diagnoseOutput(response, want, got string, bodyOnly bool) *Failure {
 		return found("client-chatter")
 	case body != "" && got == body:
 		return found("client-head-lost")
-	case string(toLF([]byte(got))) == string(toLF([]byte(want))):
+	case strings.ReplaceAll(got, "\r", "") == strings.ReplaceAll(want, "\r", ""):
 		return found("client-line-ends")
 	}
 	return found("client-differs")

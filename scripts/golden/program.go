@@ -39,6 +39,9 @@ type Program struct {
 
 	Confine func(*exec.Cmd) `json:"-"` // if not nil: takes rights from a process that is about to start
 	Again   string          // what the command that repeats a check has to say about the program
+
+	// A client in a test may be a function instead of Args. It returns the exit status.
+	function func(ctx context.Context, args []string, stdout, stderr io.Writer) int
 }
 
 // ErrTrouble is an error of the grader's, or of the machine's, and no fault of
@@ -47,7 +50,9 @@ var ErrTrouble = errors.New("the grader's own trouble")
 
 // A process is a program that runs.
 type process struct {
-	cmd    *exec.Cmd
+	cmd    *exec.Cmd     // nil for a function
+	end    func()        // ends it before its time
+	status int           // its exit status, when it has ended
 	out    *bufio.Reader // a server's standard output, until it is announced
 	stdout *tail         // and from then on
 	stderr *tail
@@ -75,6 +80,15 @@ func (ls *labs) start(flags ...string) (*process, error) {
 func (ls *labs) startClient(args []string) (*process, *capped, error) {
 	stdout := &capped{}
 	program := ls.program
+	if program.function != nil {
+		ctx, cancel := context.WithCancel(ls.ctx)
+		proc := &process{end: cancel, stderr: &tail{gaps: ls.unwritten}, done: make(chan struct{})}
+		go func() {
+			defer close(proc.done)
+			proc.status = program.function(ctx, args, stdout, proc.stderr)
+		}()
+		return proc, stdout, nil
+	}
 	if program.Foreign {
 		program, args = program.fill("{host}", args[0], "{port}", args[1], "{file}", args[2], "{root}", ls.site.dir), nil
 	}
@@ -103,7 +117,8 @@ func (ls *labs) run(p Program, stdout io.Writer, flags []string) (*process, erro
 	proc.cmd.Env = append(append(os.Environ(), "GORACE=atexit_sleep_ms=0"), p.Env...)
 	proc.cmd.Stdout, proc.cmd.Stderr = stdout, proc.stderr
 	proc.cmd.Cancel = func() error { return killGroup(proc.cmd) }
-	proc.cmd.WaitDelay = time.Second // something that it started may hold the pipes open
+	proc.end = func() { killGroup(proc.cmd) } // fails when it has ended by itself
+	proc.cmd.WaitDelay = time.Second          // something that it started may hold the pipes open
 	ownGroup(proc.cmd)
 	if p.Confine != nil {
 		p.Confine(proc.cmd)
@@ -116,6 +131,7 @@ func (ls *labs) run(p Program, stdout io.Writer, flags []string) (*process, erro
 	}
 	go func() {
 		proc.cmd.Wait() // the status is in ProcessState
+		proc.status = proc.cmd.ProcessState.ExitCode()
 		close(proc.done)
 	}()
 	return proc, nil
@@ -123,7 +139,7 @@ func (ls *labs) run(p Program, stdout io.Writer, flags []string) (*process, erro
 
 // kill ends the process and what it has started, and waits until it is gone.
 func (p *process) kill() {
-	killGroup(p.cmd) // fails when it has ended by itself
+	p.end()
 	<-p.done
 }
 
@@ -139,7 +155,7 @@ func (p *process) signal(s os.Signal) error {
 func (p *process) wait(d time.Duration) (int, error) {
 	select {
 	case <-p.done:
-		return p.cmd.ProcessState.ExitCode(), nil
+		return p.status, nil
 	case <-time.After(d):
 		return 0, fmt.Errorf("the program had not ended after %v", d)
 	}
