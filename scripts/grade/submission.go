@@ -185,6 +185,9 @@ func (g *grader) foreignPrograms(s *submission, dir string) (map[int]golden.Prog
 	files := ""
 	if s.dir != "" {
 		files = filepath.Join(dir, "files")
+		if err := os.Mkdir(files, 0o755); err != nil { // there may be nothing to copy
+			return nil, err
+		}
 		left, err := golden.CopyFiles(files, s.dir, func(string) bool { return true })
 		if err != nil {
 			return nil, err
