@@ -178,7 +178,7 @@ func runStep(labs *labs, results []Result) (blockers []string) {
 		r := &results[i]
 		*r = Result{Check: r.Check, Status: NotRun, Why: "step " + gap}
 		if blocker == step && blocker[:1] == strconv.Itoa(stage) {
-			r.fail(&Failure{Seen: "step " + gap, Diagnosis: "not-written", args: []any{gap}})
+			r.fail(&Failure{Seen: "step " + gap, Diagnosis: "not-written", args: []any{step}})
 		}
 	}
 	return []string{blocker}

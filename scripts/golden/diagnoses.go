@@ -17,7 +17,7 @@ type diagnosis struct{ why, note string }
 // "" is the page of the check's own step.
 var diagnoses = map[string]diagnosis{
 	// Any program.
-	"not-written": {"step %s. The note says what it has to do.", ""},
+	"not-written": {"step %s is not written yet. The note says what it has to do.", ""},
 	"died":        {"The program has ended. What a client sends or leaves out may cost that client its connection, and never the program.", "stage1.md, 1.3"},
 	"hangs":       {"Every answer came, or every connection ended, only after a wait. A server closes for writing as soon as it has answered.", "stage1.md, 1.8"},
 	"data-race":   {"Two goroutines use the same variable at the same time, and one of them writes.", "stage2.md, Where is the data race?"},

@@ -128,7 +128,7 @@ func TestReport(t *testing.T) {
 	report := g.report(sample(), false)
 	for _, want := range []string{
 		"stage1-single: 5 of 17 points, 2 failed", "1.1      passed     5/5", "1.2      FAILED     0/5", "1.3      not run    0/7",
-		"1.2 c: failed\n", "why:   first", "again: go run ./scripts/grade -only c", "\n  1.2 d: second long", "1.3 e: not run: step 1.2 comes first",
+		"1.2 c: failed\n", "why:   first", "again: go run ./scripts/grade -only c", "\n  1.2 d: second long", "not run: 1.3: step 1.2 comes first",
 		"stage2-concurrent: could not be built", "syntax error", "stage3-client: not submitted", "a remark", "seed 7",
 	} {
 		if !strings.Contains(report, want) {

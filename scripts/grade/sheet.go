@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -112,21 +113,20 @@ func (g *grader) report(s *submission, all bool) string {
 			fmt.Fprintf(&b, "  %-8s %-8s %3d/%-3d  %s\n", step.id, step.mark(), step.points, step.max, golden.Steps[step.id])
 		}
 		for _, step := range steps {
-			why := ""
-			for _, c := range step.results {
+			for i, c := range step.results {
 				switch {
-				case c.Status == golden.Failed && c.Diagnosis == "not-written" && why != "":
-				case c.Status == golden.Failed && (!told || all):
+				case c.Status != golden.Failed:
+				case c.Diagnosis == "not-written" && i > 0: // which the first has said
+				case !told || all:
 					told = true
-					why = c.Why
 					fmt.Fprintf(&b, "\n%s\n", c)
-				case c.Status == golden.Failed:
+				default:
 					fmt.Fprintln(&b, line(c))
-				case c.Status == golden.NotRun && c.Why != why && c.Why != "":
-					why = c.Why
-					fmt.Fprintln(&b, indent(fmt.Sprintf("%s %s: not run: %s", c.Step, c.Name, c.Why), "  "))
 				}
 			}
+		}
+		for _, why := range notRunBecause(r) {
+			fmt.Fprintln(&b, indent("not run: "+why, "  "))
 		}
 		if len(r.Adds) > 0 {
 			fmt.Fprintf(&b, "\n  For no points, the checks of -checks golden would add:\n")
@@ -136,6 +136,34 @@ func (g *grader) report(s *submission, all bool) string {
 		}
 	}
 	return b.String()
+}
+
+// notRunBecause lists what was not run, and why: a line for each reason.
+func notRunBecause(r *stageResult) (lines []string) {
+	var reasons []string
+	names := map[string][]string{} // of steps that were not run at all, and of checks, by reason
+	for _, step := range stepsOf(r) {
+		whole := !slices.ContainsFunc(step.results, func(c golden.Result) bool {
+			return c.Status != golden.NotRun || c.Why != step.results[0].Why
+		})
+		for i, c := range step.results {
+			if c.Status != golden.NotRun || whole && i > 0 {
+				continue
+			}
+			name := c.Step
+			if !whole {
+				name += " " + c.Name
+			}
+			if names[c.Why] == nil {
+				reasons = append(reasons, c.Why)
+			}
+			names[c.Why] = append(names[c.Why], name)
+		}
+	}
+	for _, why := range reasons {
+		lines = append(lines, strings.Join(names[why], ", ")+": "+why)
+	}
+	return lines
 }
 
 func (r *stageResult) summary() string {
