@@ -10,7 +10,7 @@ type golden struct {
 }
 
 // goldens lists the cases, in the order of the steps. To add one: a line here,
-// cases/NAME.request by hand, and go test -tags kit -run TestUpdate ./scripts/golden -update.
+// cases/NAME.request by hand, and update_test.go of the whole kit.
 var goldens = []golden{
 	// step 1.3
 	{step: "1.3", name: "request-line-too-long", want: "a request line over 8 KiB is a 414"},

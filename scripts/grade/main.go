@@ -85,7 +85,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	if err == nil {
 		status, err = g.grade(ctx, stdout)
 	}
-	if ctx.Err() != nil {
+	if ctx.Err() != nil && (g == nil || !g.watch) { // -watch ends in no other way
 		err = errors.New("interrupted")
 	}
 	if err != nil {
