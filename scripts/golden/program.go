@@ -38,6 +38,8 @@ type Program struct {
 
 	Confine func(*exec.Cmd) // if not nil: takes rights from a process that is about to start
 	Again   string          // what the command that repeats a check has to say about the program
+
+	inFront func(l *lab, flags []string) error // if not nil: puts something between the checks and a server, in tests
 }
 
 // ErrTrouble is an error of the grader's, or of the machine's, and no fault of
@@ -336,7 +338,11 @@ func (ls *labs) serve(flags ...string) (*lab, error) {
 		proc.kill()
 		return nil, err
 	}
-	return &lab{labs: ls, addr: addr, proc: proc}, nil
+	l := &lab{labs: ls, addr: addr, proc: proc}
+	if ls.program.inFront != nil {
+		err = ls.program.inFront(l, flags)
+	}
+	return l, err
 }
 
 // ended says how the program ended, or "" if it runs and goes on to.
