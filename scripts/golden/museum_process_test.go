@@ -32,7 +32,7 @@ type wrongProcess struct {
 	stdout, stderr func(line string) string
 	status         func(int) int
 	signal         func(right *exec.Cmd, args []string, n int) // the n-th signal; nil: pass it on
-	behind         func(addr string) string                    // a listener in front of the right server; returns its address
+	behind         func(addr string) (port string)             // listens in front of the right server
 }
 
 var processes = map[string]wrongProcess{
@@ -107,7 +107,8 @@ func (w wrongProcess) run(right string, args []string) int {
 		line, err := in.ReadString('\n')
 		if line != "" {
 			if m := servesLine.FindStringSubmatch(line); m != nil && w.behind != nil {
-				line = fmt.Sprintf("http://%s/ serves %s\n", w.behind(m[1]), m[2])
+				host, _, _ := net.SplitHostPort(m[1])
+				line = fmt.Sprintf("http://%s:%s/ serves %s\n", host, w.behind(m[1]), m[2])
 			}
 			io.WriteString(os.Stdout, w.stdout(line))
 		}
@@ -127,8 +128,8 @@ func (w wrongProcess) run(right string, args []string) int {
 }
 
 // holdWhole listens, and sends an answer when it has all of it.
-func holdWhole(addr string) string {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+func holdWhole(addr string) (port string) {
+	ln, err := net.Listen("tcp", "localhost:0")
 	if err != nil {
 		panic(err)
 	}
@@ -151,5 +152,6 @@ func holdWhole(addr string) string {
 			}()
 		}
 	}()
-	return ln.Addr().String()
+	_, port, _ = net.SplitHostPort(ln.Addr().String())
+	return port
 }

@@ -331,7 +331,7 @@ func (ls *labs) serve(flags ...string) (*lab, error) {
 	addr, _, err := proc.announced()
 	if err == nil {
 		if _, _, bad := net.SplitHostPort(addr); bad != nil {
-			err = fmt.Errorf("the program says that it listens on %q: %w", addr, bad)
+			err = failf("not-announced", "the program says that it listens on %q: %v", addr, bad)
 		}
 	}
 	if err != nil {
