@@ -3,6 +3,7 @@
 package golden
 
 import (
+	"bytes"
 	"io"
 	"net"
 	"os"
@@ -26,8 +27,9 @@ type mistake struct {
 	says      string // a part of Why, where that matters
 
 	// when says which connections the mistake can touch, by the flags of the
-	// server and all that the client sent; nil is all of them. Checks without
-	// such a connection need not be run.
+	// server, what the client sent, and the right answer. Nil is all of them,
+	// or with answer those whose answer it bends. Checks without such a
+	// connection need not be run.
 	when func(u use) bool
 
 	// How it is wrong; one of these, or nothing but another program.
@@ -38,13 +40,15 @@ type mistake struct {
 	stderr  func(line string) string             // its standard error looks like this
 	process string                               // the program runs in another one, see processes
 	binary  string                               // another stage's folder
+	calm    bool                                 // it depends on how fast it is: grade it when others are done
 	alone   bool                                 // it touches checks that start a program of their own
 }
 
 // A use is a connection as a check made it.
 type use struct {
-	flags []string
-	sent  string // by the client
+	flags  []string
+	sent   string // by the client
+	answer []byte // by the right server, when that has ended it
 }
 
 func (u use) line() string {
@@ -84,8 +88,18 @@ type visit struct {
 	*relay
 	client, server *net.TCPConn
 
-	mu  sync.Mutex
-	got []byte // from the client
+	mu    sync.Mutex
+	got   []byte // from the client
+	right []byte // the right answer, or its beginning
+}
+
+// touches reports whether the mistake can touch a connection.
+func (m mistake) touches(u use) bool {
+	if m.when == nil && m.answer != nil {
+		v := &visit{relay: &relay{flags: u.flags}, got: []byte(u.sent), right: u.answer}
+		return !bytes.Equal(m.answer(v, bytes.Clone(u.answer)), u.answer)
+	}
+	return m.when == nil || m.when(u)
 }
 
 // program is the program that makes this mistake.
@@ -203,7 +217,7 @@ func (v *visit) end() {
 func (v *visit) use() use {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return use{v.flags, string(v.got)}
+	return use{v.flags, string(v.got), v.right}
 }
 
 // dial connects to the right server. One that accepts no more is stopping:
@@ -274,6 +288,11 @@ func (v *visit) downTo(most int) {
 		n, err := v.server.Read(buf[:min(len(buf), most)])
 		most -= n
 		if n > 0 {
+			if v.note != nil && len(v.right) < 2<<20 {
+				v.mu.Lock()
+				v.right = append(v.right, buf[:n]...)
+				v.mu.Unlock()
+			}
 			if _, err := v.client.Write(buf[:n]); err != nil {
 				reset(v.server)
 				return
@@ -313,6 +332,9 @@ func (v *visit) bent(bend func(*visit, []byte) []byte) {
 	for answer = append(answer, buf[:n]...); whole && err == nil && len(answer) < most; answer = append(answer, buf[:n]...) {
 		n, err = v.server.Read(buf)
 	}
+	v.mu.Lock()
+	v.right = bytes.Clone(answer)
+	v.mu.Unlock()
 	if touched() {
 		answer = bend(v, answer)
 	}

@@ -77,15 +77,19 @@ var museum = sync.OnceValues(func() ([]showing, error) {
 		showings = append(showings, g.mistake().showings()...)
 	}
 	showings = slices.DeleteFunc(showings, func(s showing) bool { return !strings.Contains(s.name, *museumOnly) })
-	var all errgroup.Group
-	all.SetLimit(64) // most of them wait for something most of the time
-	for i := range showings {
-		all.Go(func() error {
-			showings[i].show(binaries, uses)
-			return nil
-		})
+	for _, calm := range []bool{false, true} {
+		var all errgroup.Group
+		all.SetLimit(32) // most of them wait for something most of the time
+		for i := range showings {
+			if s := &showings[i]; s.calm == calm {
+				all.Go(func() error {
+					s.show(binaries, uses)
+					return nil
+				})
+			}
+		}
+		all.Wait() // no error is returned
 	}
-	all.Wait() // no error is returned
 	return showings, nil
 })
 
@@ -105,7 +109,7 @@ func (s *showing) show(binaries map[string]string, uses map[string][]use) {
 	var checks []Check
 	for _, c := range Checks(s.stage) {
 		own := c.Name == s.first
-		touched := s.when == nil || slices.ContainsFunc(uses[c.Name], s.when)
+		touched := slices.ContainsFunc(uses[c.Name], s.touches)
 		process := (s.process != "" || s.flags != nil || s.alone) && slices.Contains(c.Flags, noServer)
 		if own || touched || process || *museumWhole {
 			checks = append(checks, c)
