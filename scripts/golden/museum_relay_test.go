@@ -102,8 +102,9 @@ func (m mistake) touches(u use) bool {
 	return m.when == nil || m.when(u)
 }
 
-// program is the program that makes this mistake.
-func (m mistake) program(binary string, note func(use)) Program {
+// program is the program that makes this mistake. With shared, that is the
+// server behind its relays.
+func (m mistake) program(binary string, shared *rightServer, note func(use)) Program {
 	p := Program{Args: []string{binary}}
 	if m.process != "" {
 		self, err := os.Executable()
@@ -123,22 +124,50 @@ func (m mistake) program(binary string, note func(use)) Program {
 		}
 	}
 	if m.answer != nil || m.visit != nil || m.inLoop != nil || note != nil {
-		p.inFront = func(l *lab, flags []string) error {
+		p.serve = func(ls *labs, flags []string) (*lab, error) {
 			ln, err := net.Listen("tcp", "127.0.0.1:0")
 			if err != nil {
-				return err
+				return nil, err
 			}
-			r := &relay{mistake: m, lab: l, flags: flags, backend: l.addr, ln: ln, note: note, visits: map[*visit]bool{}, offers: make(chan offer), stopped: make(chan struct{})}
+			l, over := &lab{labs: ls}, ls.ctx.Done()
+			r := &relay{mistake: m, lab: l, flags: flags, ln: ln, note: note, visits: map[*visit]bool{}, offers: make(chan offer), stopped: make(chan struct{})}
+			if shared != nil {
+				r.backend, err = shared.addr(flags)
+			} else if l, err = ls.serveProgram(flags...); err == nil {
+				r.lab, r.backend, over = l, l.addr, l.proc.done
+			}
+			if err != nil {
+				ln.Close()
+				return nil, err
+			}
 			l.addr = ln.Addr().String()
 			go r.loop()
 			go func() {
-				<-l.proc.done
+				<-over
 				r.close()
 			}()
-			return nil
+			return l, nil
 		}
 	}
 	return p
+}
+
+// A rightServer is shared by mistakes that bend nothing but answers, in checks
+// that change no file: one concurrent program for each set of flags, because
+// to start one for each check would take most of the museum's time.
+type rightServer struct {
+	mu   sync.Mutex
+	labs *labs
+}
+
+func (s *rightServer) addr(flags []string) (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l, err := s.labs.take(strings.Join(flags, " "), flags)
+	if err != nil {
+		return "", err
+	}
+	return l.addr, nil
 }
 
 // lines edits what is written line by line.

@@ -65,7 +65,13 @@ var museum = sync.OnceValues(func() ([]showing, error) {
 	if err != nil {
 		return nil, err
 	}
-	uses, err := record(binaries)
+	labs, err := openLabs(context.Background(), Program{Args: []string{binaries[folderOf(2)]}}, museumSeed)
+	if err != nil {
+		return nil, err
+	}
+	defer labs.close()
+	shared := &rightServer{labs: labs}
+	uses, err := record(binaries, shared)
 	if err != nil {
 		return nil, err
 	}
@@ -83,7 +89,7 @@ var museum = sync.OnceValues(func() ([]showing, error) {
 		for i := range showings {
 			if s := &showings[i]; s.calm == calm {
 				all.Go(func() error {
-					s.show(binaries, uses)
+					s.show(binaries, shared, uses)
 					return nil
 				})
 			}
@@ -104,7 +110,7 @@ func (m mistake) showings() (all []showing) {
 
 // show grades the mistake, up to the check that should fail first. A check
 // that has no connection which the mistake can touch is left out.
-func (s *showing) show(binaries map[string]string, uses map[string][]use) {
+func (s *showing) show(binaries map[string]string, shared *rightServer, uses map[string][]use) {
 	folder := cmp.Or(s.binary, folderOf(s.stage))
 	var checks []Check
 	for _, c := range Checks(s.stage) {
@@ -118,7 +124,10 @@ func (s *showing) show(binaries map[string]string, uses map[string][]use) {
 			break
 		}
 	}
-	s.results = Grade(context.Background(), checks, s.program(binaries[folder], nil), museumSeed)
+	if s.answer == nil || s.when != nil && !strings.HasPrefix(s.name, unknown) || slices.ContainsFunc(checks, func(c Check) bool { return !sharing(c) }) {
+		shared = nil
+	}
+	s.results = Grade(context.Background(), checks, s.program(binaries[folder], shared, nil), museumSeed)
 	if last := s.results[len(s.results)-1]; last.Name == s.first && last.Status == NotRun && strings.HasPrefix(last.Why, "not on this system") {
 		s.skipped = last.Why
 	}
@@ -143,9 +152,15 @@ func buildServers(dir string) (binaries map[string]string, err error) {
 	return binaries, nil
 }
 
+// sharing reports whether a check changes no file, and looks at no process.
+func sharing(c Check) bool {
+	golden := slices.ContainsFunc(goldens, func(g golden) bool { return g.name == c.Name })
+	return golden || c.Step < "1.6" && c.Name != "one-at-a-time" && !slices.Contains(c.Flags, noServer)
+}
+
 // record grades the right servers, a check at a time, behind a relay that
 // bends nothing, and returns the connections that each check makes.
-func record(binaries map[string]string) (map[string][]use, error) {
+func record(binaries map[string]string, shared *rightServer) (map[string][]use, error) {
 	uses := map[string][]use{}
 	var mu sync.Mutex
 	var all errgroup.Group
@@ -161,7 +176,11 @@ func record(binaries map[string]string) (map[string][]use, error) {
 					defer mu.Unlock()
 					uses[c.Name] = append(uses[c.Name], u)
 				}
-				r := Grade(context.Background(), []Check{c}, mistake{}.program(binaries[folderOf(stage)], note), museumSeed)[0]
+				behind := shared
+				if !sharing(c) {
+					behind = nil
+				}
+				r := Grade(context.Background(), []Check{c}, mistake{}.program(binaries[folderOf(stage)], behind, note), museumSeed)[0]
 				if r.Status == Failed {
 					return fmt.Errorf("behind a relay that bends nothing:\n%s", r)
 				}

@@ -39,7 +39,7 @@ type Program struct {
 	Confine func(*exec.Cmd) // if not nil: takes rights from a process that is about to start
 	Again   string          // what the command that repeats a check has to say about the program
 
-	inFront func(l *lab, flags []string) error // if not nil: puts something between the checks and a server, in tests
+	serve func(ls *labs, flags []string) (*lab, error) // if not nil: starts a server in another way, in tests
 }
 
 // ErrTrouble is an error of the grader's, or of the machine's, and no fault of
@@ -313,13 +313,20 @@ func (ls *labs) take(turn string, flags []string) (*lab, error) {
 func (ls *labs) drop(turn string) {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
-	if l := ls.running[turn]; l != nil {
+	if l := ls.running[turn]; l != nil && l.proc != nil {
 		l.proc.kill()
 	}
 }
 
 // serve starts a server on a free port.
 func (ls *labs) serve(flags ...string) (*lab, error) {
+	if ls.program.serve != nil {
+		return ls.program.serve(ls, flags)
+	}
+	return ls.serveProgram(flags...)
+}
+
+func (ls *labs) serveProgram(flags ...string) (*lab, error) {
 	if ls.program.Foreign {
 		return ls.serveForeign()
 	}
@@ -338,11 +345,7 @@ func (ls *labs) serve(flags ...string) (*lab, error) {
 		proc.kill()
 		return nil, err
 	}
-	l := &lab{labs: ls, addr: addr, proc: proc}
-	if ls.program.inFront != nil {
-		err = ls.program.inFront(l, flags)
-	}
-	return l, err
+	return &lab{labs: ls, addr: addr, proc: proc}, nil
 }
 
 // ended says how the program ended, or "" if it runs and goes on to.
