@@ -26,9 +26,16 @@ var handMade = []mistake{
 		io.Copy(io.Discard, v.server)
 		<-v.lab.proc.done
 	}},
+	{name: "reads until the client closes", first: "accepts-again", diagnosis: "no-answer-open", visit: func(v *visit) {
+		for v.read() == nil {
+		}
+	}},
 	{name: "no loop: serves one client and ends", first: "accepts-again", diagnosis: "only-once", visit: func(v *visit) {
-		v.pass()
-		v.die()
+		v.ln.Close()
+		go v.up()
+		answer, _ := io.ReadAll(v.server)
+		v.client.Write(answer)
+		v.die() // and with it the connection ends
 	}},
 	{name: "prints what it does", first: "announces", diagnosis: "not-announced", when: never, process: "chatter"},
 	{name: "announces something else", first: "accepts-again", diagnosis: "not-announced", process: "greeting"},
@@ -112,6 +119,12 @@ var handMade = []mistake{
 	})},
 
 	// Reading a request.
+	{name: "closes instead of 400", first: "request-line-too-long", diagnosis: "no-answer", answer: parts(func(h, b string) string {
+		if strings.HasPrefix(h, "HTTP/1.1 4") {
+			return ""
+		}
+		return h + b
+	})},
 	{name: "one read per request", first: "request-line-too-long", diagnosis: "one-read", calm: true, visit: func(v *visit) {
 		if v.read() == nil && !headEnds(v.use().sent) && len(v.got) < 4096 {
 			v.say(bad)
@@ -281,6 +294,8 @@ var handMade = []mistake{
 	{name: "a date in local time", first: "date", diagnosis: "date", when: flagged("-date"), answer: heads(func(h string) string { return strings.Replace(h, " GMT", " +0800", 1) })},
 
 	// Persistent connections.
+	{name: "answers on, without -keep-alive", first: "second-request-ignored", diagnosis: "one-too-many", when: sends("second-request-ignored"), answer: twice},
+	{name: "answers on after a 400", first: "keep-alive-400-closes", diagnosis: "one-too-many", when: sends("keep-alive-400-closes"), answer: twice},
 	{name: "-keep-alive is ignored", first: "keep-alive-in-turn", diagnosis: "persistence", when: flagged("-keep-alive"), flags: swapFlag("-keep-alive", "")},
 	{name: "answers only the first request under keep-alive", first: "keep-alive-in-turn", diagnosis: "only-first", when: flagged("-keep-alive"), visit: func(v *visit) {
 		v.read()
@@ -309,7 +324,7 @@ var handMade = []mistake{
 	}},
 	{name: "no time-out between requests", first: "keep-alive-idle", diagnosis: "idle", when: flagged("-keep-alive"), flags: swapFlag("600ms", "1h")},
 	{name: "-head-timeout between requests", first: "keep-alive-pause", diagnosis: "idle", when: flagged("-keep-alive"), flags: swapFlag("10s", "500ms")},
-	{name: "no 408 for a second head", first: "keep-alive-timeout", diagnosis: "head-late", when: func(u use) bool { return u.sent == request("keep-alive-timeout") }, answer: func(_ *visit, answer []byte) []byte {
+	{name: "no 408 for a second head", first: "keep-alive-timeout", diagnosis: "head-late", when: sends("keep-alive-timeout"), answer: func(_ *visit, answer []byte) []byte {
 		return answer[:bytes.LastIndex(answer, []byte("HTTP/1.1 "))]
 	}},
 
@@ -447,6 +462,13 @@ func fileAnswers(_ *visit, answer []byte) []byte {
 		return response("hello")
 	}
 	return answer
+}
+
+// twice answers what comes behind the last request, too.
+func twice(_ *visit, answer []byte) []byte { return append(answer, response("hello")...) }
+
+func sends(name string) func(use) bool {
+	return func(u use) bool { return u.sent == request(name) }
 }
 
 // resized changes Content-Length, or takes it out.

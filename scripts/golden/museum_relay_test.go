@@ -105,7 +105,7 @@ func (m mistake) touches(u use) bool {
 // program is the program that makes this mistake. With shared, that is the
 // server behind its relays.
 func (m mistake) program(binary string, shared *rightServer, note func(use)) Program {
-	p := Program{Args: []string{binary}}
+	p := Program{Args: []string{binary}, noSite: shared != nil}
 	if m.process != "" {
 		self, err := os.Executable()
 		if err != nil {

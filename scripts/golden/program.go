@@ -39,7 +39,9 @@ type Program struct {
 	Confine func(*exec.Cmd) // if not nil: takes rights from a process that is about to start
 	Again   string          // what the command that repeats a check has to say about the program
 
-	serve func(ls *labs, flags []string) (*lab, error) // if not nil: starts a server in another way, in tests
+	// For tests.
+	serve  func(ls *labs, flags []string) (*lab, error) // if not nil: starts a server in another way
+	noSite bool                                         // that server has its files elsewhere
 }
 
 // ErrTrouble is an error of the grader's, or of the machine's, and no fault of

@@ -128,6 +128,9 @@ func acceptsAgain(l *lab) error {
 		if err != nil {
 			return err
 		}
+		if h.end == endOpen && len(h.bytes) == 0 {
+			return failf("no-answer-open", "connection %d was %s for %v, and no byte came", i+1, h.end, patience)
+		}
 		if h.end == endOpen {
 			return failf("not-closed", "connection %d was %s for %v after %d bytes", i+1, h.end, patience, len(h.bytes))
 		}
