@@ -247,7 +247,7 @@ func finishesHalfSent(l *lab) error {
 	}
 	time.Sleep(2 * quiet) // the stimulus: longer than a silent connection is listened to
 	if _, err := conns[0].Write(rest); err != nil {
-		return err
+		return failf("answer-dropped", "the rest of the request could not be sent: %v", err)
 	}
 	_, response := bytesOf("hello")
 	return because(hearOut(conns[0]).want(response), "answer-dropped")

@@ -74,6 +74,14 @@ func (h heard) diagnose(want []byte) *Failure {
 	got := h.bytes
 	request, _, _ := strings.Cut(string(h.sent), "\n")
 	binary := strings.Contains(request, ".bin")
+	// Of several answers the first ones may be right: look at the first that is not.
+	for end := answerEnd(want); end > 0 && len(got) > end && bytes.HasPrefix(got, want[:end]) && !bytes.HasPrefix(want, got); end = answerEnd(want) {
+		want, got = want[end:], got[end:]
+		if strings.HasPrefix(request, "HEAD ") && !bytes.HasPrefix(got, []byte("HTTP/")) {
+			return found("head-with-body")
+		}
+		request = ""
+	}
 	w, g := readMessage(want), readMessage(got)
 	switch {
 	case len(want) == 0 && len(got) > 0:
@@ -88,7 +96,7 @@ func (h heard) diagnose(want []byte) *Failure {
 		return found("no-answer")
 	case len(h.sent) > 8 && bytes.Contains(got, h.sent[:min(len(h.sent), 60)]):
 		return found("echo")
-	case bytes.Contains(got, []byte(secret)):
+	case bytes.Contains(got, []byte(secret)), strings.Contains(request, "/etc/passwd") && bytes.Contains(got, []byte("root:")):
 		return found("path-escape")
 	case bytes.HasPrefix(bytes.TrimLeft(got, " \t\r\n"), []byte("HTTP/")) && got[0] != 'H':
 		return found("bytes-before-status-line")
@@ -110,7 +118,7 @@ func (h heard) diagnose(want []byte) *Failure {
 	case g.odd != "":
 		return found("bad-field-line", g.odd)
 	case g.status == 200 && w.status != 200 && isHello(g.body) && !strings.Contains(request, "HelloWorld"),
-		g.status == 200 && w.status == 200 && isHello(g.body) && !isHello(w.body):
+		g.status == 200 && w.status == 200 && isHello(g.body) && !isHello(w.body) && !strings.HasPrefix(request, "HEAD "):
 		return found("hard-coded")
 	case g.status != w.status:
 		return found("wrong-status", g.status, w.status, "")
@@ -125,6 +133,11 @@ func (h heard) diagnose(want []byte) *Failure {
 	return diagnoseFields(w, g)
 }
 
+// answerEnd is where the first of several answers ends, or 0 if there is one.
+func answerEnd(answers []byte) int {
+	return bytes.Index(answers[min(1, len(answers)):], []byte("HTTP/1.1 ")) + 1
+}
+
 // diagnoseBody looks at a body and at the Content-Length before it.
 func diagnoseBody(request string, w, g message) *Failure {
 	found := func(diagnosis string, args ...any) *Failure { return &Failure{Diagnosis: diagnosis, args: args} }
@@ -133,17 +146,16 @@ func diagnoseBody(request string, w, g message) *Failure {
 	characters := utf8.RuneCount(w.body)
 	length, hasLength := g.field("Content-Length")
 	n, _ := strconv.Atoi(length) // 0 when it is no number: that is wrong, too
+	wrongLength := hasLength && length != wantLength && wantLength != "" && len(w.body) == size
 	switch {
-	case hasLength && length != wantLength && wantLength != "" && len(w.body) == size:
-		switch {
-		case n == characters:
-			return found("length-counts-characters", n, size)
-		case n == characters+24:
-			return found("length-plus-24", n, size)
-		case n == size+2:
-			return found("length-counts-crlf", n, size)
-		}
-		return found("length-wrong", n, size)
+	case wrongLength && n == characters:
+		return found("length-counts-characters", n, size)
+	case wrongLength && n == characters+24:
+		return found("length-plus-24", n, size)
+	case wrongLength && n == size+2:
+		return found("length-counts-crlf", n, size)
+	case wrongLength && (n != len(g.body) || bytes.Equal(g.body, w.body)): // else the body itself is wrong
+		return found("length-wrong", n, len(g.body))
 	case bytes.Equal(g.body, w.body):
 		return nil
 	case strings.HasPrefix(request, "HEAD ") && len(w.body) == 0:
@@ -192,10 +204,7 @@ func diagnoseFields(w, g message) *Failure {
 			return found("field-value", f[0], f[1], value)
 		}
 	}
-	if !slices.Equal(w.fields, g.fields) {
-		return found("field-order")
-	}
-	return found("differs")
+	return found("field-order")
 }
 
 // helloPage is the page of the assignment, which everybody serves first.

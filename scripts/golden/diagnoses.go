@@ -37,9 +37,10 @@ var diagnoses = map[string]diagnosis{
 	"no-answer-open":   {"No answer came, and the connection stayed open: the server waits for more. A head ends with its empty line, not with the end of the stream.", "stage1.md, 1.3"},
 	"binary-no-answer": {"No answer came to a request for a file that is no text. Read files as bytes: to decode them as text fails on the first byte that is no UTF-8.", "stage1.md, 1.6"},
 	"answers-early":    {"A head ends with an empty line. Until that has come there is nothing to answer: one read is not one request.", "stage1.md, 1.3"},
-	"one-read":         {"Sent whole, this request was answered right; sent in two pieces, cut %s, it was not. TCP is a stream: one read need not return one request. Read on until the empty line.", "stage1.md, 1.3"},
+	"one-read":         {"Sent whole, this request was answered right; sent in pieces, cut %s, it was not. TCP is a stream: one read need not return one request. Read on until the empty line.", "stage1.md, 1.3"},
+	"head-late":        {"A head that has begun and is not complete after -head-timeout is answered with 408, and the connection is closed. The time is for the whole head, not for each byte.", "stage1.md, 1.3"},
 	"no-head-timeout":  {"A client that says nothing, or not enough, must be given up after -head-timeout: browsers open connections ahead of time and leave them silent.", "stage1.md, 1.3"},
-	"answers-nobody":   {"A client that left, or that spoke another protocol, has asked nothing: close its connection without an answer, and go on.", "stage1.md, 1.3"},
+	"answers-nobody":   {"A client that left, said nothing, or spoke another protocol has asked nothing: close its connection without an answer, and go on.", "stage1.md, 1.3"},
 
 	// A server: the head of an answer.
 	"echo":                     {"The server sends back what it was sent. An answer begins with a status line of its own.", "stage1.md, 1.2"},
@@ -74,10 +75,10 @@ var diagnoses = map[string]diagnosis{
 	"head-with-body":           {"HEAD asks for the head that GET would get, and for no body. A client that reads on takes it for the next answer.", "stage1.md, 1.7"},
 	"hard-coded":               {"Another file was asked for, and HelloWorld came: the answer does not depend on the request.", "stage1.md, 1.6"},
 	"path-escape":              {"A file outside of the directory that is served was sent: anybody can read your disk. Decode the path, remove its dot segments, and open it below the root only (os.Root).", "stage1.md, 1.6"},
+	"not-a-file":               {"What is neither a regular file nor a directory is a 404. Look before you open: a named pipe blocks whoever opens it until somebody writes to it.", "stage1.md, 1.6"},
 	"stale":                    {"The body is the file's bytes as they are now on the disk: look again for each request.", "stage1.md, 1.6"},
 	"huge-file-cut":            {"A large file is sent in pieces, until all of it is sent, however slowly the client takes it.", "stage1.md, 1.2"},
 	"huge-file-memory":         {"The server holds the whole of a large file in memory. Copy it in pieces from the file to the connection.", "stage1.md, 1.2"},
-	"differs":                  {"The answer is not the one that this request should get: each byte counts.", ""},
 
 	// A server: flags, time, closing.
 	"leaver-harms":   {"A client that leaves in the middle costs its own connection, and not the server.", "stage1.md, 1.3"},

@@ -40,7 +40,10 @@ type Program struct {
 	Confine func(*exec.Cmd) `json:"-"` // if not nil: takes rights from a process that is about to start
 	Again   string          // what the command that repeats a check has to say about the program
 
-	// A client in a test may be a function instead of Args. It returns the exit status.
+	// For tests: a server is started, or a client is a function, in the test's own
+	// process. The function returns the exit status.
+	serve    func(ls *labs, flags []string) (*lab, error)
+	noSite   bool // that server has its files elsewhere
 	function func(ctx context.Context, args []string, stdout, stderr io.Writer) int
 }
 
@@ -331,13 +334,20 @@ func (ls *labs) take(turn string, flags []string) (*lab, error) {
 func (ls *labs) drop(turn string) {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
-	if l := ls.running[turn]; l != nil {
+	if l := ls.running[turn]; l != nil && l.proc != nil {
 		l.proc.kill()
 	}
 }
 
 // serve starts a server on a free port.
 func (ls *labs) serve(flags ...string) (*lab, error) {
+	if ls.program.serve != nil {
+		return ls.program.serve(ls, flags)
+	}
+	return ls.serveProgram(flags...)
+}
+
+func (ls *labs) serveProgram(flags ...string) (*lab, error) {
 	if ls.program.Foreign {
 		return ls.serveForeign()
 	}
@@ -349,7 +359,7 @@ func (ls *labs) serve(flags ...string) (*lab, error) {
 	addr, _, err := proc.announced()
 	if err == nil {
 		if _, _, bad := net.SplitHostPort(addr); bad != nil {
-			err = fmt.Errorf("the program says that it listens on %q: %w", addr, bad)
+			err = failf("not-announced", "the program says that it listens on %q: %v", addr, bad)
 		}
 	}
 	if err != nil {

@@ -122,8 +122,14 @@ func acceptsAgain(l *lab) error {
 	request, _ := bytesOf("hello")
 	for i := range 3 {
 		h, err := l.talk(request)
+		if err != nil && i > 0 && l.ended(100*time.Millisecond) != "" {
+			return because(err, "only-once")
+		}
 		if err != nil {
 			return err
+		}
+		if h.end == endOpen && len(h.bytes) == 0 {
+			return failf("no-answer-open", "connection %d was %s for %v, and no byte came", i+1, h.end, patience)
 		}
 		if h.end == endOpen {
 			return failf("not-closed", "connection %d was %s for %v after %d bytes", i+1, h.end, patience, len(h.bytes))
@@ -281,7 +287,18 @@ func wellFormed(l *lab) error {
 	got := readMessage(h.bytes)
 	if !wellFormedHead.Match(h.bytes) {
 		// What else it may be, it is not this: so that is what is wrong with it.
-		f := h.diagnose([]byte("HTTP/1.1 " + strconv.Itoa(got.status) + " " + got.phrase + "\r\n\r\n" + string(got.body)))
+		same := fmt.Sprintf("HTTP/1.1 %d %s\r\n", got.status, got.phrase)
+		var odd string
+		for _, field := range got.fields {
+			line := field[0] + ": " + field[1] + "\r\n"
+			if same += line; !wellFormedHead.MatchString("HTTP/1.1 200 OK\r\n" + line + "\r\n") {
+				odd = line
+			}
+		}
+		f := h.diagnose([]byte(same + "\r\n" + string(got.body)))
+		if odd != "" && f.Diagnosis == "field-order" {
+			f = &Failure{Diagnosis: "bad-field-line", args: []any{strings.TrimSpace(odd)}}
+		}
 		f.Seen = fmt.Sprintf("%q", h.bytes[:min(len(h.bytes), 400)])
 		return f
 	}
@@ -292,7 +309,7 @@ func wellFormed(l *lab) error {
 		if known := diagnoseBody("", readMessage(response), got); known != nil && isHello(got.body) {
 			f = known
 		} else if !ok {
-			f = &Failure{Diagnosis: "field-missing", args: []any{"Content-Length"}}
+			f = diagnoseFields(message{fields: [][2]string{{"Content-Length"}}}, got)
 		}
 		f.Seen = fmt.Sprintf("%q", h.bytes[:min(len(h.bytes), 400)])
 		return f
@@ -330,7 +347,10 @@ func headTimeout(l *lab) error {
 	request, response := bytesOf("timeout")
 	h, err := l.talk(request)
 	if err == nil {
-		err = h.want(response)
+		err = because(h.want(response), "head-late")
+	}
+	if h.end == endOpen && len(h.bytes) == 0 {
+		err = because(err, "no-head-timeout")
 	}
 	return err
 }
@@ -351,7 +371,7 @@ func headDrip(l *lab) error {
 		}
 	}()
 	_, response := bytesOf("timeout")
-	return hearOut(conn).want(response)
+	return because(hearOut(conn).want(response), "head-late")
 }
 
 func silent(l *lab) error {
@@ -363,8 +383,11 @@ func silent(l *lab) error {
 	defer conn.Close()
 	h := hearOut(conn)
 	took := time.Since(start)
-	if len(h.bytes) > 0 || h.end != endFIN || took < quiet {
-		return failf("no-head-timeout", "a silent connection, with -head-timeout 500ms: %q, then %s after %v", h.bytes, h.end, took.Round(time.Millisecond))
+	if len(h.bytes) > 0 {
+		return failf("answers-nobody", "a silent connection got %.100q, then it was %s", h.bytes, h.end)
+	}
+	if h.end != endFIN || took < quiet {
+		return failf("no-head-timeout", "a silent connection, with -head-timeout 500ms: %s after %v", h.end, took.Round(time.Millisecond))
 	}
 	return acceptsAgain(l)
 }
@@ -408,7 +431,7 @@ func byteByByte(l *lab) error {
 	}
 	h, err := l.talk(pieces...)
 	if err == nil {
-		err = h.want(response)
+		err = because(h.want(response), "one-read", "after every byte")
 	}
 	return err
 }
@@ -644,6 +667,9 @@ func linked(need, target, golden string) func(*lab) error {
 		if err == nil {
 			err = h.want(response)
 		}
+		if need == "fifo" && len(h.bytes) == 0 {
+			err = because(err, "not-a-file")
+		}
 		return err
 	}
 }
@@ -811,9 +837,14 @@ func pauseBetween(l *lab) error {
 	time.Sleep(900 * time.Millisecond) // the stimulus
 	request, response := bytesOf("keep-alive-close")
 	if _, err := conn.Write(request); err != nil {
-		return err
+		return failf("idle", "after a pause of 900ms the next request could not be sent: %v", err)
 	}
-	return hearOut(conn).want(response)
+	h := hearOut(conn)
+	err = h.want(response)
+	if len(h.bytes) == 0 {
+		err = because(err, "idle")
+	}
+	return err
 }
 
 func secondTimeout(l *lab) error {
@@ -821,6 +852,9 @@ func secondTimeout(l *lab) error {
 	h, err := l.talk(request)
 	if err == nil {
 		err = h.want(response)
+	}
+	if len(h.bytes) > 0 && bytes.HasPrefix(response, h.bytes) {
+		err = because(err, "head-late") // the first answer came
 	}
 	return err
 }

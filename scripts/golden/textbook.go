@@ -57,7 +57,7 @@ func (h heard) mild(status int, body []byte) error {
 		return nil
 	}
 	f := h.diagnose(want)
-	if f.Diagnosis == "bare-lf" || f.Diagnosis == "differs" { // which is let pass: it is something else
+	if f.Diagnosis == "bare-lf" || f.Diagnosis == "field-order" { // which is let pass: it is something else
 		f.Diagnosis = "body-differs"
 	}
 	f.Seen = difference(want, h.bytes)

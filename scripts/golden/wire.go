@@ -215,6 +215,7 @@ func (d *diffRows) Report(r cmp.Result) {
 func visible(message []byte, at int) (pieces []string) {
 	const near, long = 240, 48 // bytes; quoted, a byte takes up to four columns
 	start, end := max(0, at-near), min(len(message), at+near)
+	pieces = []string{} // not nil, even when empty: that would be another kind of difference
 	if start > 0 {
 		pieces = append(pieces, "...")
 	}

@@ -1,0 +1,145 @@
+//go:build kit
+
+package golden
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// TestDiagnosesAreWhole: what the source names stands in the table, what
+// stands there is named, and the texts and notes are good.
+func TestDiagnosesAreWhole(t *testing.T) {
+	named, mentioned := namedDiagnoses(t)
+	for name, where := range named {
+		if _, ok := diagnoses[name]; !ok && name != "" {
+			t.Errorf("%s: %q is not in the table", where, name)
+		}
+	}
+	for name, d := range diagnoses {
+		if !mentioned[name] {
+			t.Errorf("nothing names %q", name)
+		}
+		if !strings.HasSuffix(d.why, ".") && !regexp.MustCompile(`%[sdq]$`).MatchString(d.why) {
+			t.Errorf("%s: no sentence: %q", name, d.why)
+		}
+		if strings.Contains(d.why, "  ") || strings.ContainsAny(d.why, "\r\n\t") {
+			t.Errorf("%s: odd spaces: %q", name, d.why)
+		}
+		checkNote(t, name, d.note)
+	}
+	for stage := 1; stage <= 3; stage++ {
+		for _, c := range Checks(stage) {
+			checkNote(t, c.Name, strings.TrimPrefix(noteOf("trouble", c), "lab-notes/"))
+		}
+	}
+}
+
+// namedDiagnoses finds where the package's source names a diagnosis, and
+// which strings it mentions beside the table: a name may be in a variable.
+func namedDiagnoses(t *testing.T) (named map[string]string, mentioned map[string]bool) {
+	t.Helper()
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	named, mentioned = map[string]string{}, map[string]bool{}
+	fset := token.NewFileSet()
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(fset, name, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		note := func(e ast.Expr) {
+			if lit, ok := e.(*ast.BasicLit); ok && lit.Kind == token.STRING {
+				text, _ := strconv.Unquote(lit.Value) // the parser has read it already
+				named[text] = fset.Position(lit.Pos()).String()
+			}
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.BasicLit:
+				text, _ := strconv.Unquote(n.Value)
+				mentioned[text] = mentioned[text] || name != "diagnoses.go"
+			case *ast.CallExpr:
+				switch f := n.Fun.(type) {
+				case *ast.Ident:
+					if at, ok := map[string]int{"failf": 0, "found": 0, "because": 1}[f.Name]; ok && at < len(n.Args) {
+						note(n.Args[at])
+					}
+				case *ast.SelectorExpr:
+					if f.Sel.Name == "answers" && len(n.Args) == 2 {
+						note(n.Args[1])
+					}
+				}
+			case *ast.KeyValueExpr:
+				if key, ok := n.Key.(*ast.Ident); ok && key.Name == "Diagnosis" {
+					note(n.Value)
+				}
+			case *ast.AssignStmt: // failure.Diagnosis, failure.args = "died", nil
+				for i, left := range n.Lhs {
+					if s, ok := left.(*ast.SelectorExpr); ok && s.Sel.Name == "Diagnosis" && len(n.Lhs) == len(n.Rhs) {
+						note(n.Rhs[i])
+					}
+				}
+			}
+			return true
+		})
+	}
+	return named, mentioned
+}
+
+// checkNote checks that a note has the heading that it promises.
+func checkNote(t *testing.T, name, note string) {
+	t.Helper()
+	if note == "" {
+		return // that of the check's step
+	}
+	file, heading, ok := strings.Cut(note, ", ")
+	text, err := os.ReadFile(filepath.Join("..", "..", "lab-notes", file))
+	if !ok || err != nil {
+		t.Errorf("%s: note %q: %v", name, note, err)
+		return
+	}
+	if !regexp.MustCompile(`(?m)^#+ ` + regexp.QuoteMeta(heading) + `( |$)`).Match(text) {
+		t.Errorf("%s: %s has no heading %q", name, file, heading)
+	}
+}
+
+// TestDiagnosesAreMet: each diagnosis is that of some server of the museum, or
+// it is a client's.
+func TestDiagnosesAreMet(t *testing.T) {
+	showings, err := museum()
+	if err != nil {
+		t.Fatal(err)
+	}
+	skipped := map[string]bool{}
+	for _, s := range showings {
+		skipped[s.diagnosis] = skipped[s.diagnosis] || s.skipped != ""
+		for _, r := range s.results {
+			meet(r)
+		}
+	}
+	clients := clientDiagnoses(t)
+	met.Lock()
+	defer met.Unlock()
+	for name := range diagnoses {
+		switch why, excused := neverMet[name]; {
+		case excused && met.names[name]:
+			t.Errorf("%q is met, and needs no excuse (%s)", name, why)
+		case !excused && !slices.Contains(clients, name) && !met.names[name] && !skipped[name]:
+			t.Errorf("no mistake of the museum gets %q", name)
+		}
+	}
+}
