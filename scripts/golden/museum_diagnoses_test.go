@@ -141,6 +141,9 @@ func clientDiagnoses(t *testing.T) map[string]bool {
 // TestDiagnosesAreMet: each diagnosis is that of some server of the museum, or
 // it is a client's.
 func TestDiagnosesAreMet(t *testing.T) {
+	if *museumOnly != "" {
+		t.Skip("only some mistakes were graded")
+	}
 	showings, err := museum()
 	if err != nil {
 		t.Fatal(err)

@@ -273,6 +273,9 @@ func checkText(t *testing.T, r Result) {
 
 // TestMuseumIsComplete: each check has a mistake of its own, or a reason.
 func TestMuseumIsComplete(t *testing.T) {
+	if *museumOnly != "" {
+		t.Skip("only some mistakes were graded")
+	}
 	showings, err := museum()
 	if err != nil {
 		t.Fatal(err)
