@@ -120,6 +120,9 @@ func checkNote(t *testing.T, name, note string) {
 // TestDiagnosesAreMet: each diagnosis is that of some server of the museum, or
 // it is a client's.
 func TestDiagnosesAreMet(t *testing.T) {
+	if *museumOnly != "" {
+		t.Skip("only some mistakes were graded")
+	}
 	showings, err := museum()
 	if err != nil {
 		t.Fatal(err)
