@@ -148,7 +148,7 @@ func (s *showing) show(binaries map[string]string, shared *rightServer, uses map
 		shared = nil
 	}
 	s.results = Grade(context.Background(), checks, s.program(binaries[folder], shared, nil), museumSeed)
-	if last := s.results[len(s.results)-1]; last.Name == s.first && last.Status == NotRun && strings.HasPrefix(last.Why, "not on this system") {
+	if last := s.results[len(s.results)-1]; last.Name == s.first && last.Excused() {
 		s.skipped = last.Why
 	}
 }
