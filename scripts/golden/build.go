@@ -32,6 +32,25 @@ func Folder(stage int) string {
 	return ""
 }
 
+// FindKit looks for the kit, this workspace, in the working directory and above.
+func FindKit() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for {
+		mod, err := os.ReadFile(filepath.Join(dir, "go.mod"))
+		if err == nil && strings.HasPrefix(string(mod), "module weblab.example\n") {
+			return dir, nil
+		}
+		above := filepath.Dir(dir)
+		if above == dir {
+			return "", errors.New("the kit is not here or above: run this inside of it")
+		}
+		dir = above
+	}
+}
+
 // banned are packages that a stage may not be made of, each with what it does.
 // One that ends in a slash is all packages below it.
 var banned = map[string]string{

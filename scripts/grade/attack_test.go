@@ -101,7 +101,7 @@ var attacks = []attack{
 	{name: "c code", main: `fmt.Print()`, files: map[string]string{"stage1-single/c.go": "package main\n\n// int one() { return 1; }\nimport \"C\"\n\nfunc init() { println(C.one()) }\n"}, says: "announces: failed"},
 	{name: "assembly", main: `fmt.Print()`, files: map[string]string{"stage1-single/x.s": "TEXT ·f(SB),$0\n\tRET\n", "stage1-single/x.go": "package main\n\nfunc f()\n\nfunc init() { f() }\n"}, says: "could not be built"},
 	{name: "link to the solution", make: func(t *testing.T, dir string) {
-		kit, err := findKit()
+		kit, err := golden.FindKit()
 		if err == nil {
 			err = errors.Join(os.MkdirAll(filepath.Join(dir, "stage1-single"), 0o755),
 				os.Symlink(filepath.Join(kit, "stage1-single", "main.go"), filepath.Join(dir, "stage1-single", "main.go")),
@@ -112,7 +112,7 @@ var attacks = []attack{
 		}
 	}, says: "left out, as links, huge, or no files: stage1-single/main.go"},
 	{name: "link to a stage", make: func(t *testing.T, dir string) {
-		kit, err := findKit()
+		kit, err := golden.FindKit()
 		if err == nil {
 			err = os.Symlink(filepath.Join(kit, "stage1-single"), filepath.Join(dir, "stage1-single"))
 		}
@@ -154,7 +154,7 @@ func (a attack) source(kit, near string) string {
 // TestAttacks grades a class in which one student is honest. Nobody else earns
 // a point, or keeps anybody from theirs.
 func TestAttacks(t *testing.T) {
-	kit, err := findKit()
+	kit, err := golden.FindKit()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -386,7 +386,7 @@ func TestPortHeld(t *testing.T) {
 
 // TestRunningServer grades a server that was started by somebody else.
 func TestRunningServer(t *testing.T) {
-	kit, err := findKit()
+	kit, err := golden.FindKit()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -417,7 +417,7 @@ func TestRunningServer(t *testing.T) {
 // TestAgrees: go test at the root and the grader say the same of a kit with a
 // mistake in it.
 func TestAgrees(t *testing.T) {
-	kit, err := findKit()
+	kit, err := golden.FindKit()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -149,7 +149,7 @@ func parse(args []string, stderr io.Writer) (*grader, error) {
 	if g.only != "" && len(slices.Concat(g.list(1), g.list(2), g.list(3))) == 0 {
 		return nil, errUse(fmt.Sprintf("no check and no step is called %q; go test -v ./... lists them", g.only))
 	}
-	if g.root, err = findKit(); err != nil {
+	if g.root, err = golden.FindKit(); err != nil {
 		return nil, err
 	}
 	if g.folders, err = expand(flags.Args(), !g.foreign()); err != nil {
@@ -204,25 +204,6 @@ func checks(kind string, stage int, only string) []golden.Check {
 		list = golden.Textbook(stage)
 	}
 	return slices.DeleteFunc(list, func(c golden.Check) bool { return only != "" && c.Name != only && c.Step != only })
-}
-
-// findKit looks for the workspace in the working directory and above.
-func findKit() (string, error) {
-	dir, err := os.Getwd()
-	if err != nil {
-		return "", err
-	}
-	for {
-		mod, err := os.ReadFile(filepath.Join(dir, "go.mod"))
-		if err == nil && strings.HasPrefix(string(mod), "module weblab.example\n") {
-			return dir, nil
-		}
-		above := filepath.Dir(dir)
-		if above == dir {
-			return "", errors.New("run this inside the kit: there is no go.mod of weblab.example here or above")
-		}
-		dir = above
-	}
 }
 
 // expand makes folders of the arguments. A pattern is expanded (not every

@@ -9,11 +9,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-)
 
-// stageFolders are the modules of stages 1, 2 and 3: the code that students
-// write is in them, and nowhere else.
-var stageFolders = []string{"stage1-single", "stage2-concurrent", "stage3-client"}
+	"weblab.example/scripts/golden"
+)
 
 // notForStudents are files and folders that do not belong into the copy.
 var notForStudents = []string{".git", ".ci", ".github", "scripts/handout", "scripts/gradescope"}
@@ -89,7 +87,7 @@ func leftOut(name string) bool {
 
 func inStage(name string) bool {
 	folder, _, _ := strings.Cut(name, "/")
-	return slices.Contains(stageFolders, folder)
+	return golden.Stages[folder] != 0
 }
 
 // ignored reports whether .gitignore names a file or folder, by its path from

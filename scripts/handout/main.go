@@ -19,6 +19,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"weblab.example/scripts/golden"
 )
 
 func main() {
@@ -57,7 +59,7 @@ func parseStages(list string) (stages string, err error) {
 
 // handOut writes the copy and says what it did.
 func handOut(dir, stages string) error {
-	root, err := findRoot()
+	root, err := golden.FindKit()
 	if err != nil {
 		return err
 	}
@@ -69,8 +71,9 @@ func handOut(dir, stages string) error {
 	for _, g := range gaps {
 		count[g.step[0]]++
 	}
-	for i, folder := range stageFolders {
-		if n := count['1'+byte(i)]; n > 0 {
+	for stage := 1; stage <= 3; stage++ {
+		folder := golden.Folder(stage)
+		if n := count['0'+byte(stage)]; n > 0 {
 			fmt.Printf("%s: %d functions to write\n", folder, n)
 		} else {
 			fmt.Printf("%s: solved\n", folder)
@@ -78,26 +81,6 @@ func handOut(dir, stages string) error {
 	}
 	fmt.Printf("Go on with:\n\n\tcd %s\n\tgo test ./...\n", dir)
 	return nil
-}
-
-// findRoot looks for the kit in the working directory and above.
-func findRoot() (string, error) {
-	dir, err := os.Getwd()
-	if err != nil {
-		return "", err
-	}
-	for {
-		_, err := os.Stat(filepath.Join(dir, "go.work"))
-		mod, modErr := os.ReadFile(filepath.Join(dir, "go.mod"))
-		if err == nil && modErr == nil && strings.HasPrefix(string(mod), "module weblab.example\n") {
-			return dir, nil
-		}
-		above := filepath.Dir(dir)
-		if above == dir {
-			return "", errors.New("the kit, with its go.work, is not here or above: run this inside of it")
-		}
-		dir = above
-	}
 }
 
 // checkEmpty makes sure that dir can take the copy: a folder that is empty or
