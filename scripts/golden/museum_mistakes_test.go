@@ -80,21 +80,21 @@ var handMade = []mistake{
 	{name: "Content-Length in characters", first: "well-formed", diagnosis: "length-counts-characters", says: "is 12, but the body has 36 bytes", answer: lengths(func(b string) int { return utf8.RuneCountInString(b) })},
 	{name: "Content-Length in characters + 24", first: "index", diagnosis: "length-plus-24", answer: only(200, sized(func(b string) int { return utf8.RuneCountInString(b) + 24 }))},
 	{name: "Content-Length counts a CRLF that is not sent", first: "well-formed", diagnosis: "length-counts-crlf", answer: lengths(func(b string) int { return len(b) + 2 })},
-	{name: "Content-Length counts a CRLF that is sent", first: "request-line-too-long", diagnosis: "length-counts-crlf", answer: parts(func(h, b string) string { return resized(h, len(b)+2) + b + "\r\n" })},
+	{name: "Content-Length counts a CRLF that is sent", first: "well-formed", diagnosis: "length-counts-crlf", answer: parts(func(h, b string) string { return resized(h, len(b)+2) + b + "\r\n" })},
 	{name: "Content-Length is the whole answer's", first: "well-formed", diagnosis: "length-wrong", answer: parts(func(h, b string) string { return resized(h, len(h)+len(b)) + b })},
 	{name: "no Content-Length", first: "well-formed", diagnosis: "field-missing", says: "Content-Length", answer: heads(func(h string) string { return resized(h, -1) })},
 	{name: "Content-Lenght", first: "well-formed", diagnosis: "field-misspelled", says: `"Content-Lenght" is misspelled`, answer: replaced("Content-Length", "Content-Lenght")},
-	{name: "ContentType", first: "request-line-too-long", diagnosis: "field-misspelled", says: `"ContentType" is misspelled`, answer: replaced("Content-Type", "ContentType")},
+	{name: "ContentType", first: "well-formed", diagnosis: "field-misspelled", says: `"ContentType" is misspelled`, answer: replaced("Content-Type", "ContentType")},
 	{name: "a space in a field name", first: "well-formed", diagnosis: "bad-field-line", answer: replaced("Content-Type", "Content Type")},
 	{name: "no colon in a field line", first: "well-formed", diagnosis: "bad-field-line", answer: replaced("Connection: close", "Connection close")},
 	{name: "no space after the colon", first: "well-formed", diagnosis: "field-order", answer: replaced(": close", ":close")},
-	{name: "two spaces after the colon", first: "request-line-too-long", diagnosis: "field-order", answer: replaced(": close", ":  close")},
-	{name: "field names in small letters", first: "request-line-too-long", diagnosis: "field-order", answer: replaced("Content-Type", "content-type")},
-	{name: "no Content-Type", first: "request-line-too-long", diagnosis: "field-missing", says: "Content-Type", answer: replaced("Content-Type: text/html; charset=utf-8\r\n", "")},
-	{name: "no charset", first: "request-line-too-long", diagnosis: "field-value", answer: replaced("; charset=utf-8", "")},
-	{name: "a Server field", first: "request-line-too-long", diagnosis: "field-extra", says: "Server", answer: replaced("Content-Type", "Server: me\r\nContent-Type")},
-	{name: "always a Date field", first: "request-line-too-long", diagnosis: "field-extra", says: "Date", answer: replaced("Content-Type", "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\nContent-Type")},
-	{name: "does not say that it closes", first: "request-line-too-long", diagnosis: "persistence", answer: replaced("Connection: close\r\n", "")},
+	{name: "two spaces after the colon", first: "well-formed", diagnosis: "field-order", answer: replaced(": close", ":  close")},
+	{name: "field names in small letters", first: "well-formed", diagnosis: "field-order", answer: replaced("Content-Type", "content-type")},
+	{name: "no Content-Type", first: "well-formed", diagnosis: "field-missing", says: "Content-Type", answer: replaced("Content-Type: text/html; charset=utf-8\r\n", "")},
+	{name: "no charset", first: "well-formed", diagnosis: "field-value", answer: replaced("; charset=utf-8", "")},
+	{name: "a Server field", first: "well-formed", diagnosis: "field-extra", says: "Server", answer: replaced("Content-Type", "Server: me\r\nContent-Type")},
+	{name: "always a Date field", first: "well-formed", diagnosis: "field-extra", says: "Date", answer: replaced("Content-Type", "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\nContent-Type")},
+	{name: "does not say that it closes", first: "well-formed", diagnosis: "persistence", answer: replaced("Connection: close\r\n", "")},
 	{name: "a CRLF after the body", first: "well-formed", diagnosis: "crlf-after-body", answer: parts(func(h, b string) string { return h + b + "\r\n" })},
 	{name: "LF becomes CRLF, and is not counted", first: "index", diagnosis: "line-ends-translated", answer: only(200, func(h, b string) string { return h + strings.ReplaceAll(b, "\n", "\r\n") })},
 	{name: "LF becomes CRLF, and is counted", first: "index", diagnosis: "line-ends-translated", answer: only(200, func(h, b string) string {
@@ -134,7 +134,7 @@ var handMade = []mistake{
 	}},
 	{name: "a step that is not written yet", stage: 1, first: "request-line-too-long", diagnosis: "not-written", when: func(use) bool { return true }, answer: func(v *visit, _ []byte) []byte {
 		v.lab.proc.stderr.Write([]byte("step 1.3 is not written yet: read until the empty line\n"))
-		return []byte("HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n")
+		return []byte("HTTP/1.1 500 Internal Server Error\r\nConnection: close\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: 0\r\n\r\n")
 	}},
 	{name: "closes late after each answer", stage: 1, first: "control-in-field", diagnosis: "hangs", visit: func(v *visit) {
 		go v.up()
