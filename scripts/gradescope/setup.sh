@@ -13,7 +13,7 @@ version=1.26.8 # its checksums are those of https://go.dev/dl/
 
 # run_autograder has the same lines.
 export GOPATH=$autograder/go GOCACHE=$autograder/go/cache GOTOOLCHAIN=local
-export PATH=$PATH:/usr/local/go/bin
+export PATH=/usr/local/go/bin:$PATH
 
 # enough reports whether there is a Go of 1.25 or later.
 enough() {
@@ -39,7 +39,6 @@ install_go() {
   rm -rf /usr/local/go # an older one
   tar -C /usr/local -xzf "$archive"
   rm "$archive"
-  export PATH=/usr/local/go/bin:$PATH
 }
 
 enough || install_go
@@ -55,7 +54,6 @@ status=0
 "$autograder/grade" "$kit" || status=$?
 case $status in
 0) echo "setup.sh: the kit's own solution got all points" ;;
-1) echo "setup.sh: in this image the kit's own solution does not get all points, and nobody's will: see above" >&2 ;;
-*) echo "setup.sh: the grader does not work in this image: see above" >&2 ;;
+1) echo "setup.sh: WARNING: here the kit's own solution does not get all points (see above). Give the containers more CPU, and build the image again" ;;
+*) echo "setup.sh: the grader does not work in this image (see above)" >&2; exit "$status" ;;
 esac
-exit "$status"
