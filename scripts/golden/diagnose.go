@@ -177,19 +177,23 @@ func diagnoseBody(request string, w, g message) *Failure {
 // diagnoseFields compares the fields of two heads.
 func diagnoseFields(w, g message) *Failure {
 	found := func(diagnosis string, args ...any) *Failure { return &Failure{Diagnosis: diagnosis, args: args} }
+	var missing []string
 	for _, name := range w.names() {
 		if _, ok := g.field(name); ok {
 			continue
 		}
+		missing = append(missing, name)
 		for _, odd := range g.names() {
 			if _, known := w.field(odd); !known && similar(odd, name) {
 				return found("field-misspelled", odd, name)
 			}
 		}
-		if name == "Connection" {
-			return found("persistence")
-		}
-		return found("field-missing", name)
+	}
+	switch {
+	case len(missing) == 1 && missing[0] == "Connection":
+		return found("persistence")
+	case len(missing) > 0:
+		return found("field-missing", strings.Join(missing, ", "))
 	}
 	for _, f := range g.fields {
 		value, ok := w.field(f[0])

@@ -56,7 +56,7 @@ var diagnoses = map[string]diagnosis{
 	"wrong-version":            {"The version in the status line is not HTTP/1.1. A server says what it speaks itself, whatever the request said.", "stage1.md, 1.2"},
 	"wrong-status":             {"The status is %d, and this request should get %d: %s.", ""},
 	"field-misspelled":         {"The field %q is misspelled: a client knows only %q.", "stage1.md, 1.2"},
-	"field-missing":            {"The field %s is missing.", "stage1.md, 1.2"},
+	"field-missing":            {"Missing in the head: %s.", "stage1.md, 1.2"},
 	"field-extra":              {"The field %s is not asked for: these checks compare each byte, so an answer has the fields of the contract and no more.", "stage1.md, 1.2"},
 	"field-value":              {"%s is %q, and should be %q.", "stage1.md, 1.2"},
 	"field-order":              {"The fields stand in another order, or their letters or spaces differ. To a browser it is the same; these checks compare each byte.", "stage1.md, 1.2"},

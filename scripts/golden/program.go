@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -249,6 +250,7 @@ type labs struct {
 	site      *site
 	seed      uint64
 	unwritten *gaps
+	reached   atomic.Bool // a server has accepted a connection
 	mu        sync.Mutex
 	running   map[string]*lab // by turn
 }

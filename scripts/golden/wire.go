@@ -40,9 +40,13 @@ func (l *lab) dial() (*net.TCPConn, error) {
 		time.Sleep(pause)
 		conn, err = net.DialTimeout("tcp", l.addr, patience)
 	}
+	if err != nil && l.proc == nil && l.program.Foreign && !l.reached.Load() {
+		return nil, fmt.Errorf("%w: no server listens on %s", ErrTrouble, l.addr) // nor has one before
+	}
 	if err != nil {
 		return nil, failf("not-accepting", "cannot connect: %v", err)
 	}
+	l.reached.Store(true)
 	conn.SetDeadline(time.Now().Add(3 * patience))
 	if portLeft.Load() {
 		conn.(*net.TCPConn).SetLinger(0)

@@ -79,7 +79,7 @@ func TestExpand(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range []struct{ arg, want string }{
-		{"", "alice bob dora"}, // a folder of submissions: those that have a stage
+		{"", "alice bob carol dora"}, // a folder of submissions: all folders in it
 		{"*", "alice bob carol dora"},
 		{"carol", "carol"},
 		{"alice", "alice"},

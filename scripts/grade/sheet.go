@@ -244,6 +244,9 @@ func (g *grader) sheet(subs []*submission) string {
 // went wrong.
 func (s *submission) remarks() []string {
 	remarks := append([]string{}, s.Remarks...)
+	if s.Trouble != "" {
+		return append(remarks, s.Trouble)
+	}
 	for _, r := range s.Stages {
 		if r.Problem != "" {
 			remarks = append(remarks, r.Problem)
@@ -288,10 +291,18 @@ func writeCSV(w io.Writer, subs []*submission) error {
 		row := []string{s.Name}
 		points, most := 0, 0
 		for _, r := range s.Stages {
-			row = append(row, strconv.Itoa(r.Points), strconv.Itoa(r.Max), r.State)
+			cell := strconv.Itoa(r.Points)
+			if r.State == notGraded {
+				cell = "" // which is no zero
+			}
+			row = append(row, cell, strconv.Itoa(r.Max), r.State)
 			points, most = points+r.Points, most+r.Max
 		}
-		out.Write(append(row, strconv.Itoa(points), strconv.Itoa(most), strings.Join(s.remarks(), "; ")))
+		total := strconv.Itoa(points)
+		if s.Trouble != "" {
+			total = ""
+		}
+		out.Write(append(row, total, strconv.Itoa(most), strings.Join(s.remarks(), "; ")))
 	}
 	out.Flush()
 	return out.Error()

@@ -41,6 +41,7 @@ const (
 	graded       = "graded"
 	notSubmitted = "not submitted"
 	notBuilt     = "could not be built"
+	notGraded    = "not graded" // for trouble of the grader's: this is no zero
 )
 
 func (s *submission) passed() bool {
@@ -123,16 +124,22 @@ func submissionsIn(dir string) []string {
 		return []string{dir} // it will be found to have nothing
 	}
 	var below []string
+	found := false
 	for _, e := range entries {
-		if sub := filepath.Join(dir, e.Name()); e.IsDir() && (hasStage(sub) || hasStage(inner(sub))) {
-			below = append(below, sub)
+		if e.IsDir() && !hidden(e.Name()) {
+			sub := filepath.Join(dir, e.Name())
+			below, found = append(below, sub), found || hasStage(inner(sub))
 		}
 	}
-	if len(below) == 0 || len(entries) == 1 {
+	if !found || len(below) == 1 {
 		return []string{dir}
 	}
-	return below
+	return below // also those that have none: they are submissions with nothing in them
 }
+
+// hidden reports whether a folder is the system's: macOS puts __MACOSX into
+// its zips.
+func hidden(name string) bool { return strings.HasPrefix(name, ".") || name == "__MACOSX" }
 
 func hasStage(dir string) bool {
 	for folder := range golden.Stages {
@@ -149,8 +156,9 @@ func inner(dir string) string {
 	if hasStage(dir) {
 		return dir
 	}
-	entries, err := os.ReadDir(dir)
-	if err == nil && len(entries) == 1 && entries[0].IsDir() {
+	entries, _ := os.ReadDir(dir) // what cannot be read has no stage
+	entries = slices.DeleteFunc(entries, func(e fs.DirEntry) bool { return !e.IsDir() || hidden(e.Name()) })
+	if len(entries) == 1 {
 		return filepath.Join(dir, entries[0].Name())
 	}
 	return dir
@@ -175,6 +183,9 @@ func (g *grader) gradeOne(ctx context.Context, i int, s *submission) {
 	}
 	if err != nil {
 		s.Trouble = err.Error()
+		for _, r := range s.Stages {
+			r.State = notGraded
+		}
 	}
 	os.RemoveAll(dir) // also the next one's space
 }
