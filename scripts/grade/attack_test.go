@@ -26,7 +26,8 @@ type attack struct {
 	files map[string]string // other files of it
 	make  func(t *testing.T, dir string)
 	linux bool   // only namespaces and limits stop it
-	says  string // in its remarks, its problem, or a failure
+	says  string // in its report
+	not   string // and not this
 }
 
 // In an attack's source, KIT is the kit that grades, NEAR a directory with a
@@ -83,7 +84,11 @@ var attacks = []attack{
 			}
 			all = append(all, block)
 			fmt.Fprintln(os.Stderr, len(all)*64, "MB")
-		}`, says: "memory"},
+			if len(all) > 40 { // 2.5 GB: nothing stops it
+				os.Stderr.WriteString("had all that it wanted")
+				os.Exit(0)
+			}
+		}`, not: "had all that it wanted"},
 	{name: "deletes around it", linux: true, main: `
 		os.WriteFile("NEAR/canary", []byte("overwritten"), 0o644)
 		os.RemoveAll("NEAR")
@@ -222,6 +227,9 @@ func TestAttacks(t *testing.T) {
 		if err != nil || !strings.Contains(strings.Join(strings.Fields(string(report)), " "), a.says) {
 			t.Errorf("%s: no %q in its report (%v):\n%s", a.name, a.says, err, report)
 		}
+		if a.not != "" && strings.Contains(string(report), a.not) {
+			t.Errorf("%s: %q in its report", a.name, a.not)
+		}
 		if s.Stages[0].Points != 0 {
 			t.Errorf("%s earned %d points:\n%s", a.name, s.Stages[0].Points, report)
 		}
@@ -268,7 +276,7 @@ func canConfine(t *testing.T) bool {
 	if err := g.prepareWorkers(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	return g.confined
+	return g.protection == inNamespaces
 }
 
 // treeOf lists the files of the kit that the checks are made of, with their

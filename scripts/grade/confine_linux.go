@@ -27,24 +27,31 @@ const (
 	nobody       = 65534
 )
 
-// confineWorker sets how a worker is started. Root uses an id without rights,
+// protect sets how a worker is started. Root uses an id without rights,
 // anybody else their own.
-func confineWorker(cmd *exec.Cmd, j job, i int, ownID bool) error {
+func protect(cmd *exec.Cmd, j job, i int, ownID bool) error {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	if !j.Confined {
-		return nil
-	}
 	uid, gid := os.Getuid(), os.Getgid()
-	if uid == 0 && !ownID {
+	if isRoot() && !ownID {
 		uid, gid = firstID+i, firstID+i
 	}
-	cmd.SysProcAttr.Cloneflags = syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS | syscall.CLONE_NEWPID
-	cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: uid, Size: 1}}
-	cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: gid, Size: 1}}
-	cmd.SysProcAttr.Credential = &syscall.Credential{Uid: 0, Gid: 0, NoSetGroups: true}
+	switch j.Protection {
+	case inNamespaces:
+		cmd.SysProcAttr.Cloneflags = syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS | syscall.CLONE_NEWPID
+		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: uid, Size: 1}}
+		cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: gid, Size: 1}}
+		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: 0, Gid: 0, NoSetGroups: true}
+	case withoutRights:
+		if uid != os.Getuid() {
+			cmd.SysProcAttr.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
+			return os.Chown(j.Work, uid, gid)
+		}
+	}
 	return nil
 }
+
+func isRoot() bool { return os.Getuid() == 0 }
 
 // confineProgram takes a program's rights from it, before it starts.
 func confineProgram(cmd *exec.Cmd) {
@@ -53,9 +60,9 @@ func confineProgram(cmd *exec.Cmd) {
 	cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{ContainerID: nobody, HostID: 0, Size: 1}}
 }
 
-// confineSelf is called by the worker in its namespaces. It returns what could
-// not be had.
-func confineSelf(work string) (missing []string) {
+// enterWork is called by a worker in its namespaces: it makes everything
+// read-only but the directory for work. It returns what could not be had.
+func enterWork(work string) (missing []string) {
 	try := func(what string, err error) {
 		if err != nil {
 			missing = append(missing, fmt.Sprintf("%s (%v)", what, err))
@@ -69,7 +76,7 @@ func confineSelf(work string) (missing []string) {
 		syscall.Mount("tmpfs", "/proc", "tmpfs", syscall.MS_RDONLY, "") // if that fails, too, memory is measured wrong at worst
 	}
 	tmpfs := syscall.Mount("tmpfs", work, "tmpfs", syscall.MS_NOSUID|syscall.MS_NODEV, fmt.Sprintf("size=%d,nr_inodes=20000,mode=0755", workSize))
-	try("a limit on what they write", tmpfs)
+	try("a limit on what they write in all", tmpfs)
 	err := setMount("/", atRecursive, mountAttr{set: mountReadOnly})
 	if err == nil && tmpfs == nil {
 		err = setMount(work, 0, mountAttr{clear: mountReadOnly})
@@ -79,6 +86,12 @@ func confineSelf(work string) (missing []string) {
 	}
 	try("read-only files around them", err)
 	try("a working directory", os.Chdir(work)) // the one below the mount is another
+	return missing
+}
+
+// limitSelf limits what a worker and its programs can use up. It returns what
+// could not be had.
+func limitSelf() (missing []string) {
 	for _, limit := range []struct {
 		what     string
 		resource int
@@ -89,11 +102,12 @@ func confineSelf(work string) (missing []string) {
 		{"a limit on the size of a file", syscall.RLIMIT_FSIZE, workSize},
 		{"no core dumps", syscall.RLIMIT_CORE, 0},
 	} {
-		try(limit.what, syscall.Setrlimit(limit.resource, &syscall.Rlimit{Cur: limit.n, Max: limit.n}))
+		if err := syscall.Setrlimit(limit.resource, &syscall.Rlimit{Cur: limit.n, Max: limit.n}); err != nil {
+			missing = append(missing, fmt.Sprintf("%s (%v)", limit.what, err))
+		}
 	}
-	_, _, errno := syscall.RawSyscall6(syscall.SYS_PRCTL, prSetNoNewPrivs, 1, 0, 0, 0, 0)
-	if errno != 0 {
-		try("no way to more rights", errno)
+	if _, _, errno := syscall.RawSyscall6(syscall.SYS_PRCTL, prSetNoNewPrivs, 1, 0, 0, 0, 0); errno != 0 {
+		missing = append(missing, fmt.Sprintf("no way to more rights (%v)", errno))
 	}
 	return missing
 }
@@ -126,7 +140,7 @@ func setMount(dir string, flags uintptr, attr mountAttr) error {
 // ownID reports whether the programs of -cmd have to run under the grader's
 // own id, because it is root and nobody else may start them.
 func (g *grader) ownID() bool {
-	if os.Getuid() != 0 {
+	if !isRoot() {
 		return false
 	}
 	for _, command := range []string{g.command, g.clientCommand} {

@@ -9,8 +9,8 @@ import (
 
 // Elsewhere a worker is a process like any other: there are no namespaces.
 
-func confineWorker(_ *exec.Cmd, j job, _ int, _ bool) error {
-	if j.Confined {
+func protect(_ *exec.Cmd, j job, _ int, _ bool) error {
+	if j.Protection != plain {
 		return errors.New("only Linux has namespaces")
 	}
 	return nil
@@ -18,6 +18,12 @@ func confineWorker(_ *exec.Cmd, j job, _ int, _ bool) error {
 
 func confineProgram(*exec.Cmd) {}
 
-func confineSelf(string) []string { return nil }
+func enterWork(string) []string { return nil }
+
+func limitSelf() []string {
+	return []string{"limits on memory, on processes, and on what they write: only on Linux"}
+}
+
+func isRoot() bool { return false } // it is not asked: every process has the grader's rights here
 
 func (g *grader) ownID() bool { return false }

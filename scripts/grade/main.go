@@ -54,11 +54,11 @@ type grader struct {
 	watch                  bool
 	folders                []string
 
-	root     string // of the kit
-	temp     string // removed at the end
-	self     string // this program, where an unprivileged user may start it
-	confined bool   // programs run in namespaces
-	stderr   io.Writer
+	root       string     // of the kit
+	temp       string     // removed at the end
+	self       string     // this program, where an unprivileged user may start it
+	protection protection // of the programs
+	stderr     io.Writer
 }
 
 // errUse is wrong use of the command line.
@@ -254,6 +254,9 @@ func (g *grader) grade(ctx context.Context, stdout io.Writer) (int, error) {
 		if err := g.writeReports(subs); err != nil {
 			return trouble, err
 		}
+	}
+	if s := subs[0]; g.format == "gradescope" && s.Trouble != "" {
+		return trouble, fmt.Errorf("%s was not graded: %s", s.Name, s.Trouble) // a result would be a zero
 	}
 	if err := g.print(stdout, subs); err != nil {
 		return trouble, err

@@ -37,8 +37,17 @@ type job struct {
 	Seed         uint64
 	Programs     map[int]golden.Program // by stage
 	Work         string                 // the only directory where they may write
-	Confined     bool                   // in namespaces
+	Protection   protection
 }
+
+// A protection is how much of the machine a submission's programs are kept from.
+type protection string
+
+const (
+	inNamespaces  protection = "in namespaces"  // and without rights
+	withoutRights protection = "without rights" // under an id that owns nothing, if the grader is root
+	plain         protection = "plain"          // a process like any other
+)
 
 // An answer is one line of a worker's: first which protections are missing,
 // then the results of each stage.
@@ -67,29 +76,46 @@ func (g *grader) prepareWorkers(ctx context.Context) error {
 	if err != nil || g.command+g.clientCommand == "" && g.foreign() {
 		return err
 	}
-	dir := filepath.Join(g.temp, "probe")
-	if err := os.MkdirAll(filepath.Join(dir, "work"), 0o755); err != nil {
+	missing, err := g.probe(ctx)
+	if err != nil {
 		return err
 	}
-	answers, err := g.runWorker(ctx, 0, job{Work: filepath.Join(dir, "work"), Confined: true})
-	g.confined = err == nil && len(answers) > 0
-	var missing []string
-	if g.confined {
-		missing = answers[0].Missing
-	} else {
-		missing = []string{"processes, files, and rights of their own: " + firstLine(err)}
-	}
-	if g.ownID() {
-		missing = append(missing, "an id without rights: the command of -cmd can be run by this user only")
-	}
 	if len(missing) > 0 {
-		fmt.Fprintf(g.stderr, "grade: the programs are started without these protections, which this system does not give:\n")
+		fmt.Fprintln(g.stderr, "grade: the programs are started without these protections, which are not to be had here:")
 		for _, m := range missing {
-			fmt.Fprintln(g.stderr, "  - "+m)
+			fmt.Fprintln(g.stderr, indent("- "+m, "  "))
 		}
-		fmt.Fprintln(g.stderr, "Strangers' code belongs into a container, one for each submission: see lab-notes/instructors.md.")
+		fmt.Fprintln(g.stderr, indent("Strangers' code belongs into a container, one for each submission: see lab-notes/instructors.md.", ""))
 	}
 	return nil
+}
+
+// probe tries the protections, the best first, and returns what is missing.
+func (g *grader) probe(ctx context.Context) (missing []string, err error) {
+	var failed error
+	for _, p := range []protection{inNamespaces, withoutRights, plain} {
+		work := filepath.Join(g.temp, "probe", fmt.Sprint(p), "work")
+		if err := os.MkdirAll(work, 0o755); err != nil {
+			return nil, err
+		}
+		answers, err := g.runWorker(ctx, 0, job{Work: work, Protection: p})
+		if err != nil || len(answers) == 0 {
+			if failed == nil {
+				failed = err
+			}
+			continue
+		}
+		g.protection = p
+		missing = answers[0].Missing
+		if p != inNamespaces {
+			missing = append(missing, fmt.Sprintf("namespaces: what they leave running goes on, they see other processes, and can change files outside where their rights allow it (%s)", firstLine(failed)))
+		}
+		if g.ownID() || p == plain && isRoot() {
+			missing = append(missing, "an id without rights: they run as root")
+		}
+		return missing, nil
+	}
+	return nil, fmt.Errorf("a process that checks a submission cannot be started: %w", failed)
 }
 
 func firstLine(err error) string {
@@ -102,7 +128,7 @@ func firstLine(err error) string {
 
 // check has a submission's programs checked, and takes over the results.
 func (g *grader) check(ctx context.Context, i int, s *submission, dir string, programs map[int]golden.Program) error {
-	j := job{Checks: g.checks, Only: g.only, Seed: g.seed, Programs: programs, Work: filepath.Join(dir, "work"), Confined: g.confined}
+	j := job{Checks: g.checks, Only: g.only, Seed: g.seed, Programs: programs, Work: filepath.Join(dir, "work"), Protection: g.protection}
 	var answers []answer
 	var err error
 	if g.self == "" || g.command+g.clientCommand == "" && g.foreign() {
@@ -163,7 +189,7 @@ func (g *grader) runWorker(ctx context.Context, i int, j job) ([]answer, error) 
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr // the worker's own; its programs have another
 	cmd.WaitDelay = time.Second
-	if err := confineWorker(cmd, j, i, g.ownID()); err != nil {
+	if err := protect(cmd, j, i, g.ownID()); err != nil {
 		return nil, err
 	}
 	if err := cmd.Start(); err != nil {
@@ -206,9 +232,9 @@ func work() {
 		os.Exit(trouble)
 	}
 	out := json.NewEncoder(os.Stdout)
-	var missing []string
-	if j.Confined {
-		missing = confineSelf(j.Work)
+	missing := limitSelf()
+	if j.Protection == inNamespaces {
+		missing = append(missing, enterWork(j.Work)...)
 	}
 	out.Encode(answer{Missing: missing}) // an error shows to the reader
 	// A moment before it is killed it ends its programs itself: where there are
@@ -272,7 +298,7 @@ func (j job) goldenAdds(ctx context.Context, stage int, program golden.Program) 
 
 func (j job) gradeStage(ctx context.Context, stage int) answer {
 	program := j.Programs[stage]
-	if j.Confined {
+	if j.Protection == inNamespaces {
 		program.Confine = confineProgram
 	}
 	list := checks(j.Checks, stage, j.Only)
