@@ -39,19 +39,19 @@ func Wrap(text string, columns int) (lines []string) {
 		for Columns(line) > columns {
 			at, space, used := 0, 0, 0
 			for i, r := range line {
+				if r == ' ' && strings.TrimSpace(line[:i]) != "" {
+					space = i
+				}
 				if used += columnsOf(r); used > columns {
 					break
 				}
 				at = i + len(string(r))
-				if r == ' ' && strings.TrimSpace(line[:i]) != "" {
-					space = at
-				}
 			}
 			if space > 0 {
 				at = space
 			}
 			lines = append(lines, strings.TrimRight(line[:at], " "))
-			line = line[at:]
+			line = strings.TrimPrefix(line[at:], " ")
 		}
 		lines = append(lines, line)
 	}
