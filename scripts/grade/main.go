@@ -113,7 +113,7 @@ func parse(args []string, stderr io.Writer) (*grader, error) {
 	flags.StringVar(&g.only, "only", "", "run one `check` (or step) alone, such as hello or 1.6")
 	flags.Uint64Var(&g.seed, "seed", 0, "make the files that nobody can know before from this `number` again; 0 picks one")
 	stages := flags.String("stages", "", "the stages to grade, such as 1,2 (default all; with -cmd or -addr 1, with -client-cmd 3)")
-	flags.IntVar(&g.atOnce, "j", max(1, runtime.NumCPU()/2), "how many `submissions` at once")
+	flags.IntVar(&g.atOnce, "j", runtime.NumCPU(), "how many `submissions` at once")
 	flags.BoolVar(&g.watch, "watch", false, "grade again whenever a file of the workspace changes")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
