@@ -231,6 +231,9 @@ func (r *Result) judge(labs *labs, turn string) {
 	l, err := labs.take(turn, r.Flags)
 	if err == nil {
 		l.seeded = false
+		if l.proc != nil {
+			l.proc.stderr.panicked() // of the check before
+		}
 		err = r.run(l)
 	}
 	if l != nil && l.proc != nil {
@@ -262,6 +265,11 @@ func (r *Result) judge(labs *labs, turn string) {
 			}
 		}
 	}
+	if l != nil && l.proc != nil {
+		if text, where := l.proc.stderr.panicked(); text != "" {
+			failure.Diagnosis, failure.args = "panicked", []any{text, where}
+		}
+	}
 	r.fail(failure)
 	if l != nil && l.seeded {
 		r.Again += fmt.Sprintf(" -seed %d", labs.seed)
@@ -274,4 +282,7 @@ func (r *Result) fail(f *Failure) {
 	r.Status, r.Seen, r.Why, r.Diagnosis = Failed, strings.TrimSpace(f.Seen), f.why(), f.Diagnosis
 	r.Note = noteOf(f.Diagnosis, r.Check)
 	r.Again = "go run ./scripts/grade -only " + r.Name
+	if r.Stage < 3 { // most checks of a server are both stages'
+		r.Again += fmt.Sprintf(" -stages %d", r.Stage)
+	}
 }

@@ -2,6 +2,7 @@ package golden
 
 import (
 	"bytes"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,6 +22,8 @@ type message struct {
 	body    []byte
 }
 
+var fieldName = regexp.MustCompile("^[!#-'*+.^_`|~0-9A-Za-z-]+$") // a token
+
 func readMessage(b []byte) (m message) {
 	for first := true; ; first = false {
 		end := bytes.IndexByte(b, '\n') + 1
@@ -31,8 +34,12 @@ func readMessage(b []byte) (m message) {
 			return m
 		}
 		line, hasCR := strings.CutSuffix(string(b[:end-1]), "\r")
-		b, m.bareLF = b[end:], m.bareLF || !hasCR
+		b = b[end:]
 		name, value, isField := strings.Cut(line, ":")
+		isField = isField && fieldName.MatchString(name)
+		if m.odd == "" && (first || isField || line == "") { // else it is the body's already
+			m.bareLF = m.bareLF || !hasCR
+		}
 		switch {
 		case first:
 			var rest, code string

@@ -72,7 +72,7 @@ var handMade = []mistake{
 	{name: "HTTP/1.1 404 OK", first: "request-line-of-8k", diagnosis: "wrong-phrase", answer: replaced("404 Not Found\r", "404 OK\r")},
 	{name: "a 404 that ends after its status line", first: "request-line-of-8k", diagnosis: "head-cut", answer: only(404, func(h, _ string) string { return h[:strings.Index(h, "\n")+1] })},
 	{name: "answers as HTTP/1.0", first: "well-formed", diagnosis: "wrong-version", answer: replaced("HTTP/1.1", "HTTP/1.0")},
-	{name: "200 Okay", first: "hello", diagnosis: "wrong-phrase", answer: replaced("200 OK", "200 Okay")},
+	{name: "200 Okay", first: "well-formed", diagnosis: "wrong-phrase", answer: replaced("200 OK", "200 Okay")},
 	{name: "every status is 200 OK", first: "request-line-too-long", diagnosis: "wrong-status", answer: parts(func(h, b string) string {
 		_, rest, _ := strings.Cut(h, "\r\n")
 		return "HTTP/1.1 200 OK\r\n" + rest + b
@@ -125,18 +125,27 @@ var handMade = []mistake{
 		}
 		return h + b
 	})},
-	{name: "one read per request", first: "request-line-too-long", diagnosis: "one-read", calm: true, visit: func(v *visit) {
+	{name: "wants CR LF", first: "good-heads", diagnosis: "refuses-good", when: func(u use) bool { return strings.Contains(u.sent, "\n\n") }, answer: always(func() []byte { return bad })},
+	{name: "knows HTTP/1.1 alone", first: "good-request-lines", diagnosis: "refuses-good", when: func(u use) bool { return strings.Contains(u.sent, "HTTP/1.2\r\n") }, answer: always(func() []byte { return bad })},
+	{name: "field names in one letter case", first: "good-fields", diagnosis: "refuses-good", when: func(u use) bool {
+		return strings.Contains(u.sent, "\nhOST:") || strings.Contains(u.sent, "\nHOST:") || strings.Contains(u.sent, "\nhost:")
+	}, answer: always(func() []byte { return bad })},
+	{name: "a panic in its own code", first: "no-version", diagnosis: "panicked", says: "index out of range [2] with length 2, at http1/request.go:177", when: func(u use) bool { return u.line() == "GET /HelloWorld.html" }, answer: func(v *visit, _ []byte) []byte {
+		v.lab.proc.stderr.Write([]byte(`time=x level=ERROR msg=panic conn=1 error="runtime error: index out of range [2] with length 2" stack="goroutine 7 [running]:\nruntime/debug.Stack()\n\t/go/src/runtime/debug/stack.go:26 +0x5e\nweblab.example/stage1-single/http1.(*conn).logPanic(0x1)\n\t/kit/stage1-single/http1/conn.go:300 +0x1\npanic({0x1, 0x2})\n\t/go/src/runtime/panic.go:783 +0x132\nweblab.example/stage1-single/http1.(*Request).parseRequestLine(...)\n\t/kit/stage1-single/http1/request.go:177 +0x99\n"` + "\n"))
+		return statusPage500()
+	}},
+	{name: "one read per request", first: "waits-for-the-head", diagnosis: "answers-early", calm: true, visit: func(v *visit) {
 		if v.read() == nil && !headEnds(v.use().sent) && len(v.got) < 4096 {
 			v.say(bad)
 			return
 		}
 		v.goOn()
 	}},
-	{name: "a step that is not written yet", stage: 1, first: "request-line-too-long", diagnosis: "not-written", when: func(use) bool { return true }, answer: func(v *visit, _ []byte) []byte {
+	{name: "a step that is not written yet", stage: 1, first: "waits-for-the-head", diagnosis: "not-written", when: func(use) bool { return true }, answer: func(v *visit, _ []byte) []byte {
 		v.lab.proc.stderr.Write([]byte("step 1.3 is not written yet: read until the empty line\n"))
-		return []byte("HTTP/1.1 500 Internal Server Error\r\nConnection: close\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: 0\r\n\r\n")
+		return statusPage500()
 	}},
-	{name: "closes late after each answer", stage: 1, first: "control-in-field", diagnosis: "hangs", visit: func(v *visit) {
+	{name: "closes late after each answer", stage: 1, first: "nul-in-field", diagnosis: "hangs", visit: func(v *visit) {
 		go v.up()
 		answer, _ := io.ReadAll(v.server)
 		v.client.Write(answer)
@@ -510,6 +519,10 @@ func request(name string) string  { r, _ := bytesOf(name); return string(r) }
 func response(name string) []byte { _, r := bytesOf(name); return r }
 
 var bad = response("no-version") // a 400
+
+func statusPage500() []byte {
+	return []byte("HTTP/1.1 500 Internal Server Error\r\nConnection: close\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: 0\r\n\r\n")
+}
 
 func leak() []byte { return ok("text/plain; charset=utf-8", secret+"\n") }
 

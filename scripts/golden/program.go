@@ -157,6 +157,11 @@ func (p *process) signal(s os.Signal) error {
 
 // wait waits for the process to end by itself and returns its exit status.
 func (p *process) wait(d time.Duration) (int, error) {
+	select { // what has happened counts, however little time there is
+	case <-p.done:
+		return p.cmd.ProcessState.ExitCode(), nil
+	default:
+	}
 	select {
 	case <-p.done:
 		return p.status, nil
@@ -196,11 +201,12 @@ func (p *process) announced() (addr, dir string, err error) {
 // the race detector, if the program was built with it. It looks for steps that
 // are not written.
 type tail struct {
-	mu   sync.Mutex
-	kept []byte
-	race []byte
-	gaps *gaps  // may be nil
-	line []byte // not ended yet
+	mu    sync.Mutex
+	kept  []byte
+	race  []byte
+	gaps  *gaps      // may be nil
+	panic *[2]string // the last one: its text, and where it was
+	line  []byte     // not ended yet
 }
 
 func (t *tail) Write(p []byte) (int, error) {
@@ -215,6 +221,9 @@ func (t *tail) Write(p []byte) (int, error) {
 		if end := bytes.LastIndexByte(t.line, '\n') + 1; end > 0 || len(t.line) > most {
 			for line := range strings.Lines(string(t.line[:end])) {
 				t.gaps.find(line)
+				if p := panicIn(line); p != nil {
+					t.panic = p
+				}
 			}
 			t.line = append(t.line[:0], t.line[end:]...)
 			t.line = t.line[:min(len(t.line), most)]
@@ -240,6 +249,43 @@ func (t *tail) raced() string {
 	report := string(t.race)
 	t.race = nil
 	return report
+}
+
+// panicked returns what the last panic said, and where it was, once.
+func (t *tail) panicked() (text, where string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.panic != nil {
+		text, where = t.panic[0], t.panic[1]
+		t.panic = nil
+	}
+	return text, where
+}
+
+var (
+	panicLine  = regexp.MustCompile(`(?:msg=|"msg":")panic"?.*?error"?[=:]"((?:[^"\\]|\\.)*)"`)
+	panicWhere = regexp.MustCompile(`panic\(.*?[/\\]([a-z0-9_]+[/\\][A-Za-z0-9_]+\.go:\d+)`)
+)
+
+// panicIn finds a panic with its stack in a line of a server's log.
+func panicIn(line string) *[2]string {
+	m := panicLine.FindStringSubmatch(line)
+	if m == nil || !strings.Contains(line, "stack") {
+		return nil
+	}
+	where := "its log"
+	if at := panicWhere.FindStringSubmatch(ownFrames(line)); at != nil {
+		where = at[1]
+	}
+	return &[2]string{m[1], where}
+}
+
+// ownFrames is a stack without the frames of Go's runtime.
+func ownFrames(line string) string {
+	if i := strings.LastIndex(line, "/runtime/panic.go"); i >= 0 {
+		return "panic(" + line[i+len("/runtime/panic.go"):]
+	}
+	return line
 }
 
 // labs are the programs under test, one for each set of flags: they are
@@ -376,10 +422,8 @@ func (l *lab) ended(within time.Duration) string {
 	if l.proc == nil {
 		return ""
 	}
-	select {
-	case <-l.proc.done:
-		return fmt.Sprintf("the program has ended: %v\n%s", l.proc.cmd.ProcessState, l.proc.stderr)
-	case <-time.After(within):
+	if _, err := l.proc.wait(within); err != nil {
 		return ""
 	}
+	return fmt.Sprintf("the program has ended: %v\n%s", l.proc.cmd.ProcessState, l.proc.stderr)
 }

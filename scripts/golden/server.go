@@ -2,6 +2,7 @@ package golden
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -26,6 +27,10 @@ const quiet = 250 * time.Millisecond
 func serverChecks() []Check {
 	keepAlive := append([]string{"-keep-alive"}, quickly...)
 	checks := []Check{ // what comes before the golden cases of its step
+		{Step: "1.3", Name: "waits-for-the-head", Points: 2, Want: "nothing is answered before the empty line that ends the head", run: waitsForHead},
+		{Step: "1.3", Name: "good-heads", Points: 3, Want: "a head that is right is not refused: with LF alone, with empty lines before it, as large as the limits let it be", run: takesGood("lf-only", "mixed-line-ends", "empty-lines-first", "head-of-16k", "high-bytes-in-value", "host-with-tabs")},
+		{Step: "1.4", Name: "good-request-lines", Points: 3, Want: "a request line that is right is not refused", run: takesGood("hello", "query", "http-1-0", "http-1-2", "absolute-form")},
+		{Step: "1.5", Name: "good-fields", Points: 3, Want: "fields that are right are not refused", run: takesGood("hello", "http-1-0", "field-name-case", "no-space-after-colon", "high-bytes-in-value", "host-ipv6", "host-odd-but-legal", "content-length-zero", "field-name-odd-token")},
 		{Step: "1.9", Name: "keep-alive-in-turn", Points: 1, Want: "a request that is sent after the answer to the one before it is answered", Flags: keepAlive, run: inTurn},
 	}
 	for _, g := range goldens {
@@ -38,7 +43,6 @@ func serverChecks() []Check {
 		Check{Step: "1.1", Name: "wrong-use", Points: 1, Want: "an unknown flag: exit status 2", Flags: []string{noServer}, run: wrongUse},
 		Check{Step: "1.1", Name: "stops", Points: 1, Want: "Ctrl-C or SIGTERM while nothing is under way: exit status 0 at once", Flags: []string{noServer}, run: stops},
 		Check{Step: "1.2", Name: "well-formed", Points: 2, Want: "whatever the answer is, it is well-formed: status line, the three fields, empty line, as many bytes as announced", run: wellFormed},
-		Check{Step: "1.3", Name: "waits-for-the-head", Points: 2, Want: "nothing is answered before the empty line that ends the head", run: waitsForHead},
 		Check{Step: "1.3", Name: "timeout", Points: 1, Want: "a head that is not complete in time is a 408", Flags: quickly, run: headTimeout},
 		Check{Step: "1.3", Name: "timeout-drip", Points: 1, Want: "the time is for the whole head, not for each byte", Flags: quickly, run: headDrip},
 		Check{Step: "1.3", Name: "preconnect-silent", Points: 2, Want: "a connection that says nothing is closed without an answer", Flags: quickly, run: silent},
@@ -198,8 +202,11 @@ func announces(l *lab) error {
 		if err == nil {
 			announced, _, _ := net.SplitHostPort(addr)
 			at := &lab{labs: l.labs, addr: addr}
-			if h, _ := at.talk([]byte("GET / HTTP/1.1\r\n\r\n")); h.end != endFIN || announced != host || dir != l.site.dir {
+			switch h, bad := at.talk([]byte("GET / HTTP/1.1\r\n\r\n")); {
+			case bad != nil || announced != host || dir != l.site.dir:
 				err = failf("not-announced", "with -addr %s it serves %q at %q", given, dir, addr)
+			case h.end == endOpen:
+				err = failf("not-closed", "with -addr %s it left a connection open for %v, after %d bytes", given, patience, len(h.bytes))
 			}
 		}
 		proc.kill()
@@ -269,7 +276,11 @@ func stops(l *lab) error {
 		}
 		status, err := s.proc.wait(3 * time.Second)
 		if err != nil || status != 0 {
-			return failf("does-not-stop", "after %v: %v, exit status %d\n%s", signal, err, status, s.proc.stderr)
+			ended := fmt.Sprintf("exit status %d", status)
+			if err != nil {
+				ended = err.Error()
+			}
+			return failf("does-not-stop", "after %v: %s\n%s", signal, ended, s.proc.stderr)
 		}
 	}
 	return nil
@@ -305,8 +316,9 @@ func wellFormed(l *lab) error {
 	if isHello(body) { // else it is another page, such as that of a 500
 		body = readMessage(response).body
 	}
+	phrase := map[int]string{200: "OK", 500: "Internal Server Error"}[got.status] // no other is to be expected yet
 	want := fmt.Appendf(nil, "HTTP/1.1 %d %s\r\nConnection: close\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: %d\r\n\r\n%s",
-		got.status, got.phrase, len(body), body)
+		got.status, cmp.Or(phrase, got.phrase), len(body), body)
 	if !bytes.Equal(h.bytes, want) {
 		f := h.diagnose(want)
 		f.Seen = difference(want, h.bytes)
@@ -339,6 +351,34 @@ func waitsForHead(l *lab) error {
 		return failf("no-answer-open", "then the last byte was sent, and there was no answer: the connection was %s", h.end)
 	}
 	return nil
+}
+
+// takesGood sends requests that are right. What is answered is for later
+// steps, as long as it is no refusal.
+func takesGood(names ...string) func(*lab) error {
+	return func(l *lab) error {
+		for _, name := range names {
+			request, response := bytesOf(name)
+			h, err := l.talk(request)
+			if err != nil {
+				return err
+			}
+			if len(h.bytes) == 0 {
+				return h.want(response)
+			}
+			switch status := readMessage(h.bytes).status; status {
+			case 400, 408, 414, 431, 501, 505:
+				want := name
+				for _, g := range goldens {
+					if g.name == name {
+						want = g.want
+					}
+				}
+				return &Failure{Seen: fmt.Sprintf("%s: the answer to %.300q was %.60q", name, request, h.bytes), Diagnosis: "refuses-good", args: []any{status, want}}
+			}
+		}
+		return nil
+	}
 }
 
 func headTimeout(l *lab) error {

@@ -158,7 +158,7 @@ func (h heard) want(want []byte) error {
 		f := h.diagnose(want)
 		f.Seen = difference(want, h.bytes)
 		if h.end != endFIN {
-			f.Seen += "and then the connection was " + h.end
+			f.Seen = strings.TrimRight(f.Seen, "\n") + "\nand then the connection was " + h.end
 		}
 		return f
 	case h.end == endReset:

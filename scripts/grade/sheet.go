@@ -113,6 +113,8 @@ func (g *grader) report(s *submission, all bool) string {
 			fmt.Fprintf(&b, "  %-8s %-8s %3d/%-3d  %s\n", step.id, step.mark(), step.points, step.max, golden.Steps[step.id])
 		}
 		for _, step := range steps {
+			const most = 8 // lines for a step
+			lines, more := 0, 0
 			for i, c := range step.results {
 				switch {
 				case c.Status != golden.Failed:
@@ -120,9 +122,15 @@ func (g *grader) report(s *submission, all bool) string {
 				case !told || all:
 					told = true
 					fmt.Fprintf(&b, "\n%s\n", c)
-				default:
+				case lines < most:
+					lines++
 					fmt.Fprintln(&b, line(c))
+				default:
+					more++
 				}
+			}
+			if more > 0 {
+				fmt.Fprintf(&b, "  %s and %d more; -out DIR writes all of them\n", step.id, more)
 			}
 		}
 		for _, why := range notRunBecause(r) {
@@ -181,7 +189,11 @@ func (r *stageResult) summary() string {
 
 // line is a failure in one line.
 func line(c golden.Result) string {
-	text := fmt.Sprintf("  %s %s: %s", c.Step, c.Name, strings.ReplaceAll(c.Why, "\n", " "))
+	why := c.Why
+	if c.Diagnosis == "wrong-status" || c.Diagnosis == "not-said" || c.Diagnosis == "exit-status" {
+		why = c.Want // which says more in a line
+	}
+	text := fmt.Sprintf("  %s %s: %s", c.Step, c.Name, strings.ReplaceAll(why, "\n", " "))
 	if golden.Columns(text) <= width {
 		return text
 	}

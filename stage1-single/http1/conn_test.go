@@ -177,7 +177,7 @@ func TestPanic(t *testing.T) {
 	}{
 		{"before the answer", noSite, whole, page500, []string{`error="runtime error`, "stack="}},
 		{"not written yet", nil, func(c net.Conn) net.Conn { return gap{c} },
-			strings.Replace(page500, "90", "136", 1) + "<p>step 1.0 is not written yet: &lt;b&gt;</p>\n", []string{`error="step 1.0 is not written yet: <b>"`}},
+			strings.Replace(page500, "90", "140", 1) + "<p>→ step 1.0 is not written yet: &lt;b&gt;</p>\n", []string{`error="step 1.0 is not written yet: <b>"`}},
 		{"while answering", nil, func(c net.Conn) net.Conn { return panicky{c} }, "", []string{`error="in the middle`}},
 		{"while answering 500", noSite, func(c net.Conn) net.Conn { return panicky{c} }, "", []string{`error="in the middle`, `error="runtime error`, "stack="}},
 	} {

@@ -57,7 +57,7 @@ func statusPage(status int) *Response { return page(status, "") }
 // which step is not written yet; any other is for the log alone.
 func panicPage(p any) *Response {
 	if text, isText := p.(string); isText {
-		return page(500, "<p>"+html.EscapeString(text)+"</p>\n")
+		return page(500, "<p>→ "+html.EscapeString(text)+"</p>\n") // the arrow has three bytes: a length in characters is seen
 	}
 	return statusPage(500)
 }
