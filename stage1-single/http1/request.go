@@ -218,8 +218,9 @@ type Field struct {
 // OWS is any number of spaces and tabs, and no part of the value. The name is a
 // token. Whitespace before it (also obs-fold, section 5.2) or between it and
 // the colon is an error: readers who disagree on it can be played against each
-// other. A value may be empty and hold octets above 0x7f. The error says which
-// rule was broken and quotes the line with %q; that it means 400 is for the
+// other. A value may be empty and hold octets above 0x7f. The error quotes the line
+// with %q and says which rule was broken, with the word whitespace, colon or
+// token in it: the client shows it to a person. That it means 400 is for the
 // caller to say, as this reads responses too. The field points into the line.
 //
 //lab:todo 1.5 split a field line into its name and its value
