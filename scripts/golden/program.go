@@ -159,7 +159,7 @@ func (p *process) signal(s os.Signal) error {
 func (p *process) wait(d time.Duration) (int, error) {
 	select { // what has happened counts, however little time there is
 	case <-p.done:
-		return p.cmd.ProcessState.ExitCode(), nil
+		return p.status, nil
 	default:
 	}
 	select {
