@@ -213,11 +213,11 @@ func (g *grader) sheet(subs []*submission) string {
 	}
 	var b strings.Builder
 	row := func(name string, cells []string) {
-		fmt.Fprintf(&b, "%-*s", wide, name)
+		line := fmt.Sprintf("%-*s", wide, name)
 		for _, cell := range cells {
-			fmt.Fprintf(&b, "  %-13s", cell)
+			line += fmt.Sprintf("  %-13s", cell)
 		}
-		b.WriteString("\n")
+		fmt.Fprintln(&b, strings.TrimRight(line, " "))
 	}
 	head := []string{}
 	for _, r := range subs[0].Stages {
