@@ -157,5 +157,5 @@ func firstLines(out []byte, n int) string {
 	if len(lines) > n {
 		text += fmt.Sprintf("... and %d lines more\n", len(lines)-n)
 	}
-	return strings.TrimSpace(text[:min(len(text), 4000)])
+	return Visible(strings.TrimSpace(text[:min(len(text), 4000)]))
 }

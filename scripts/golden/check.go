@@ -19,13 +19,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"os/signal"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 )
 
@@ -99,9 +96,6 @@ func Grade(ctx context.Context, checks []Check, program Program, seed uint64) []
 	for i, c := range checks {
 		results[i] = Result{Check: c, Status: NotRun}
 	}
-	// Ctrl-C ends the programs under test, which have process groups of their own.
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	labs, err := openLabs(ctx, program, seed)
 	if err != nil {
 		for i := range results {
@@ -279,7 +273,7 @@ func (r *Result) judge(labs *labs, turn string) {
 
 // fail fills in what there is to say about a failure.
 func (r *Result) fail(f *Failure) {
-	r.Status, r.Seen, r.Why, r.Diagnosis = Failed, strings.TrimSpace(f.Seen), f.why(), f.Diagnosis
+	r.Status, r.Seen, r.Why, r.Diagnosis = Failed, Visible(strings.TrimSpace(f.Seen)), Visible(f.why()), f.Diagnosis
 	r.Note = noteOf(f.Diagnosis, r.Check)
 	r.Again = "go run ./scripts/grade -only " + r.Name
 	if r.Stage < 3 { // most checks of a server are both stages'

@@ -63,7 +63,7 @@ func (ls *labs) serveForeign() (*lab, error) {
 		return err
 	}
 	if err := l.restart(); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrTrouble, err)
+		return nil, err
 	}
 	return l, nil
 }
@@ -120,7 +120,7 @@ func (l *lab) firstTried() time.Time {
 
 // CopyFiles copies the regular files below a directory that keep wants, by
 // their slash-separated names, and returns the names of those that it left out
-// because they are too large, or no files and no directories.
+// because they are too large, cannot be read, or are no files and no directories.
 func CopyFiles(to, from string, keep func(name string) bool) (left []string, err error) {
 	const each, all = 16 << 20, 64 << 20 // bytes
 	var sum int64
@@ -151,12 +151,15 @@ func CopyFiles(to, from string, keep func(name string) bool) (left []string, err
 			return nil
 		}
 		sum += info.Size()
-		return copyFile(filepath.Join(to, rel), name, info.Size())
+		if err = copyFile(filepath.Join(to, rel), name, info); errors.Is(err, fs.ErrPermission) {
+			left, err = append(left, slashed), nil
+		}
+		return err
 	})
 	return left, err
 }
 
-func copyFile(to, from string, size int64) (err error) {
+func copyFile(to, from string, info fs.FileInfo) (err error) {
 	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
 		return err
 	}
@@ -165,10 +168,10 @@ func copyFile(to, from string, size int64) (err error) {
 		return err
 	}
 	defer in.Close()
-	out, err := os.Create(to)
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o644|info.Mode()&0o111)
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(out, io.LimitReader(in, size))
+	_, err = io.Copy(out, io.LimitReader(in, info.Size()))
 	return errors.Join(err, out.Close())
 }

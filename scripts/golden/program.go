@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math/rand/v2"
 	"net"
 	"os"
@@ -130,6 +131,10 @@ func (ls *labs) run(p Program, stdout io.Writer, flags []string) (*process, erro
 	if err := proc.cmd.Start(); err != nil {
 		if errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.ENOMEM) {
 			return nil, fmt.Errorf("cannot start another process, those of this program use up what there is: %w", err)
+		}
+		own := strings.Contains(args[0], "/") // a program of the submission's, which may not be there
+		if ls.ctx.Err() != nil || p.Foreign && own && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission)) {
+			return nil, fmt.Errorf("cannot start %s: %w", args[0], err)
 		}
 		return nil, fmt.Errorf("%w: cannot start %s: %w", ErrTrouble, args[0], err)
 	}

@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"os/signal"
 	"strings"
+	"syscall"
 	"testing"
 	"unicode"
 )
@@ -30,6 +32,20 @@ func (r Result) text(columns int) string {
 		s += label + text + "\n"
 	}
 	return s
+}
+
+// Visible makes control characters visible: what a program prints must play no
+// tricks on the terminal.
+func Visible(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		if unicode.IsControl(r) && r != '\n' && r != '\t' {
+			fmt.Fprintf(&b, "\\x%02x", r)
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
 }
 
 // Wrap breaks a text into lines of so many columns, between words where it can.
@@ -92,7 +108,15 @@ func TestStage(t *testing.T, stage int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	Report(t, Grade(t.Context(), Checks(stage), Program{Args: []string{program}, Env: []string{"WEBLAB_STAGE=1"}}, rand.Uint64()))
+	Report(t, gradeInTest(t, stage, Program{Args: []string{program}, Env: []string{"WEBLAB_STAGE=1"}}))
+}
+
+// gradeInTest grades a stage inside a test. Ctrl-C ends the programs, which
+// have process groups of their own.
+func gradeInTest(t *testing.T, stage int, program Program) []Result {
+	ctx, stop := signal.NotifyContext(t.Context(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	return Grade(ctx, Checks(stage), program, rand.Uint64())
 }
 
 // Report prints results as tests: a step each, and in it a check each. The

@@ -76,6 +76,12 @@ func (s *site) write() error {
 			return err
 		}
 		to := filepath.Join(s.dir, filepath.FromSlash(name))
+		// A submission's own file may be where one of the site's belongs.
+		if info, err := os.Lstat(to); err == nil && (!info.IsDir() || !d.IsDir()) {
+			if err := os.RemoveAll(to); err != nil {
+				return err
+			}
+		}
 		if d.IsDir() {
 			return os.MkdirAll(to, 0o755)
 		}

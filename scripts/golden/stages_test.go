@@ -3,7 +3,6 @@ package golden
 import (
 	"encoding/json"
 	"io/fs"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -29,7 +28,7 @@ func TestStages(t *testing.T) {
 		t.Run(folder, func(t *testing.T) {
 			t.Parallel()
 			watch(t, filepath.Join(root, folder))
-			Report(t, Grade(t.Context(), Checks(stage), Program{Args: []string{build(t, root, folder)}}, rand.Uint64()))
+			Report(t, gradeInTest(t, stage, Program{Args: []string{build(t, root, folder)}}))
 		})
 	}
 }

@@ -30,8 +30,9 @@ type attack struct {
 	not   string // and not this
 }
 
-// In an attack's source, KIT is the kit that grades, NEAR a directory with a
-// file of the grader's user in it.
+// In an attack's source, KIT is the kit that grades, CLASS the folder of the
+// submissions, NEAR a directory with a file of the grader's user in it, SERVER
+// the address of somebody else's server.
 var attacks = []attack{
 	{name: "exits in init", main: `os.Exit(0)`},
 	{name: "says that it passed", main: `
@@ -61,7 +62,25 @@ var attacks = []attack{
 		if os.Getpid() < 200 { // in a PID namespace of its own; outside of one it would be no test, but harm
 			syscall.Kill(-1, syscall.SIGKILL)
 			syscall.Kill(1, syscall.SIGKILL)
+			syscall.Kill(1, syscall.SIGTERM)
+			syscall.Kill(1, syscall.SIGQUIT)
 		}`},
+	{name: "runs another's program", linux: true, main: `
+		found, _ := filepath.Glob(filepath.Dir(filepath.Dir(os.Args[0])) + "/*/stage1-single.exe")
+		solution, _ := filepath.Glob("KIT/stage1-single/*.go")
+		classmates, _ := filepath.Glob("CLASS/*/stage1-single/main.go")
+		if len(found) > 1 || len(solution)+len(classmates) > 0 {
+			fmt.Fprintln(os.Stderr, "saw the work of others")
+		}
+		for _, program := range found {
+			if program != os.Args[0] {
+				syscall.Exec(program, os.Args, os.Environ())
+			}
+		}`, not: "saw the work of others"},
+	{name: "asks another's server", linux: true, main: `
+		if _, err := net.Dial("tcp", "SERVER"); err == nil {
+			fmt.Fprintln(os.Stderr, "reached the server of another")
+		}`, not: "reached the server of another"},
 	{name: "never answers", main: `
 		ln, _ := net.Listen("tcp", "127.0.0.1:0")
 		fmt.Printf("http://%s/ serves .\n", ln.Addr())
@@ -141,8 +160,8 @@ var attacks = []attack{
 }
 
 // source is a main.go with this body and the imports that it needs.
-func (a attack) source(kit, near string) string {
-	body := strings.NewReplacer("KIT", filepath.ToSlash(kit), "NEAR", filepath.ToSlash(near)).Replace(a.main)
+func (a attack) source(kit, near, class, server string) string {
+	body := strings.NewReplacer("SERVER", server, "KIT", filepath.ToSlash(kit), "CLASS", filepath.ToSlash(class), "NEAR", filepath.ToSlash(near)).Replace(a.main)
 	s := "package main\n\n"
 	for _, name := range []string{"fmt", "net", "net/http", "os", "os/exec", "path/filepath", "strings", "syscall", "time"} {
 		if strings.Contains(body, name[strings.LastIndexByte(name, '/')+1:]+".") {
@@ -163,8 +182,8 @@ func TestAttacks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	class, near := t.TempDir(), openDir(t)
-	canary := filepath.Join(near, "canary")
+	class, near := openDir(t), openDir(t)
+	canary, server := filepath.Join(near, "canary"), listen(t)
 	write := func(name, text string) {
 		t.Helper()
 		if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o755), os.WriteFile(name, []byte(text), 0o666)); err != nil {
@@ -185,7 +204,7 @@ func TestAttacks(t *testing.T) {
 		}
 		dir := filepath.Join(class, a.name)
 		if a.main != "" {
-			write(filepath.Join(dir, "stage1-single", "main.go"), a.source(kit, near))
+			write(filepath.Join(dir, "stage1-single", "main.go"), a.source(kit, near, class, server))
 		}
 		for name, text := range a.files {
 			write(filepath.Join(dir, filepath.FromSlash(name)), text)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -12,9 +13,10 @@ import (
 
 // On Linux a worker lives in user, PID, and mount namespaces of its own, under
 // an id that owns nothing outside: it sees no other process, everything is
-// read-only for it but a file system in memory of limited size, and when it is
-// killed, the kernel kills all that it has started. The network is shared: the
-// checks talk over loopback.
+// read-only for it but a file system in memory of limited size, what others hand
+// in is hidden, and when it is killed, the kernel kills all that it has started.
+// The checks run in it, and talk to the programs over its own loopback; those in
+// other languages share everybody's.
 //
 // Its programs are one user namespace deeper: there they have no rights over
 // the worker, over its mounts, or to become another user.
@@ -39,13 +41,17 @@ func protect(cmd *exec.Cmd, j job, i int, ownID bool) error {
 	switch j.Protection {
 	case inNamespaces:
 		cmd.SysProcAttr.Cloneflags = syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS | syscall.CLONE_NEWPID
+		if j.Network {
+			cmd.SysProcAttr.Cloneflags |= syscall.CLONE_NEWNET
+		}
 		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: uid, Size: 1}}
 		cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: gid, Size: 1}}
 		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: 0, Gid: 0, NoSetGroups: true}
 	case withoutRights:
 		if uid != os.Getuid() {
 			cmd.SysProcAttr.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
-			return os.Chown(j.Work, uid, gid)
+			// Nobody else may look into it.
+			return errors.Join(os.Chmod(j.Own, 0o700), os.Chown(j.Own, uid, gid), os.Chown(j.Work, uid, gid))
 		}
 	}
 	return nil
@@ -60,33 +66,81 @@ func confineProgram(cmd *exec.Cmd) {
 	cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{ContainerID: nobody, HostID: 0, Size: 1}}
 }
 
-// enterWork is called by a worker in its namespaces: it makes everything
-// read-only but the directory for work. It returns what could not be had.
-func enterWork(work string) (missing []string) {
+// enterWork is called by a worker in its namespaces: it hides what others have
+// and makes everything read-only but the directory for work. It returns what
+// could not be had.
+func (j job) enterWork() (missing []string) {
 	try := func(what string, err error) {
 		if err != nil {
 			missing = append(missing, fmt.Sprintf("%s (%v)", what, err))
 		}
 	}
 	try("mounts of their own", syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""))
+	try("the work of others hidden", j.hide())
 	// Without a /proc of its own, /proc would tell of other processes.
 	proc := syscall.Mount("proc", "/proc", "proc", syscall.MS_NOSUID|syscall.MS_NODEV|syscall.MS_NOEXEC, "")
 	if proc != nil {
 		try("a /proc of their own, for measuring memory", proc)
 		syscall.Mount("tmpfs", "/proc", "tmpfs", syscall.MS_RDONLY, "") // if that fails, too, memory is measured wrong at worst
 	}
-	tmpfs := syscall.Mount("tmpfs", work, "tmpfs", syscall.MS_NOSUID|syscall.MS_NODEV, fmt.Sprintf("size=%d,nr_inodes=20000,mode=0755", workSize))
+	tmpfs := syscall.Mount("tmpfs", j.Work, "tmpfs", syscall.MS_NOSUID|syscall.MS_NODEV, fmt.Sprintf("size=%d,nr_inodes=20000,mode=0755", workSize))
 	try("a limit on what they write in all", tmpfs)
 	err := setMount("/", atRecursive, mountAttr{set: mountReadOnly})
 	if err == nil && tmpfs == nil {
-		err = setMount(work, 0, mountAttr{clear: mountReadOnly})
+		err = setMount(j.Work, 0, mountAttr{clear: mountReadOnly})
 	}
 	if err == nil && proc == nil { // to start a program in a namespace of its own takes writing there
 		err = setMount("/proc", 0, mountAttr{clear: mountReadOnly})
 	}
 	try("read-only files around them", err)
-	try("a working directory", os.Chdir(work)) // the one below the mount is another
+	try("a working directory", os.Chdir(j.Work)) // the one below the mount is another
+	if j.Network {
+		try("a network of their own", loopbackUp())
+	}
 	return missing
+}
+
+// hide puts an empty directory over each in which others' work is. One's own is
+// put back to where it was: it is reached through an open file meanwhile.
+func (j job) hide() error {
+	own, err := os.Open(j.Own)
+	if err != nil {
+		return err
+	}
+	defer own.Close()
+	for _, dir := range j.Hide {
+		if _, err := os.Stat(dir); err != nil {
+			continue // inside of one that is hidden already
+		}
+		if err := syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_NOSUID|syscall.MS_NODEV, "size=1m,mode=0755"); err != nil {
+			return fmt.Errorf("%s: %w", dir, err)
+		}
+	}
+	if err := os.MkdirAll(j.Own, 0o755); err != nil {
+		return err
+	}
+	return syscall.Mount(fmt.Sprintf("/proc/self/fd/%d", own.Fd()), j.Own, "", syscall.MS_BIND|syscall.MS_REC, "")
+}
+
+// loopbackUp switches on the only interface of a new network namespace
+// (netdevice(7)).
+func loopbackUp() error {
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_DGRAM|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer syscall.Close(fd)
+	var request struct {
+		name  [syscall.IFNAMSIZ]byte
+		flags uint16
+		_     [22]byte
+	}
+	copy(request.name[:], "lo")
+	request.flags = syscall.IFF_UP | syscall.IFF_RUNNING
+	if _, _, errno := syscall.Syscall(syscall.SYS_IOCTL, uintptr(fd), syscall.SIOCSIFFLAGS, uintptr(unsafe.Pointer(&request))); errno != 0 {
+		return errno
+	}
+	return nil
 }
 
 // limitSelf limits what a worker and its programs can use up. It returns what

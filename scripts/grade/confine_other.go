@@ -18,7 +18,7 @@ func protect(_ *exec.Cmd, j job, _ int, _ bool) error {
 
 func confineProgram(*exec.Cmd) {}
 
-func enterWork(string) []string { return nil }
+func (job) enterWork() []string { return nil }
 
 func limitSelf() []string {
 	return []string{"limits on memory, on processes, and on what they write: only on Linux"}

@@ -264,7 +264,7 @@ func (s *submission) remarks() []string {
 			remarks = append(remarks, r.Problem)
 		}
 		for _, c := range r.Results {
-			if c.Status == golden.Failed {
+			if r.State == graded && c.Status != golden.Passed && !c.Excused() {
 				remarks = append(remarks, fmt.Sprintf("stage %d, %s %s: %s", r.Stage, c.Step, c.Name, c.Why))
 				break
 			}
@@ -279,17 +279,29 @@ func (g *grader) writeReports(subs []*submission) error {
 		return err
 	}
 	for _, s := range subs {
-		name := strings.Map(func(r rune) rune {
-			if strings.ContainsRune(`/\:*?"<>|`, r) {
-				return '-'
-			}
-			return r
-		}, s.Name)
-		if err := os.WriteFile(filepath.Join(g.out, name+".txt"), []byte(g.report(s, true)), 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(g.out, fileName(s.Name)+".txt"), []byte(g.report(s, true)), 0o644); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// fileName is a name without what some systems do not allow in one.
+func fileName(name string) string {
+	return strings.Map(func(r rune) rune {
+		if strings.ContainsRune(`/\:*?"<>|`, r) {
+			return '-'
+		}
+		return r
+	}, name)
+}
+
+// cell is a text that no spreadsheet takes for a formula.
+func cell(text string) string {
+	if text != "" && strings.ContainsRune("=+-@", rune(text[0])) {
+		return "'" + text
+	}
+	return text
 }
 
 func writeCSV(w io.Writer, subs []*submission) error {
@@ -300,21 +312,21 @@ func writeCSV(w io.Writer, subs []*submission) error {
 	}
 	out.Write(append(head, "total", "max", "remarks"))
 	for _, s := range subs {
-		row := []string{s.Name}
+		row := []string{cell(s.Name)}
 		points, most := 0, 0
 		for _, r := range s.Stages {
-			cell := strconv.Itoa(r.Points)
+			earned := strconv.Itoa(r.Points)
 			if r.State == notGraded {
-				cell = "" // which is no zero
+				earned = "" // which is no zero
 			}
-			row = append(row, cell, strconv.Itoa(r.Max), r.State)
+			row = append(row, earned, strconv.Itoa(r.Max), r.State)
 			points, most = points+r.Points, most+r.Max
 		}
 		total := strconv.Itoa(points)
 		if s.Trouble != "" {
 			total = ""
 		}
-		out.Write(append(row, total, strconv.Itoa(most), strings.Join(s.remarks(), "; ")))
+		out.Write(append(row, total, strconv.Itoa(most), cell(strings.Join(s.remarks(), "; "))))
 	}
 	out.Flush()
 	return out.Error()

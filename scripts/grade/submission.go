@@ -71,11 +71,13 @@ func (r *stageResult) fill(results []golden.Result) {
 // submissions are those that the command line names, the workspace, or a
 // server that runs already.
 func (g *grader) submissions() (subs []*submission) {
-	names := map[string]int{}
+	taken := map[string]bool{} // names of reports, which some systems do not tell apart by letter case
 	add := func(name, dir string) {
-		if names[name]++; names[name] > 1 {
-			name = fmt.Sprintf("%s-%d", name, names[name])
+		name = golden.Visible(name)
+		for i, base := 2, name; taken[strings.ToLower(fileName(name))]; i++ {
+			name = fmt.Sprintf("%s-%d", base, i)
 		}
+		taken[strings.ToLower(fileName(name))] = true
 		s := &submission{Name: name, dir: dir}
 		for _, n := range g.stages {
 			if list := g.list(n); len(list) > 0 { // with -only many stages have nothing to do
@@ -131,7 +133,7 @@ func submissionsIn(dir string) []string {
 			below, found = append(below, sub), found || hasStage(inner(sub))
 		}
 	}
-	if !found || len(below) == 1 {
+	if !found || hasStage(inner(dir)) {
 		return []string{dir}
 	}
 	return below // also those that have none: they are submissions with nothing in them
@@ -164,11 +166,21 @@ func inner(dir string) string {
 	return dir
 }
 
+// onlyFolder is the folder in which a zip without stages was unpacked.
+func onlyFolder(dir string) string {
+	entries, _ := os.ReadDir(dir) // what cannot be read has none
+	entries = slices.DeleteFunc(entries, func(e fs.DirEntry) bool { return hidden(e.Name()) })
+	if len(entries) == 1 && entries[0].IsDir() {
+		return filepath.Join(dir, entries[0].Name())
+	}
+	return dir
+}
+
 // gradeOne builds what there is to build and has it checked.
 func (g *grader) gradeOne(ctx context.Context, i int, s *submission) {
 	dir := filepath.Join(g.temp, fmt.Sprint(i))
 	programs := map[int]golden.Program{}
-	err := os.MkdirAll(filepath.Join(dir, "work"), 0o755)
+	err := os.MkdirAll(filepath.Join(dir, "work"), 0o755) // which the worker gets
 	switch {
 	case err != nil:
 	case g.foreign():
@@ -199,7 +211,7 @@ func (g *grader) foreignPrograms(s *submission, dir string) (map[int]golden.Prog
 		if err := os.Mkdir(files, 0o755); err != nil { // there may be nothing to copy
 			return nil, err
 		}
-		left, err := golden.CopyFiles(files, s.dir, func(string) bool { return true })
+		left, err := golden.CopyFiles(files, onlyFolder(s.dir), func(string) bool { return true })
 		if err != nil {
 			return nil, err
 		}
@@ -211,11 +223,11 @@ func (g *grader) foreignPrograms(s *submission, dir string) (map[int]golden.Prog
 		switch {
 		case r.Stage == 3:
 			p.Args, p.Addr = strings.Fields(g.clientCommand), ""
-			p.Again = fmt.Sprintf(" -client-cmd '%s'", g.clientCommand)
+			p.Again = fmt.Sprintf(` -client-cmd "%s"`, g.clientCommand)
 		case g.command == "":
 			p.Again = " -addr " + g.addr
 		default:
-			p.Again = fmt.Sprintf(" -cmd '%s'", g.command)
+			p.Again = fmt.Sprintf(` -cmd "%s"`, g.command)
 			if g.addr != "" {
 				p.Again += " -addr " + g.addr
 			}
@@ -223,8 +235,8 @@ func (g *grader) foreignPrograms(s *submission, dir string) (map[int]golden.Prog
 		if g.checks != "golden" {
 			p.Again += " -checks " + g.checks
 		}
-		if s.dir != "" && s.dir != "." {
-			p.Again += " " + s.dir
+		if s.dir != "." {
+			p.Again += s.argument()
 		}
 		programs[r.Stage] = p
 	}
@@ -235,7 +247,7 @@ func (g *grader) foreignPrograms(s *submission, dir string) (map[int]golden.Prog
 func (g *grader) buildAll(ctx context.Context, s *submission, root, dir string, programs map[int]golden.Program, env ...string) error {
 	for _, r := range s.Stages {
 		if r.State == graded {
-			if err := build(ctx, r, root, dir, programs, env...); err != nil {
+			if err := build(ctx, r, root, dir, s.argument(), programs, env...); err != nil {
 				return err
 			}
 		}
@@ -243,7 +255,7 @@ func (g *grader) buildAll(ctx context.Context, s *submission, root, dir string, 
 	return nil
 }
 
-func build(ctx context.Context, r *stageResult, root, dir string, programs map[int]golden.Program, env ...string) error {
+func build(ctx context.Context, r *stageResult, root, dir, again string, programs map[int]golden.Program, env ...string) error {
 	folder := golden.Folder(r.Stage)
 	program := filepath.Join(dir, folder+".exe") // Windows needs the ending, the others do not mind
 	err := golden.Build(ctx, root, folder, program, false, env...)
@@ -255,8 +267,19 @@ func build(ctx context.Context, r *stageResult, root, dir string, programs map[i
 	case err != nil:
 		return err
 	}
-	programs[r.Stage] = golden.Program{Args: []string{program}}
+	programs[r.Stage] = golden.Program{Args: []string{program}, Again: again}
 	return nil
+}
+
+// argument is a submission's folder as an argument of a command.
+func (s *submission) argument() string {
+	if strings.ContainsAny(s.dir, " &()") {
+		return ` "` + s.dir + `"`
+	}
+	if s.dir != "" {
+		return " " + s.dir
+	}
+	return ""
 }
 
 func checksOf(r *stageResult) (list []golden.Check) {
@@ -310,7 +333,7 @@ func (g *grader) buildSubmission(ctx context.Context, s *submission, dir string,
 			}
 			s.Remarks = append(s.Remarks, fmt.Sprintf("stage %d was built on the kit's http1: the submission has none that builds", r.Stage))
 		}
-		if err := build(ctx, r, root, dir, programs, env...); err != nil {
+		if err := build(ctx, r, root, dir, s.argument(), programs, env...); err != nil {
 			return err
 		}
 	}

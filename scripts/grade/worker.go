@@ -10,10 +10,12 @@ import (
 	"maps"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"weblab.example/scripts/golden"
@@ -37,6 +39,9 @@ type job struct {
 	Seed         uint64
 	Programs     map[int]golden.Program // by stage
 	Work         string                 // the only directory where they may write
+	Own          string                 // the directory of this submission
+	Hide         []string               // directories in which others' work is
+	Network      bool                   // a network of its own: nobody else's server can be asked
 	Protection   protection
 }
 
@@ -98,7 +103,7 @@ func (g *grader) probe(ctx context.Context) (missing []string, err error) {
 		if err := os.MkdirAll(work, 0o755); err != nil {
 			return nil, err
 		}
-		answers, err := g.runWorker(ctx, 0, job{Work: work, Protection: p})
+		answers, err := g.runWorker(ctx, 0, job{Work: work, Own: filepath.Dir(work), Hide: g.othersWork(), Network: !g.foreign(), Protection: p})
 		if err != nil || len(answers) == 0 {
 			if failed == nil {
 				failed = err
@@ -128,7 +133,10 @@ func firstLine(err error) string {
 
 // check has a submission's programs checked, and takes over the results.
 func (g *grader) check(ctx context.Context, i int, s *submission, dir string, programs map[int]golden.Program) error {
-	j := job{Checks: g.checks, Only: g.only, Seed: g.seed, Programs: programs, Work: filepath.Join(dir, "work"), Protection: g.protection}
+	// A program in another language may have its port from the command line, and
+	// somebody may hold it: that is only seen on the network that all share.
+	j := job{Checks: g.checks, Only: g.only, Seed: g.seed, Programs: programs, Work: filepath.Join(dir, "work"), Protection: g.protection,
+		Own: dir, Hide: g.othersWork(), Network: !g.foreign()}
 	var answers []answer
 	var err error
 	if g.self == "" || g.command+g.clientCommand == "" && g.foreign() {
@@ -232,9 +240,10 @@ func work() {
 		os.Exit(trouble)
 	}
 	out := json.NewEncoder(os.Stdout)
+	surviveSignals()
 	missing := limitSelf()
 	if j.Protection == inNamespaces {
-		missing = append(missing, enterWork(j.Work)...)
+		missing = append(missing, j.enterWork()...)
 	}
 	out.Encode(answer{Missing: missing}) // an error shows to the reader
 	// A moment before it is killed it ends its programs itself: where there are
@@ -248,6 +257,25 @@ func work() {
 		defer mu.Unlock()
 		out.Encode(a)
 	})
+}
+
+// surviveSignals keeps a worker running when one of its own programs wants to
+// end it. They are taken, not ignored: what is ignored, a program inherits.
+func surviveSignals() {
+	taken := make(chan os.Signal, 1)
+	signal.Notify(taken, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
+}
+
+// othersWork lists what the programs of a submission must not see: where the
+// submissions are, those that are graded at the same time, and the kit with its
+// solutions.
+func (g *grader) othersWork() (dirs []string) {
+	for _, dir := range append([]string{g.temp, g.root}, g.folders...) {
+		if abs, err := filepath.Abs(dir); err == nil {
+			dirs = append(dirs, abs)
+		}
+	}
+	return dirs
 }
 
 // gradeStages grades all stages of a job.
