@@ -99,9 +99,15 @@ var museum = sync.OnceValues(func() ([]showing, error) {
 		showings = append(showings, g.mistake().showings()...)
 	}
 	showings = slices.DeleteFunc(showings, func(s showing) bool { return !strings.Contains(s.name, *museumOnly) })
-	// That the checks which are left out do not matter is tried with a few.
-	for _, i := range rand.Perm(len(showings))[:min(3, len(showings))] {
-		showings[i].whole = true
+	// That the checks which are left out do not matter is tried with a few. They
+	// are among those that only bend an answer: what takes its time is not for a
+	// time when so many run.
+	whole := 0
+	for _, i := range rand.Perm(len(showings)) {
+		if whole < 3 && strings.HasPrefix(showings[i].name, unknown) {
+			showings[i].whole = true
+			whole++
+		}
 	}
 	for _, calm := range []bool{false, true} {
 		var all errgroup.Group
