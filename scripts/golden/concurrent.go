@@ -96,20 +96,25 @@ func silentBlocksNobody(l *lab) error {
 // that share a variable get mixed up.
 func manyAtOnce(l *lab) error {
 	names := []string{"hello", "all-bytes", "large-file", "not-found", "type-css", "redirect-query"}
-	failures := make([]error, 60)
+	return atOnce(60, func(i int) error {
+		request, response := bytesOf(names[i%len(names)])
+		h, err := l.talk(request)
+		if err == nil {
+			err = h.want(response)
+		}
+		if err != nil && len(h.bytes) > 0 && !bytes.Equal(h.bytes, response) {
+			err = because(err, "mixed-answers")
+		}
+		return err
+	})
+}
+
+// atOnce calls f n times at once, and returns the first error in their order.
+func atOnce(n int, f func(i int) error) error {
+	failures := make([]error, n)
 	var all sync.WaitGroup
 	for i := range failures {
-		all.Go(func() {
-			request, response := bytesOf(names[i%len(names)])
-			h, err := l.talk(request)
-			if err == nil {
-				err = h.want(response)
-			}
-			if err != nil && len(h.bytes) > 0 && !bytes.Equal(h.bytes, response) {
-				err = because(err, "mixed-answers")
-			}
-			failures[i] = err
-		})
+		all.Go(func() { failures[i] = f(i) })
 	}
 	all.Wait()
 	for _, err := range failures {

@@ -47,17 +47,20 @@ func (ls *labs) serveForeign() (*lab, error) {
 	if err != nil {
 		host = "localhost"
 	}
-	if ls.programs() > 1 {
-		if port, err = freePort(); err != nil {
-			return nil, err
+	if ls.programs() == 1 {
+		if conn, err := net.DialTimeout("tcp", addr, patience); err == nil {
+			conn.Close()
+			return nil, fmt.Errorf("%w: something else listens on %s already; end it, or choose another port", ErrTrouble, addr)
 		}
-		addr = net.JoinHostPort(host, port)
-	} else if conn, err := net.DialTimeout("tcp", addr, patience); err == nil {
-		conn.Close()
-		return nil, fmt.Errorf("%w: something else listens on %s already; end it, or choose another port", ErrTrouble, addr)
 	}
 	l := &lab{labs: ls, addr: addr}
 	l.restart = func() error {
+		if ls.programs() > 1 { // one that is free now; if it is taken first by another, the next start has the next
+			if port, err = freePort(); err != nil {
+				return err
+			}
+			l.addr = net.JoinHostPort(host, port)
+		}
 		l.proc, err = ls.run(ls.program.fill("{port}", port, "{root}", ls.site.dir), io.Discard, nil)
 		l.begun = time.Now()
 		return err
@@ -97,10 +100,10 @@ func (l *lab) starting() bool {
 		return time.Since(l.begun) < startTime
 	}
 	said := strings.ToLower(l.proc.stderr.String())
-	if l.programs() > 1 || !strings.Contains(said, "in use") || time.Since(l.firstTried()) > 65*time.Second {
+	if !strings.Contains(said, "in use") || time.Since(l.firstTried()) > 65*time.Second {
 		return false
 	}
-	portLeft.Store(true)
+	portLeft.Store(l.programs() == 1)
 	time.Sleep(500 * time.Millisecond)
 	return l.restart() == nil
 }

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 )
 
 // Textbook lists the checks of a stage as the assignment in the textbook asks
@@ -150,32 +149,21 @@ func textbookSilent(l *lab) error {
 
 func textbookMany(l *lab) error {
 	files := []string{"HelloWorld.html", "dir/page.html", "types/a.css", "types/a.txt"}
-	failures := make([]error, 20)
-	var all sync.WaitGroup
-	for i := range failures {
-		all.Go(func() {
-			file := files[i%len(files)]
-			body, err := siteFiles.ReadFile("site/" + file)
-			if err == nil {
-				err = textbookGets(file, body)(l)
-			}
-			f, ok := err.(*Failure)
-			switch {
-			case ok && slices.Contains([]string{"no-answer", "no-answer-open", "reset", "not-accepting", "not-closed"}, f.Diagnosis):
-				err = because(err, "serial")
-			case ok:
-				err = because(err, "mixed-answers")
-			}
-			failures[i] = err
-		})
-	}
-	all.Wait()
-	for _, err := range failures {
-		if err != nil {
-			return err
+	return atOnce(20, func(i int) error {
+		file := files[i%len(files)]
+		body, err := siteFiles.ReadFile("site/" + file)
+		if err == nil {
+			err = textbookGets(file, body)(l)
 		}
-	}
-	return nil
+		f, ok := err.(*Failure)
+		switch {
+		case ok && slices.Contains([]string{"no-answer", "no-answer-open", "reset", "not-accepting", "not-closed"}, f.Diagnosis):
+			return because(err, "serial")
+		case ok:
+			return because(err, "mixed-answers")
+		}
+		return err
+	})
 }
 
 // textbookClient runs the client once, against a server that says what a
@@ -187,7 +175,7 @@ func textbookClient(what string) func(*lab) error {
 		if what == "not-found" {
 			answer, shown = "HTTP/1.1 404 Not Found\r\n\r\n<h1>404 Not Found</h1>", "404 Not Found"
 		}
-		r, err := clientCase{args: "{host} {port} HelloWorld.html", server: script{answers: []string{answer}}}.play(l)
+		r, err := clientCase{args: "{host} {port} HelloWorld.html", server: script{answers: []string{answer}}, connections: 1}.play(l)
 		if err != nil {
 			return err
 		}
