@@ -61,7 +61,7 @@ func (s *Server) ServeConn(ctx context.Context, tcp net.Conn) {
 		in:     bufio.NewReader(tcp),
 		log:    s.Log.With("conn", s.accepted.Add(1)),
 	}
-	c.log.Info("accepted", "remote", tcp.RemoteAddr().String())
+	c.log.Info("accepted", "remote", tcp.RemoteAddr().String(), "local", tcp.LocalAddr().String())
 	why := errPanic
 	defer func() {
 		tcp.Close() // if it is open still, there is nobody left to tell
