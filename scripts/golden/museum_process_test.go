@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+
+	"weblab.example/scripts/internal/launch"
 )
 
 // A mistake of a program, not of a connection, is the test binary started
@@ -106,9 +108,9 @@ func (w wrongProcess) run(right string, args []string) int {
 	for in := bufio.NewReader(out); ; {
 		line, err := in.ReadString('\n')
 		if line != "" {
-			if m := servesLine.FindStringSubmatch(line); m != nil && w.behind != nil {
-				host, _, _ := net.SplitHostPort(m[1])
-				line = fmt.Sprintf("http://%s:%s/ serves %s\n", host, w.behind(m[1]), m[2])
+			if addr, dir, ok := launch.Announced(line); ok && w.behind != nil {
+				host, _, _ := net.SplitHostPort(addr)
+				line = fmt.Sprintf("http://%s:%s/ serves %s\n", host, w.behind(addr), dir)
 			}
 			io.WriteString(os.Stdout, w.stdout(line))
 		}

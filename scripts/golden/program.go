@@ -20,6 +20,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"weblab.example/scripts/internal/launch"
 )
 
 // patience is how long a check waits for something that a right program does
@@ -121,10 +123,10 @@ func (ls *labs) run(p Program, stdout io.Writer, flags []string) (*process, erro
 	// A program built with Go's race detector would sleep for a second at its end.
 	proc.cmd.Env = append(append(os.Environ(), "GORACE=atexit_sleep_ms=0"), p.Env...)
 	proc.cmd.Stdout, proc.cmd.Stderr = stdout, proc.stderr
-	proc.cmd.Cancel = func() error { return killGroup(proc.cmd) }
-	proc.end = func() { killGroup(proc.cmd) } // fails when it has ended by itself
-	proc.cmd.WaitDelay = time.Second          // something that it started may hold the pipes open
-	ownGroup(proc.cmd)
+	proc.cmd.Cancel = func() error { return launch.KillGroup(proc.cmd) }
+	proc.end = func() { launch.KillGroup(proc.cmd) } // fails when it has ended by itself
+	proc.cmd.WaitDelay = time.Second                 // something that it started may hold the pipes open
+	launch.OwnGroup(proc.cmd)
 	if p.Confine != nil {
 		p.Confine(proc.cmd)
 	}
@@ -175,8 +177,6 @@ func (p *process) wait(d time.Duration) (int, error) {
 	}
 }
 
-var servesLine = regexp.MustCompile(`^http://(\S+)/ serves (.+)\r?\n$`)
-
 // announced waits for the line in which a server says where it listens and
 // what it serves.
 func (p *process) announced() (addr, dir string, err error) {
@@ -192,11 +192,11 @@ func (p *process) announced() (addr, dir string, err error) {
 	}()
 	select {
 	case l := <-got:
-		m := servesLine.FindStringSubmatch(l.text)
-		if m == nil {
+		addr, dir, ok := launch.Announced(l.text)
+		if !ok {
 			return "", "", failf("not-announced", "standard output began with %q\n%s", l.text, p.stderr)
 		}
-		return m[1], m[2], nil
+		return addr, dir, nil
 	case <-time.After(patience):
 		return "", "", failf("not-announced", "nothing on standard output for %v\n%s", patience, p.stderr)
 	}

@@ -1,12 +1,12 @@
-package golden
+package launch
 
 import (
 	"os/exec"
 	"syscall"
 )
 
-// ownGroup puts a program into a process group of its own, so that what it
+// OwnGroup puts a program into a process group of its own, so that what it
 // starts can be ended with it. If this process is killed, so is the program.
-func ownGroup(cmd *exec.Cmd) {
+func OwnGroup(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }

@@ -1,0 +1,12 @@
+//go:build unix && !linux
+
+package launch
+
+import (
+	"os/exec"
+	"syscall"
+)
+
+// OwnGroup puts a program into a process group of its own, so that what it
+// starts can be ended with it.
+func OwnGroup(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }

@@ -1,0 +1,15 @@
+package launch
+
+import (
+	"os/exec"
+	"strconv"
+)
+
+// OwnGroup does nothing: KillGroup follows the tree of processes instead.
+func OwnGroup(*exec.Cmd) {}
+
+// KillGroup ends a program and what it has started. It fails when that has
+// ended by itself.
+func KillGroup(cmd *exec.Cmd) error {
+	return exec.Command("taskkill", "/T", "/F", "/PID", strconv.Itoa(cmd.Process.Pid)).Run()
+}
