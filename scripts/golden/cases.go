@@ -303,6 +303,26 @@ var goldens = []golden{
 	{step: "1.9", name: "keep-alive-large", want: "after a file of 32 KiB and a byte, the next answer begins where it should", flags: []string{"-keep-alive"}},
 }
 
+// A Case is a request, and the one right answer to it.
+type Case struct {
+	Step, Name, Want  string
+	Flags             []string // the server's flags for this case
+	Request, Response []byte
+}
+
+// Cases lists the golden cases, in the order of their steps.
+func Cases() ([]Case, error) {
+	cases := make([]Case, len(goldens))
+	for i, g := range goldens {
+		request, response, err := g.load()
+		if err != nil {
+			return nil, err
+		}
+		cases[i] = Case{g.step, g.name, g.want, g.flags, request, response}
+	}
+	return cases, nil
+}
+
 // check makes a check of a case.
 func (g golden) check() Check {
 	return Check{Step: g.step, Name: g.name, Points: 1, Want: g.want, Flags: g.flags, run: g.run}

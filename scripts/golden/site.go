@@ -36,6 +36,16 @@ const unreadable = "not for you\n"
 // the client reads.
 const hugeSize = 64 << 20
 
+// LayOut writes the files that the golden cases ask for to a temporary
+// directory; remove deletes it.
+func LayOut() (dir string, remove func(), err error) {
+	s, err := layOut(Program{})
+	if err != nil {
+		return "", nil, err
+	}
+	return s.dir, s.remove, nil
+}
+
 // layOut writes the site to a temporary directory, and adds what git cannot
 // keep: links out of the root, a named pipe, a file that nobody may read, and
 // a huge file. What this system refuses to make is noted in missing.

@@ -1,0 +1,225 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"weblab.example/scripts/golden"
+)
+
+// at is a line of a log, so many milliseconds after a moment in 2026.
+func at(ms int, fields string) string {
+	return fmt.Sprintf(`{"time":"2026-01-02T03:04:%02d.%03dZ","level":"INFO",%s}`+"\n", ms/1000, ms%1000, fields)
+}
+
+const moment = 1767323040000 // the same, in milliseconds since 1970
+
+// TestLanes makes pictures of logs and measurements.
+func TestLanes(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name    string
+		log     string
+		timings []timing
+		browser []lane
+		server  []lane
+		objects float64
+		conns   int
+	}{
+		{
+			name: "the second waits in the queue",
+			log: at(10, `"msg":"accepted","conn":1,"remote":"c:1"`) + at(20, `"msg":"request","conn":1,"target":"/page-1.html"`) +
+				at(120, `"msg":"answered","conn":1,"status":200`) + at(130, `"msg":"closed","conn":1`) +
+				at(200, `"msg":"accepted","conn":2,"remote":"c:2"`) + at(200, `"msg":"request","conn":2,"target":"/object-1.svg"`) +
+				at(300, `"msg":"answered","conn":2,"status":200`) + at(300, `"msg":"closed","conn":2`),
+			timings: []timing{
+				{Target: "/page-1.html", Start: moment, ConnectStart: moment + 5, ConnectEnd: moment + 10, RequestStart: moment + 10, ResponseStart: moment + 120, ResponseEnd: moment + 121, Status: 200},
+				{Target: "/object-1.svg", Start: moment + 130, ConnectStart: moment + 130, ConnectEnd: moment + 140, RequestStart: moment + 141, ResponseStart: moment + 300, ResponseEnd: moment + 302, Status: 200},
+			},
+			browser: []lane{
+				{"page-1.html", []span{{"stalled", 0, 5}, {"connect", 5, 10}, {"wait", 10, 120}, {"receive", 120, 121}},
+					"asked for at 0 ms, request sent at 10, first byte at 120, last byte at 121 ms"},
+				{"object-1.svg", []span{{"connect", 130, 140}, {"stalled", 140, 141}, {"wait", 141, 300}, {"receive", 300, 302}},
+					"asked for at 130 ms, request sent at 141, first byte at 300, last byte at 302 ms"},
+			},
+			server: []lane{
+				{"connection 1", []span{{"head", 10, 20}, {"answer", 20, 120}, {"open", 120, 130}},
+					"accepted at 10 ms, page-1.html answered with 200 from 20 to 120 ms, closed at 130 ms"},
+				{"connection 2", []span{{"queue", 140, 200}, {"answer", 200, 300}},
+					"connected at 140 ms, waited 60 ms in the queue, accepted at 200 ms, object-1.svg answered with 200 from 200 to 300 ms, closed at 300 ms"},
+			},
+			objects: 172, conns: 2,
+		},
+		{
+			name: "one connection for both, still open at the end",
+			log: at(0, `"msg":"accepted","conn":1`) + at(0, `"msg":"request","conn":1,"target":"/page-1.html"`) + at(10, `"msg":"answered","conn":1,"status":200`) +
+				at(20, `"msg":"request","conn":1,"target":"/object-1.svg"`) + at(30, `"msg":"answered","conn":1,"status":404`),
+			timings: []timing{
+				{Target: "/page-1.html", Start: moment, ConnectStart: moment, ConnectEnd: moment, RequestStart: moment, ResponseStart: moment + 10, ResponseEnd: moment + 10},
+				{Target: "/object-1.svg", Start: moment + 20, ConnectStart: moment + 20, ConnectEnd: moment + 20, RequestStart: moment + 20, ResponseStart: moment + 30, ResponseEnd: moment + 40, Status: 404},
+			},
+			browser: []lane{
+				{"page-1.html", []span{{"wait", 0, 10}}, "asked for at 0 ms, request sent at 0, first byte at 10, last byte at 10 ms, on a connection that was there already"},
+				{"object-1.svg", []span{{"wait", 20, 30}, {"receive", 30, 40}}, "asked for at 20 ms, request sent at 20, first byte at 30, last byte at 40 ms, on a connection that was there already (status 404)"},
+			},
+			server: []lane{{"connection 1", []span{{"answer", 0, 10}, {"open", 10, 20}, {"answer", 20, 30}, {"open", 30, 40}},
+				"accepted at 0 ms, page-1.html answered with 200 from 0 to 10 ms, object-1.svg answered with 404 from 20 to 30 ms, still open at the end"}},
+			objects: 20, conns: 1,
+		},
+		{
+			name: "a slow client before, and a connection that was made ahead of time",
+			log: at(0, `"msg":"accepted","conn":1,"remote":"slow:1"`) + at(500, `"msg":"request","conn":1,"refused":"the head was not complete in time"`) +
+				at(500, `"msg":"answered","conn":1,"status":408`) + at(500, `"msg":"closed","conn":1`) +
+				at(500, `"msg":"accepted","conn":2,"remote":"c:1"`) + at(500, `"msg":"request","conn":2,"target":"/page-0.html"`) +
+				at(510, `"msg":"answered","conn":2,"status":200`) + at(510, `"msg":"closed","conn":2`) + at(510, `"msg":"accepted","conn":3,"remote":"c:2"`),
+			timings: []timing{{Target: "/page-0.html", Start: moment + 100, ConnectStart: moment + 110, ConnectEnd: moment + 110, RequestStart: moment + 110, ResponseStart: moment + 510, ResponseEnd: moment + 520}},
+			browser: []lane{{"page-0.html", []span{{"stalled", 100, 110}, {"wait", 110, 510}, {"receive", 510, 520}},
+				"asked for at 100 ms, request sent at 110, first byte at 510, last byte at 520 ms, on a connection that was there already"}},
+			server: []lane{
+				{"slow client", []span{{"head", 0, 500}}, "accepted at 0 ms, what came answered with 408 from 500 to 500 ms, closed at 500 ms"},
+				{"connection 2", []span{{"queue", 110, 500}, {"answer", 500, 510}},
+					"connected at 110 ms, waited 390 ms in the queue, accepted at 500 ms, page-0.html answered with 200 from 500 to 510 ms, closed at 510 ms"},
+				{"connection 3", []span{{"head", 510, 520}}, "accepted at 510 ms, no request came, still open at the end"},
+			},
+			conns: 2,
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			log := newServerLog()
+			half := len(test.log) / 2 // a write need not end with a line
+			log.Write([]byte(test.log[:half]))
+			log.Write([]byte(test.log[half:]))
+			events, raw, said := log.all()
+			if said != "" || len(raw) != len(events) || len(raw) != strings.Count(test.log, "\n") {
+				t.Errorf("%d events and %d raw ones of %d, and as no event %q", len(events), len(raw), strings.Count(test.log, "\n"), said)
+			}
+			tr := &trial{settings: settings{Objects: len(test.timings) - 1}, slowBy: "slow:1"}
+			o := tr.outcome(test.timings, events, raw)
+			if diff := cmp.Diff(test.browser, o.Browser); diff != "" {
+				t.Errorf("what the browser saw (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(test.server, o.Server); diff != "" {
+				t.Errorf("what the server did (-want +got):\n%s", diff)
+			}
+			if o.ObjectsTime != test.objects || o.Connections != test.conns {
+				t.Errorf("objects in %v ms on %d connections, want %v and %d", o.ObjectsTime, o.Connections, test.objects, test.conns)
+			}
+		})
+	}
+}
+
+// TestKinds: every kind of span has a row in the table and a look in the page.
+func TestKinds(t *testing.T) {
+	t.Parallel()
+	style, err := pageFiles.ReadFile("page/style.css")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range kinds {
+		if !strings.Contains(string(style), "\n."+k.Kind+" { background: ") {
+			t.Errorf("style.css has no background for %q", k.Kind)
+		}
+	}
+}
+
+// TestJudge compares answers of all three.
+func TestJudge(t *testing.T) {
+	t.Parallel()
+	const hello = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
+	ours := []byte(hello)
+	all := func(name, one, two, other string, flags ...string) (golden.Case, [3][]byte) {
+		return golden.Case{Name: name, Want: "w", Flags: flags, Request: []byte("GET / HTTP/1.1\r\n\r\n"), Response: ours}, [3][]byte{[]byte(one), []byte(two), []byte(other)}
+	}
+	var cases []golden.Case
+	var answers [][3][]byte
+	for _, c := range []struct{ name, one, two, other string }{
+		{"another head", hello, hello, "HTTP/1.1 200 OK\r\nDate: x\r\n\r\nhi"},
+		{"another body", hello, hello, "HTTP/1.1 200 OK\r\n\r\nho"},
+		{"another status", hello, hello, "HTTP/1.1 404 Not Found\r\n\r\nhi"},
+		{"no answer", hello, hello, ""},
+		{"stages differ", hello, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nha", hello},
+	} {
+		g, a := all(c.name, c.one, c.two, c.other)
+		cases, answers = append(cases, g), append(answers, a)
+	}
+	g, a := all("no such flag", hello, hello, "", "-content-length", "long")
+	cases, answers = append(cases, g), append(answers, a)
+	r := judge(cases, answers)
+	var how []string
+	for _, d := range r.Differ {
+		how = append(how, d.Name+": "+d.How)
+	}
+	want := []string{
+		"another head: net/http has another head",
+		"another body: net/http has another body",
+		"another status: status 200, net/http 404",
+		"no answer: status 200, net/http none",
+		"stages differ: stage 1 and stage 2 differ",
+	}
+	if diff := cmp.Diff(want, how); diff != "" {
+		t.Errorf("differences (-want +got):\n%s", diff)
+	}
+	if got := fmt.Sprint(r.Cases, r.Equal, r.Golden, r.Compared, r.SameStatus, r.SameBody); got != "6 5 5 5 3 2" {
+		t.Errorf("counts are %s", got)
+	}
+}
+
+// TestRefused: what the page's address refuses, before anything is started.
+func TestRefused(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name, method, url, body string
+		fields                  map[string]string
+		status                  int
+		says                    string
+	}{
+		{name: "a name that points here", method: "GET", url: "http://evil.example:80/", status: 403, says: "by the address that was printed"},
+		{name: "another site's form", method: "POST", url: "http://127.0.0.1:80/same", fields: map[string]string{"Origin": "http://evil.example", "Sec-Fetch-Site": "cross-site"}, status: 403, says: "cross-origin"},
+		{name: "no settings", method: "POST", url: "http://localhost/trials", status: 400, says: "JSON"},
+		{name: "stage 3", method: "POST", url: "http://localhost/trials", body: `{"stage":3}`, status: 400, says: "no server of stage 3"},
+		{name: "too many objects", method: "POST", url: "http://localhost/trials", body: `{"stage":1,"objects":13}`, status: 400, says: "0 to 12"},
+		{name: "a delay below zero", method: "POST", url: "http://[::1]:80/trials", body: `{"stage":1,"delay":-1}`, status: 400, says: "0 to 2000 ms"},
+		{name: "an unknown slow client", method: "POST", url: "http://localhost/trials", body: `{"stage":1,"slow":"x"}`, status: 400, says: `"x"`},
+		{name: "a trial that is over", method: "POST", url: "http://localhost/trials/7", body: `{}`, status: 400, says: "begin again"},
+		{name: "lengths that are over", method: "POST", url: "http://localhost/lengths/x", status: 400, says: "begin again"},
+		{name: "a relay that is over", method: "GET", url: "http://localhost/relay/7/exact/HelloWorld.html", status: 502, says: "begin again"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			c := &comparison{}
+			r := httptest.NewRequest(test.method, test.url, strings.NewReader(test.body))
+			for name, value := range test.fields {
+				r.Header.Set(name, value)
+			}
+			w := httptest.NewRecorder()
+			c.handler().ServeHTTP(w, r)
+			if w.Code != test.status || !strings.Contains(w.Body.String(), test.says) {
+				t.Errorf("status %d, %q; want %d and %q", w.Code, w.Body, test.status, test.says)
+			}
+		})
+	}
+}
+
+// TestPage: the page and what it loads are there, and nothing comes from elsewhere.
+func TestPage(t *testing.T) {
+	t.Parallel()
+	c := &comparison{}
+	for _, name := range []string{"", "style.css", "compare.js"} {
+		w := httptest.NewRecorder()
+		c.handler().ServeHTTP(w, httptest.NewRequest("GET", "http://localhost/"+name, nil))
+		if w.Code != http.StatusOK {
+			t.Errorf("GET /%s: status %d", name, w.Code)
+		}
+		for _, elsewhere := range []string{"https://", "@import", `src="//`, `src="http`} {
+			if strings.Contains(w.Body.String(), elsewhere) {
+				t.Errorf("/%s has %s in it", name, elsewhere)
+			}
+		}
+	}
+}

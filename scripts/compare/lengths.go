@@ -1,0 +1,152 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// modes are the values of -content-length, in the order of the pictures.
+var modes = []string{"none", "short", "exact", "long"}
+
+// Lengths are four stages that serve the same page, and announce its length
+// each in its own way.
+type lengths struct {
+	trials map[string]*trial // by mode
+
+	mu  sync.Mutex
+	raw map[string][]byte // the whole answer of each, as it came
+}
+
+// beginLengths starts a stage 1 for each mode.
+func (c *comparison) beginLengths() (*lengths, error) {
+	l := &lengths{trials: map[string]*trial{}, raw: map[string][]byte{}}
+	var mu sync.Mutex
+	var starts errgroup.Group
+	for _, mode := range modes {
+		starts.Go(func() error {
+			t, err := c.start(1, c.site(), "-content-length", mode)
+			if err != nil {
+				return err
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			l.trials[mode] = t
+			return nil
+		})
+	}
+	if err := starts.Wait(); err != nil {
+		l.stop()
+		return nil, err
+	}
+	return l, nil
+}
+
+func (l *lengths) stop() {
+	var all sync.WaitGroup
+	for _, t := range l.trials {
+		all.Go(t.stop)
+	}
+	all.Wait()
+}
+
+// ask gets the page from a stage and returns the answer's bytes as they came.
+func (l *lengths) ask(ctx context.Context, mode string) ([]byte, error) {
+	t := l.trials[mode]
+	if t == nil {
+		return nil, fmt.Errorf("there is no -content-length %s", mode)
+	}
+	raw, err := converse(ctx, t.server.Addr, []byte("GET /HelloWorld.html HTTP/1.1\r\nHost: "+t.server.Addr+"\r\n\r\n"))
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.raw[mode] = raw
+	return raw, err
+}
+
+// converse sends a request and reads until the server closes, at most 5 s.
+// What came before an error is returned with it.
+func converse(ctx context.Context, addr string, request []byte) ([]byte, error) {
+	var dialer net.Dialer
+	conn, err := dialer.DialContext(ctx, "tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(5 * time.Second)); err != nil {
+		return nil, err
+	}
+	// A server may refuse a long request before it has all of it: what it said
+	// counts, not that it takes no more.
+	conn.Write(request)
+	return io.ReadAll(conn)
+}
+
+// A LengthAnswer is what a stage sent in one mode.
+type lengthAnswer struct {
+	Mode      string `json:"mode"`
+	Command   string `json:"command"`
+	Head      string `json:"head"`
+	Announced string `json:"announced"` // "" when it is left out
+	Sent      int    `json:"sent"`      // bytes of the body
+	Body      string `json:"body"`
+}
+
+// answers lists what the stages have sent.
+func (l *lengths) answers() []lengthAnswer {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var all []lengthAnswer
+	for _, mode := range modes {
+		head, body, _ := bytes.Cut(l.raw[mode], []byte("\r\n\r\n"))
+		a := lengthAnswer{Mode: mode, Command: l.trials[mode].command, Head: string(head), Sent: len(body), Body: string(body)}
+		for line := range bytes.SplitSeq(head, []byte("\r\n")) {
+			if value, ok := bytes.CutPrefix(line, []byte("Content-Length: ")); ok {
+				a.Announced = string(value)
+			}
+		}
+		all = append(all, a)
+	}
+	return all
+}
+
+// relay answers a browser with a stage's own bytes, untouched. A page may not
+// look into a frame from another port; through this it can, and what the
+// browser makes of the bytes stays the browser's.
+func (l *lengths) relay(w http.ResponseWriter, r *http.Request) error {
+	raw, err := l.ask(r.Context(), r.PathValue("mode"))
+	if err != nil {
+		return err
+	}
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if _, err := conn.Write(raw); err != nil {
+		return nil // the browser left: there is nobody to tell
+	}
+	// End it as the stage does: close for writing, and wait for the browser.
+	if half, ok := conn.(*net.TCPConn); ok && half.CloseWrite() == nil {
+		conn.SetReadDeadline(time.Now().Add(time.Second))
+		io.Copy(io.Discard, conn)
+	}
+	return nil
+}
+
+// readAsClient reads an answer as a client does that believes the head.
+func readAsClient(raw []byte) (body []byte, err error) {
+	resp, err := http.ReadResponse(bufio.NewReader(bytes.NewReader(raw)), nil)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	return io.ReadAll(resp.Body)
+}

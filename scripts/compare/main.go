@@ -1,0 +1,158 @@
+// Compare runs stage 1 and stage 2 side by side and shows what each does: in a
+// browser, or with -text in the terminal.
+//
+//	go run ./scripts/compare
+//	go run ./scripts/compare -text
+//	go run ./scripts/compare -screenshots DIR
+//
+// Two tabs of a browser do not show it. A browser asks for one URL once at a
+// time, opens silent connections ahead of time, and keeps answers. So this
+// program starts the stages, lets the browser load from them, and puts what
+// the browser measured beside what the server logged.
+//
+// In reading order: main.go (what is asked for), trial.go (one stage, running
+// for one picture), log.go (what it logged), lanes.go (log and measurements
+// become a picture), lengths.go and same.go (the two experiments that need no
+// picture), web.go and page/ (in the browser), text.go (in the terminal),
+// browser.go (finding one).
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"weblab.example/scripts/golden"
+)
+
+// errUsage is what is wrong with the command line.
+var errUsage = errors.New("wrong use")
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+	case errors.Is(err, errUsage):
+		fmt.Fprintf(os.Stderr, "compare: %v (-h lists the flags)\n", err)
+		os.Exit(2)
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "compare:", err)
+		os.Exit(1)
+	}
+}
+
+// run does what the command line asks for. It returns nil after Ctrl-C.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	flags := flag.NewFlagSet("compare", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	addr := flags.String("addr", "127.0.0.1:0", "`host:port` of the page; the stages listen on the same host, port 0 picks a free one")
+	noBrowser := flags.Bool("no-browser", false, "open no browser: print the address only")
+	text := flags.Bool("text", false, "show the same in the terminal, without a browser, and end")
+	screenshots := flags.String("screenshots", "", "write pictures of the page to a `directory` with a headless Chromium, and end")
+	if err := flags.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return err
+		}
+		return fmt.Errorf("%w: the command line", errUsage) // flags has said what is wrong with it
+	}
+	host, _, err := net.SplitHostPort(*addr)
+	switch {
+	case flags.NArg() > 0:
+		return fmt.Errorf("%w: unexpected argument %q", errUsage, flags.Arg(0))
+	case err != nil:
+		return fmt.Errorf("%w: -addr is host:port, such as 127.0.0.1:8080, not %q", errUsage, *addr)
+	case *text && *screenshots != "":
+		return fmt.Errorf("%w: -text and -screenshots are two ways to show it: choose one", errUsage)
+	}
+	c, err := prepare(ctx, host)
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	switch {
+	case *text:
+		return c.printAll(ctx, stdout)
+	case *screenshots != "":
+		return c.withPage(ctx, *addr, func(url string) error { return takeScreenshots(ctx, url, *screenshots, stdout) })
+	}
+	return c.withPage(ctx, *addr, func(url string) error {
+		fmt.Fprintf(stdout, "%s compares the stages; Ctrl-C ends it and them\n", url)
+		if !*noBrowser {
+			if err := openBrowser(url); err != nil {
+				fmt.Fprintf(stderr, "compare: no browser could be started (%v): open the address by hand\n", err)
+			}
+		}
+		<-ctx.Done()
+		return nil
+	})
+}
+
+// A comparison is what all experiments share: the programs and their files.
+type comparison struct {
+	host     string         // on which the stages listen
+	temp     string         // removed at the end
+	programs map[int]string // by stage
+	running  running
+}
+
+// prepare builds both stages and writes the files that they serve.
+func prepare(ctx context.Context, host string) (*comparison, error) {
+	root, err := golden.FindKit()
+	if err != nil {
+		return nil, err
+	}
+	temp, err := os.MkdirTemp("", "weblab-compare-")
+	if err != nil {
+		return nil, err
+	}
+	c := &comparison{host: host, temp: temp, programs: map[int]string{}}
+	var builds errgroup.Group
+	for _, stage := range []int{1, 2} {
+		folder := golden.Folder(stage)
+		program := filepath.Join(temp, folder+".exe") // Windows needs the ending, the others do not mind
+		c.programs[stage] = program
+		builds.Go(func() error { return golden.Build(ctx, root, folder, program, false) })
+	}
+	if err := errors.Join(builds.Wait(), writeSite(c.site())); err != nil {
+		c.close()
+		return nil, err
+	}
+	return c, nil
+}
+
+func (c *comparison) site() string { return filepath.Join(c.temp, "site") }
+
+// close ends the stages that still run.
+func (c *comparison) close() {
+	c.running.stopAll()
+	os.RemoveAll(c.temp) // a temporary folder: what cannot be removed is the system's to clear
+}
+
+// withPage serves the page while use runs.
+func (c *comparison) withPage(ctx context.Context, addr string, use func(url string) error) error {
+	ln, err := net.Listen("tcp", addr)
+	if err != nil {
+		return fmt.Errorf("cannot serve the page: %w", err)
+	}
+	server := &http.Server{Handler: c.handler(), ReadHeaderTimeout: 10 * time.Second}
+	go server.Serve(ln) // returns when server is closed
+	defer server.Close()
+	host, port, _ := net.SplitHostPort(ln.Addr().String())
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return use("http://" + net.JoinHostPort(host, port) + "/")
+}

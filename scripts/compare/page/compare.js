@@ -1,0 +1,339 @@
+// What the page does: start a stage, let this browser load from it, and draw
+// what comes back. The pictures are made in lanes.go: here they are only drawn.
+
+// What has been run, for the report: the answers as they came.
+const record = {};
+let about = {kinds: []};
+
+// el makes an element: el('p', {class: 'x'}, 'text', otherElement).
+function el(tag, attributes, ...children) {
+  const e = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes ?? {})) e.setAttribute(name, value);
+  e.append(...children);
+  return e;
+}
+
+const ms = n => `${Math.round(n)} ms`;
+
+async function post(path, body) {
+  const response = await fetch(path, {method: 'POST', body: JSON.stringify(body ?? {})});
+  if (!response.ok) throw new Error((await response.text()).trim());
+  return response.json();
+}
+
+// --- Loading from a stage
+
+// trial starts a stage, loads its page in a frame, and returns the outcome.
+async function trial(settings, into) {
+  const begun = await post('trials', settings);
+  into.replaceChildren(el('p', {}, `Loading from ${begun.command} …`));
+  const frame = el('iframe', {class: 'page-frame', title: `The page, loaded from ${begun.command}`});
+  const timings = measured(frame);
+  frame.src = `http://${hostOf(location)}:${begun.port}${begun.target}`;
+  into.append(frame);
+  const outcome = await post(`trials/${begun.id}`, {timings: await timings});
+  frame.remove(); // and its connections with it
+  return outcome;
+}
+
+const hostOf = url => url.hostname; // with the brackets of an IPv6 address
+
+// measured waits for what the page in the frame says when all of it is there:
+// its own Resource Timing. A page that does not come says nothing, and the
+// frame's load event is the last that is heard of it.
+function measured(frame) {
+  return new Promise(resolve => {
+    const listener = event => {
+      if (event.source !== frame.contentWindow || !event.data.timings) return;
+      removeEventListener('message', listener);
+      resolve(event.data.timings);
+    };
+    addEventListener('message', listener);
+    frame.addEventListener('load', () => setTimeout(() => {
+      removeEventListener('message', listener);
+      resolve([]);
+    }, 2000));
+  });
+}
+
+// --- Pictures
+
+// pictures draws outcomes, one below the other, on one time axis.
+function pictures(outcomes) {
+  const length = Math.max(...outcomes.map(o => o.length));
+  return outcomes.map(o => el('div', {class: 'pair'},
+    el('h3', {}, `Stage ${o.stage}: `, el('code', {}, o.command)),
+    picture('What the browser saw (Resource Timing)', o.browser, length),
+    picture('What the server did (its log)', o.server, length)));
+}
+
+function picture(title, lanes, length) {
+  const percent = n => `${(100 * n / length).toFixed(3)}%`;
+  const list = el('ul', {class: 'lanes'}, ...lanes.map(lane => {
+    const track = el('div', {class: 'track', 'aria-hidden': 'true', title: lane.says});
+    for (const s of lane.spans ?? []) {
+      track.append(el('span', {class: s.kind, style: `left:${percent(s.from)};width:${percent(s.to - s.from)}`}));
+    }
+    return el('li', {}, el('span', {class: 'name'}, lane.name), el('span', {class: 'hidden'}, `: ${lane.says}`), track);
+  }));
+  const axis = el('div', {class: 'axis', 'aria-hidden': 'true'});
+  const step = tick(length);
+  for (let at = 0; at <= length * 0.92; at += step) {
+    axis.append(el('span', {style: `left:${percent(at)}`}, at === 0 ? '0 ms' : String(at)));
+  }
+  return el('figure', {class: 'picture'}, el('figcaption', {}, title), list, axis);
+}
+
+// tick is a round number of milliseconds, of which about five fit.
+function tick(length) {
+  const rough = length / 5;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  return [1, 2, 5, 10].map(n => n * power).find(n => n >= rough);
+}
+
+function legend(outcomes) {
+  const used = new Set(outcomes.flatMap(o => [...o.browser, ...o.server]).flatMap(l => l.spans ?? []).map(s => s.kind));
+  return el('p', {class: 'legend'}, ...about.kinds.filter(k => used.has(k.Kind)).map(k =>
+    el('span', {}, el('span', {class: `key ${k.Kind}`, 'aria-hidden': 'true'}), k.Means)));
+}
+
+// inWords has the lanes as text: for whoever does not see the picture, and for
+// exact numbers.
+function inWords(outcomes) {
+  return el('details', {}, el('summary', {}, 'The same in words, and the raw events'),
+    ...outcomes.flatMap(o => [
+      el('h3', {}, `Stage ${o.stage}: ${o.command}`),
+      ...[['browser', o.browser], ['server', o.server]].map(([who, lanes]) =>
+        el('ul', {}, ...lanes.map(l => el('li', {}, `${who}, ${l.name}: ${l.says}`)))),
+      el('pre', {class: 'events'}, [...o.timings, ...o.log].map(e => JSON.stringify(e)).join('\n')),
+    ]));
+}
+
+function table(head, rows) {
+  return el('div', {class: 'wide'}, el('table', {},
+    el('thead', {}, el('tr', {}, ...head.map(h => el('th', {scope: 'col'}, h)))),
+    el('tbody', {}, ...rows.map(row => el('tr', {}, ...row.map(cell =>
+      el('td', /^[\d.]+( ms)?$/.test(cell) ? {class: 'number'} : {}, String(cell))))))));
+}
+
+function totals(outcomes) {
+  return table(['stage', 'flags', 'objects', 'page and objects', 'connections'], outcomes.map(o => [
+    `stage ${o.stage}`, o.command.split(' ').slice(3).join(' '), ms(o.objectsTime), ms(o.totalTime), o.connections]));
+}
+
+const ratio = (a, b) => (a / b).toFixed(1);
+
+// --- The experiments: each runs with what its form says, and shows it.
+
+const experiments = {
+  async objects(form, into) {
+    const settings = {
+      objects: form.elements.objects.valueAsNumber, delay: form.elements.delay.valueAsNumber,
+      keepAlive: form.elements.keepAlive.checked,
+    };
+    const one = await trial({...settings, stage: 1}, into), two = await trial({...settings, stage: 2}, into);
+    const both = [one, two];
+    into.replaceChildren(totals(both),
+      el('p', {}, `Stage 1 took ${ratio(one.objectsTime, two.objectsTime)} times as long as stage 2 for the objects, ` +
+        `${ratio(one.totalTime, two.totalTime)} times with the page.`),
+      ...pictures(both), legend(both), inWords(both));
+    return both;
+  },
+
+  async slow(form, into) {
+    const settings = {slow: form.elements.slow.value};
+    const one = await trial({...settings, stage: 1}, into), two = await trial({...settings, stage: 2}, into);
+    const both = [one, two];
+    into.replaceChildren(
+      el('p', {}, `From stage 1 the page came after ${ms(one.totalTime)}, from stage 2 after ${ms(two.totalTime)}.`),
+      ...pictures(both), legend(both), inWords(both));
+    return both;
+  },
+
+  async lengths(form, into) {
+    const begun = await post('lengths');
+    const cards = begun.modes.map(mode => el('article', {'data-mode': mode}));
+    into.replaceChildren(el('div', {class: 'frames'}, ...cards));
+    const seen = await Promise.all(begun.modes.map((mode, i) => load(`relay/${begun.id}/${mode}/HelloWorld.html`, cards[i])));
+    const answers = (await post(`lengths/${begun.id}`)).map((answer, i) => ({...answer, ...seen[i]}));
+    answers.forEach((answer, i) => describe(answer, cards[i]));
+    return answers;
+  },
+
+  async same(form, into) {
+    into.replaceChildren(el('p', {}, 'Asking …'));
+    const r = await post('same');
+    into.replaceChildren(
+      table(['', 'cases'], [
+        ['golden cases', r.cases],
+        ['stage 1 and stage 2 sent the same bytes', r.equal],
+        ['… and these are the golden ones', r.golden],
+        ['asked of net/http too (it has no wrong lengths to offer)', r.compared],
+        ['net/http: the same status', r.sameStatus],
+        ['… and the same body', r.sameBody],
+      ]),
+      el('p', {}, 'Where two of the three differ, each beside the others. Heads differ always: net/http adds Date and Last-Modified, and writes its fields in another order.'),
+      ...groups(r.differ ?? []));
+    return r;
+  },
+
+  async persistent(form, into) {
+    const all = [];
+    for (const keepAlive of [false, true]) {
+      for (const stage of [1, 2]) all.push(await trial({stage, objects: 6, delay: 100, keepAlive}, into));
+    }
+    into.replaceChildren(totals(all),
+      el('p', {}, `Stage 1 with -keep-alive took ${ratio(all[2].totalTime, all[0].totalTime)} times as long as without it, ` +
+        `stage 2 ${ratio(all[3].totalTime, all[1].totalTime)} times.`),
+      ...pictures(all), legend(all), inWords(all));
+    return all;
+  },
+};
+
+// load loads an answer in a frame and with fetch, and tells what came of each.
+// A frame whose document breaks off may never say that it has loaded: it has a
+// second more than fetch.
+async function load(url, card) {
+  const frame = el('iframe', {title: `What the browser shows: Content-Length ${card.dataset.mode}`, src: url});
+  const loaded = new Promise(resolve => frame.addEventListener('load', () => resolve(true)));
+  card.append(frame);
+  const {fetched, error} = await fetchWhole(url);
+  const finished = await Promise.race([loaded, new Promise(resolve => setTimeout(resolve, 1000, false))]);
+  let shown = '';
+  try {
+    shown = frame.contentDocument.body.innerText.trim();
+  } catch { // there is no body, or the browser put a page of its own there
+  }
+  return {shown, finished, fetched, error};
+}
+
+// fetchWhole counts the bytes that fetch gives, before which error.
+async function fetchWhole(url) {
+  let fetched = 0;
+  try {
+    const reader = (await fetch(url)).body.getReader();
+    for (let piece; !(piece = await reader.read()).done;) fetched += piece.value.length;
+  } catch (e) {
+    return {fetched, error: String(e)};
+  }
+  return {fetched, error: ''};
+}
+
+// describe puts the numbers below a frame.
+function describe(a, card) {
+  const d = (term, ...description) => [el('dt', {}, term), el('dd', {}, ...description)];
+  card.prepend(el('h3', {}, a.announced ? `Content-Length: ${a.announced}` : 'no Content-Length'));
+  card.append(el('dl', {},
+    ...d('the frame shows', ...a.shown ? [el('q', {}, a.shown), ` ${new TextEncoder().encode(a.shown).length} bytes`] : ['nothing'],
+      a.finished ? '' : ', and has not finished loading'),
+    ...d('fetch gets', a.error ? `${a.fetched} bytes, then ${a.error}` : `${a.fetched} bytes, no error`),
+    ...d('announced', a.announced ? `${a.announced} bytes` : 'nothing'),
+    ...d('sent', `${a.sent} bytes`),
+    ...d('by', el('code', {}, a.command)),
+    el('dt', {class: 'last'}, 'with this head'), el('dd', {}, el('pre', {}, a.head))));
+}
+
+// groups lists the differences by what differs, folded.
+function groups(differ) {
+  const kind = d => d.how.startsWith('status') || d.how.includes('differ') || d.how.includes('golden') ? 'another status'
+    : d.how.includes('body') ? 'the same status, another body' : 'another head only';
+  return ['another status', 'the same status, another body', 'another head only'].map(name => {
+    const cases = differ.filter(d => kind(d) === name);
+    return el('details', {}, el('summary', {}, `${cases.length} with ${name}`),
+      ...cases.map(d => el('details', {}, el('summary', {}, el('code', {}, d.name), `: ${d.want}. `, el('span', {class: 'says'}, d.how)),
+        el('h3', {}, 'request'), el('pre', {}, d.request),
+        el('div', {class: 'answers'}, ...['stage 1', 'stage 2', 'net/http'].map((who, i) =>
+          el('div', {}, el('h3', {}, who), el('pre', {}, d.answers[i])))))));
+  });
+}
+
+// --- Running
+
+let queue = Promise.resolve(); // one experiment at a time, or they would measure each other
+
+function run(name) {
+  queue = queue.then(() => runNow(name));
+  return queue;
+}
+
+async function runNow(name) {
+  const section = document.getElementById(name), into = section.querySelector('.result');
+  const button = section.querySelector('form button'), title = section.querySelector('h2').textContent;
+  const status = document.getElementById('status'); // read out by screen readers
+  button.disabled = true;
+  section.setAttribute('aria-busy', 'true');
+  status.textContent = `${title}: running`;
+  try {
+    into.replaceChildren(el('p', {}, 'Starting the stages …'));
+    record[name] = await experiments[name](section.querySelector('form'), into);
+    section.dataset.state = 'done';
+    status.textContent = `${title}: done. ${into.querySelector('p')?.textContent ?? ''}`;
+    document.getElementById('save').disabled = false;
+  } catch (e) {
+    into.replaceChildren(el('p', {class: 'error', role: 'alert'}, e.message));
+    section.dataset.state = 'failed';
+    status.textContent = `${title}: failed`;
+  }
+  section.removeAttribute('aria-busy');
+  button.disabled = false;
+}
+
+// --- The report
+
+// report is this page as a file of its own: what is shown, the raw events, and
+// nothing that runs or loads.
+async function report() {
+  const page = document.documentElement.cloneNode(true);
+  for (const e of page.querySelectorAll('script, link, iframe, .controls, #hold')) e.remove();
+  page.querySelector('body').classList.remove('bare');
+  for (const section of page.querySelectorAll('section')) {
+    if (!record[section.id]) section.remove();
+  }
+  page.querySelector('head').append(el('style', {}, await (await fetch('style.css')).text()));
+  page.querySelector('#about').textContent += ` Saved on ${new Date().toString()}.`;
+  const raw = JSON.stringify({about, browser: navigator.userAgent, saved: new Date().toISOString(), ...record}, null, 1);
+  page.querySelector('body').append(
+    el('details', {}, el('summary', {}, 'All raw data (JSON)'), el('pre', {id: 'raw'}, raw)));
+  return '<!DOCTYPE html>\n' + page.outerHTML;
+}
+
+async function save() {
+  const url = URL.createObjectURL(new Blob([await report()], {type: 'text/html'}));
+  el('a', {href: url, download: 'weblab-report.html'}).click();
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+}
+
+// --- Beginning
+
+for (const name of Object.keys(experiments)) {
+  document.querySelector(`#${name} form`).addEventListener('submit', event => {
+    event.preventDefault();
+    run(name);
+  });
+}
+document.getElementById('all').addEventListener('click', () => Object.keys(experiments).forEach(run));
+document.getElementById('save').addEventListener('click', save);
+
+// ?run=objects,slow runs these alone, without a hand on a button, and shows
+// nothing else; &slow=silent sets a control, and &report shows the text of the
+// report too, for a test to read.
+const query = new URLSearchParams(location.search);
+for (const control of document.querySelectorAll('form [name]')) {
+  if (query.has(control.name)) control.value = query.get(control.name);
+}
+const wanted = query.get('run')?.split(',') ?? [];
+const self = Math.random().toString(36).slice(2);
+if (wanted.length > 0) {
+  document.body.classList.add('bare');
+  for (const section of document.querySelectorAll('section')) section.hidden = !wanted.includes(section.id);
+  // The page has loaded when this picture has: a browser without a window
+  // waits for it before it prints the page.
+  document.body.append(el('img', {id: 'hold', src: `hold/${self}`, alt: '', width: 1, height: 1}));
+}
+about = await (await fetch('about')).json();
+document.getElementById('about').textContent = `${about.machine}; ${navigator.userAgent}.`;
+for (const name of wanted) {
+  if (experiments[name]) await run(name);
+}
+if (query.has('report')) document.body.append(el('pre', {id: 'report'}, await report()));
+if (wanted.length > 0) await fetch(`done/${self}`, {method: 'POST'});

@@ -1,0 +1,193 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log"
+	"maps"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"weblab.example/scripts/golden"
+)
+
+// A SameResult says how the golden cases were answered by both stages and by
+// net/http's file server.
+type sameResult struct {
+	Cases      int          `json:"cases"`
+	Equal      int          `json:"equal"`      // stage 1 and stage 2 sent the same bytes
+	Golden     int          `json:"golden"`     // and these are the golden ones
+	Compared   int          `json:"compared"`   // with net/http: all but those of -content-length, which it does not have
+	SameStatus int          `json:"sameStatus"` // net/http's first status is that of stage 1
+	SameBody   int          `json:"sameBody"`   // and the body too
+	Differ     []difference `json:"differ"`     // where any two of the three differ
+}
+
+// A Difference is a case and its three answers.
+type difference struct {
+	Name    string   `json:"name"`
+	Want    string   `json:"want"`
+	How     string   `json:"how"`     // what differs
+	Request string   `json:"request"` // quoted, a line for a line
+	Answers []string `json:"answers"` // stage 1, stage 2, net/http
+}
+
+// same sends the golden cases to both stages, started with the flags of each
+// case, and to a file server of net/http.
+func (c *comparison) same(ctx context.Context) (*sameResult, error) {
+	cases, err := golden.Cases()
+	if err != nil {
+		return nil, err
+	}
+	site, remove, err := golden.LayOut()
+	if err != nil {
+		return nil, err
+	}
+	defer remove()
+	other, stop, err := serveWithNetHTTP(c.host, site)
+	if err != nil {
+		return nil, err
+	}
+	defer stop()
+
+	byFlags := map[string][]int{} // the cases with the same flags share a server
+	for i, g := range cases {
+		key := strings.Join(g.Flags, " ")
+		byFlags[key] = append(byFlags[key], i)
+	}
+	answers := make([][3][]byte, len(cases))
+	var all errgroup.Group
+	all.SetLimit(8)
+	for _, stage := range []int{1, 2} {
+		for _, key := range slices.Sorted(maps.Keys(byFlags)) {
+			all.Go(func() error {
+				t, err := c.start(stage, site, strings.Fields(key)...)
+				if err != nil {
+					return err
+				}
+				defer t.stop()
+				for _, i := range byFlags[key] {
+					answers[i][stage-1], _ = converse(ctx, t.server.Addr, cases[i].Request) // what came counts
+				}
+				return ctx.Err()
+			})
+		}
+	}
+	for i, g := range cases {
+		if hasNetHTTP(g) {
+			all.Go(func() error {
+				answers[i][2], _ = converse(ctx, other, g.Request)
+				return ctx.Err()
+			})
+		}
+	}
+	if err := all.Wait(); err != nil {
+		return nil, err
+	}
+	return judge(cases, answers), nil
+}
+
+// hasNetHTTP reports whether net/http can be asked this: it does not lie about
+// the length.
+func hasNetHTTP(g golden.Case) bool { return !slices.Contains(g.Flags, "-content-length") }
+
+func judge(cases []golden.Case, answers [][3][]byte) *sameResult {
+	r := &sameResult{Cases: len(cases)}
+	for i, g := range cases {
+		one, two, other := answers[i][0], answers[i][1], answers[i][2]
+		var how []string
+		if bytes.Equal(one, two) {
+			r.Equal++
+			if bytes.Equal(one, g.Response) {
+				r.Golden++
+			} else {
+				how = append(how, "not the golden bytes")
+			}
+		} else {
+			how = append(how, "stage 1 and stage 2 differ")
+		}
+		shown := []string{quote(one), quote(two), "not asked: net/http has no such flag"}
+		if hasNetHTTP(g) {
+			shown[2] = quote(other)
+			r.Compared++
+			sameStatus, sameBody := status(one) == status(other), bytes.Equal(body(one), body(other))
+			if sameStatus {
+				r.SameStatus++
+			} else {
+				how = append(how, fmt.Sprintf("status %s, net/http %s", status(one), status(other)))
+			}
+			if sameStatus && sameBody {
+				r.SameBody++
+			}
+			switch {
+			case !sameStatus || bytes.Equal(one, other):
+			case sameBody:
+				how = append(how, "net/http has another head")
+			default:
+				how = append(how, "net/http has another body")
+			}
+		}
+		if len(how) > 0 {
+			r.Differ = append(r.Differ, difference{g.Name, g.Want, strings.Join(how, "; "), quote(g.Request), shown})
+		}
+	}
+	return r
+}
+
+// status is the status code of the first answer, or what stands in its place.
+func status(answer []byte) string {
+	words := bytes.Fields(answer[:min(len(answer), 64)])
+	if len(words) < 2 || !bytes.HasPrefix(answer, []byte("HTTP/")) {
+		return "none"
+	}
+	return string(words[1])
+}
+
+func body(answer []byte) []byte {
+	_, body, _ := bytes.Cut(answer, []byte("\r\n\r\n"))
+	return body
+}
+
+// quote makes line ends and other control octets visible, a line for a line,
+// and leaves out what is too long to be read.
+func quote(message []byte) string {
+	const most = 700
+	cut := ""
+	if len(message) > most {
+		cut = fmt.Sprintf("... and %d bytes more\n", len(message)-most)
+		message = message[:most]
+	}
+	var b strings.Builder
+	for line := range bytes.Lines(message) {
+		fmt.Fprintf(&b, "%q\n", line)
+	}
+	if b.Len() == 0 {
+		return "(closed without an answer)\n"
+	}
+	return b.String() + cut
+}
+
+// serveWithNetHTTP is the file server that a Go program would use.
+func serveWithNetHTTP(host, dir string) (addr string, stop func(), err error) {
+	ln, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+	if err != nil {
+		return "", nil, err
+	}
+	server := &http.Server{
+		Handler:     http.FileServer(http.Dir(dir)),
+		ReadTimeout: time.Second,            // for requests that do not end
+		IdleTimeout: 100 * time.Millisecond, // it keeps connections open, and converse waits for the close
+		ErrorLog:    log.New(io.Discard, "", 0),
+	}
+	var serving sync.WaitGroup
+	serving.Go(func() { server.Serve(ln) }) // returns when it is closed
+	return ln.Addr().String(), func() { server.Close(); serving.Wait() }, nil
+}

@@ -1,0 +1,252 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// columns of a lane in the terminal.
+const columns = 50
+
+// printAll shows every experiment in the terminal, with a client of net/http
+// in the browser's place.
+func (c *comparison) printAll(ctx context.Context, w io.Writer) error {
+	title := func(text string) { fmt.Fprintf(w, "\n== %s\n\n", text) }
+	fmt.Fprintln(w, "In the pictures:")
+	for _, k := range kinds {
+		if k.Letter != " " {
+			fmt.Fprintf(w, "  %s  %s\n", k.Letter, k.Means)
+		}
+	}
+	title("Six objects")
+	fmt.Fprint(w, "A page and six objects, each answer delayed by 100 ms.\n\n")
+	pair := func(s settings) error {
+		outcomes, err := c.bothStages(ctx, s)
+		if err == nil {
+			printOutcomes(w, outcomes)
+		}
+		return err
+	}
+	if err := pair(settings{Objects: 6, Delay: 100}); err != nil {
+		return err
+	}
+	for _, slow := range []string{"half", "silent"} {
+		title("A slow client: " + slow)
+		fmt.Fprintf(w, "Before the page is asked for, a client connects and sends %s.\n\n", map[string]string{"half": "half a request", "silent": "nothing"}[slow])
+		if err := pair(settings{Slow: slow}); err != nil {
+			return err
+		}
+	}
+	title("Content-Length, four ways")
+	if err := c.printLengths(ctx, w); err != nil {
+		return err
+	}
+	title("The same bytes")
+	if err := c.printSame(ctx, w); err != nil {
+		return err
+	}
+	title("Persistent connections")
+	fmt.Fprintf(w, "The six objects again, with -keep-alive. Stage 1 serves a connection until it\nhas been silent for %v (-idle-timeout): meanwhile the others wait.\n\n", idleTimeout)
+	return pair(settings{Objects: 6, Delay: 100, KeepAlive: true})
+}
+
+// bothStages runs a trial of each stage, with net/http's client.
+func (c *comparison) bothStages(ctx context.Context, s settings) ([]*outcome, error) {
+	var outcomes []*outcome
+	for s.Stage = 1; s.Stage <= 2; s.Stage++ {
+		t, err := c.begin(ctx, s)
+		if err != nil {
+			return nil, err
+		}
+		timings, err := load(ctx, t)
+		if err != nil {
+			t.stop()
+			return nil, fmt.Errorf("%w\n%w", err, t.noPage())
+		}
+		o, err := t.finish(ctx, timings)
+		if err != nil {
+			return nil, err
+		}
+		outcomes = append(outcomes, o)
+	}
+	return outcomes, nil
+}
+
+// load gets the page of a trial and its objects as a browser would: the
+// objects when the page is there, all at once, on six connections at most.
+func load(ctx context.Context, t *trial) ([]timing, error) {
+	const perHost = 6 // what browsers allow themselves
+	transport := &http.Transport{
+		MaxConnsPerHost:   perHost,
+		DisableKeepAlives: !t.KeepAlive,
+		TLSNextProto:      map[string]func(string, *tls.Conn) http.RoundTripper{}, // HTTP/1.1 only
+	}
+	defer transport.CloseIdleConnections()
+	ctx, cancel := context.WithTimeout(ctx, trialTime)
+	defer cancel()
+	timings := make([]timing, 1+t.Objects)
+	get := func(i int, target string) (err error) {
+		timings[i], err = measure(ctx, transport, t.server.Addr, target)
+		return err
+	}
+	if err := get(0, t.pageTarget()); err != nil {
+		return nil, err
+	}
+	var objects errgroup.Group
+	for k := 1; k <= t.Objects; k++ {
+		objects.Go(func() error { return get(k, fmt.Sprintf("/object-%d.svg", k)) })
+	}
+	return timings, objects.Wait()
+}
+
+// measure gets one object and notes when what happened.
+func measure(ctx context.Context, transport *http.Transport, addr, target string) (timing, error) {
+	m := timing{Target: target, Start: millis(time.Now())}
+	var mu sync.Mutex // a connection that is made for this request may go to another, and still tell of itself
+	note := func(moment *float64) {
+		mu.Lock()
+		defer mu.Unlock()
+		*moment = millis(time.Now())
+	}
+	reused := false
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		ConnectStart:         func(string, string) { note(&m.ConnectStart) },
+		ConnectDone:          func(string, string, error) { note(&m.ConnectEnd) },
+		GotConn:              func(info httptrace.GotConnInfo) { note(&m.RequestStart); reused = info.Reused },
+		GotFirstResponseByte: func() { note(&m.ResponseStart) },
+	})
+	req, err := http.NewRequestWithContext(ctx, "GET", "http://"+addr+target, nil)
+	if err != nil {
+		return m, err
+	}
+	resp, err := transport.RoundTrip(req)
+	if err != nil {
+		return m, err
+	}
+	defer resp.Body.Close()
+	if _, err := io.Copy(io.Discard, resp.Body); err != nil {
+		return m, err
+	}
+	note(&m.ResponseEnd)
+	mu.Lock()
+	defer mu.Unlock()
+	m.Status = resp.StatusCode
+	if reused || m.ConnectEnd == 0 {
+		m.ConnectStart, m.ConnectEnd = m.RequestStart, m.RequestStart
+	}
+	return m, nil
+}
+
+// printOutcomes draws the pictures of both stages, on one time axis.
+func printOutcomes(w io.Writer, outcomes []*outcome) {
+	length := 0.0
+	for _, o := range outcomes {
+		length = max(length, o.Length)
+	}
+	draw := func(lanes []lane) {
+		for _, l := range lanes {
+			row := []byte(strings.Repeat(" ", columns))
+			for _, s := range l.Spans {
+				// Where it began, to where it ended, and at least one letter.
+				from := min(int(s.From/length*columns), columns-1)
+				for i := max(from, 0); i < max(int(s.To/length*columns), from+1) && i < columns; i++ {
+					row[i] = letterOf(s.Kind)
+				}
+			}
+			fmt.Fprintf(w, "  %-14s |%s|\n", l.Name, row)
+		}
+	}
+	for _, o := range outcomes {
+		fmt.Fprintf(w, "stage %d: %s\n", o.Stage, o.Command)
+		fmt.Fprintf(w, "  %-14s 0 ms%*.0f ms\n", "the client saw", columns-5, length)
+		draw(o.Browser)
+		fmt.Fprintln(w, "  the server did")
+		draw(o.Server)
+		fmt.Fprintf(w, "  %s\n\n", o.totals())
+	}
+	if one, two := outcomes[0], outcomes[1]; one.Objects > 0 {
+		fmt.Fprintf(w, "stage 1 took %.1f times as long as stage 2\n", one.TotalTime/two.TotalTime)
+	}
+}
+
+func letterOf(kind string) byte {
+	for _, k := range kinds {
+		if k.Kind == kind {
+			return k.Letter[0]
+		}
+	}
+	return '!' // a kind that is not in the table: a mistake that shows
+}
+
+// totals is what a trial comes to, in a line.
+func (o *outcome) totals() string {
+	conns := "1 connection"
+	if o.Connections != 1 {
+		conns = fmt.Sprintf("%d connections", o.Connections)
+	}
+	if o.Objects == 0 {
+		return fmt.Sprintf("the page took %.0f ms, on %s", o.TotalTime, conns)
+	}
+	return fmt.Sprintf("the page and its objects took %.0f ms, the objects alone %.0f ms, on %s", o.TotalTime, o.ObjectsTime, conns)
+}
+
+func (c *comparison) printLengths(ctx context.Context, w io.Writer) error {
+	l, err := c.beginLengths()
+	if err != nil {
+		return err
+	}
+	defer l.stop()
+	for _, mode := range modes {
+		if _, err := l.ask(ctx, mode); err != nil {
+			return err
+		}
+	}
+	for _, a := range l.answers() {
+		announced := a.Announced
+		if announced == "" {
+			announced = "no"
+		}
+		fmt.Fprintf(w, "%s\n  announced: %s bytes, sent: %d\n", a.Command, announced, a.Sent)
+		body, err := readAsClient([]byte(a.Head + "\r\n\r\n" + a.Body))
+		fmt.Fprintf(w, "  a client that believes the head gets %d bytes: %s\n", len(body), body)
+		if err != nil {
+			fmt.Fprintf(w, "  and then reports: %v\n", err)
+		}
+	}
+	return nil
+}
+
+func (c *comparison) printSame(ctx context.Context, w io.Writer) error {
+	r, err := c.same(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "golden cases:                          %d\n", r.Cases)
+	fmt.Fprintf(w, "stage 1 and stage 2 sent equal bytes:  %d, of which the golden ones: %d\n", r.Equal, r.Golden)
+	fmt.Fprintf(w, "asked of net/http's file server too:   %d; same status: %d, and same body: %d\n", r.Compared, r.SameStatus, r.SameBody)
+	const most = 8 // cases of each kind
+	for _, kind := range []string{"status", "body"} {
+		listed := 0
+		for _, d := range r.Differ {
+			if !strings.Contains(d.How, kind) {
+				continue
+			}
+			if listed++; listed <= most {
+				fmt.Fprintf(w, "  %-24s %s\n", d.Name, d.How)
+			}
+		}
+		if listed > most {
+			fmt.Fprintf(w, "  and %d more with another %s: the page in the browser has them all\n", listed-most, kind)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,311 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"weblab.example/scripts/golden"
+	"weblab.example/scripts/internal/launch"
+)
+
+const (
+	maxObjects = 12
+	maxDelay   = 2000 // milliseconds
+
+	// How long a stage is patient in a trial: less than usual, so that nobody
+	// waits long for a picture.
+	headTimeout = 2 * time.Second
+	idleTimeout = 1 * time.Second
+
+	// trialTime is how long a trial may take in all: 13 answers one after the
+	// other, each with the longest delay, and in between the waits for silent
+	// connections. A page that was left in the middle comes back for none.
+	trialTime = 2 * time.Minute
+)
+
+// Settings say what a trial is to show.
+type settings struct {
+	Stage     int    `json:"stage"`     // 1 or 2
+	Objects   int    `json:"objects"`   // of the page, beside itself
+	Delay     int    `json:"delay"`     // before each answer, in milliseconds
+	KeepAlive bool   `json:"keepAlive"` // persistent connections
+	Slow      string `json:"slow"`      // a client that holds a connection: "half" a request, "silent", or "" for none
+}
+
+func (s settings) check() error {
+	switch {
+	case s.Stage != 1 && s.Stage != 2:
+		return fmt.Errorf("there is no server of stage %d", s.Stage)
+	case s.Objects < 0 || s.Objects > maxObjects:
+		return fmt.Errorf("the objects are 0 to %d, not %d", maxObjects, s.Objects)
+	case s.Delay < 0 || s.Delay > maxDelay:
+		return fmt.Errorf("the delay is 0 to %d ms, not %d", maxDelay, s.Delay)
+	case s.Slow != "" && s.Slow != "half" && s.Slow != "silent":
+		return fmt.Errorf("the slow client sends half a request or is silent, not %q", s.Slow)
+	}
+	return nil
+}
+
+// flags are those of the server, as one would type them.
+func (s settings) flags() []string {
+	flags := []string{}
+	if s.Delay > 0 {
+		flags = append(flags, "-delay", strconv.Itoa(s.Delay)+"ms")
+	}
+	if s.KeepAlive {
+		flags = append(flags, "-keep-alive", "-idle-timeout", idleTimeout.String())
+	}
+	if s.Slow != "" {
+		flags = append(flags, "-head-timeout", headTimeout.String())
+	}
+	return flags
+}
+
+// A trial is one stage that runs for one picture.
+type trial struct {
+	settings
+	command string // what starts it by hand
+	server  *launch.Server
+	log     *serverLog
+	cancel  context.CancelFunc
+	slow    net.Conn // the slow client's connection, if there is one
+	slowBy  string   // its address
+}
+
+// Running is what runs until a page has what it wanted: trials and lengths.
+type running struct {
+	mu   sync.Mutex
+	last int
+	all  map[int]interface{ stop() } // by number
+}
+
+// keep notes what runs, and returns its number. More than a few at a time are
+// those of pages that were left: the oldest is ended.
+func (r *running) keep(it interface{ stop() }) int {
+	const most = 8
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.last++
+	if r.all == nil {
+		r.all = map[int]interface{ stop() }{}
+	}
+	r.all[r.last] = it
+	if old := r.all[r.last-most]; old != nil {
+		delete(r.all, r.last-most)
+		go old.stop()
+	}
+	return r.last
+}
+
+// find returns what has this number; nil if it does not run any more.
+func (r *running) find(id int) interface{ stop() } {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.all[id]
+}
+
+// take is find, and leaves it to the caller to stop what it returns.
+func (r *running) take(id int) interface{ stop() } {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	it := r.all[id]
+	delete(r.all, id)
+	return it
+}
+
+func (r *running) stopAll() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var all sync.WaitGroup
+	for id, it := range r.all {
+		all.Go(it.stop)
+		delete(r.all, id)
+	}
+	all.Wait()
+}
+
+// start starts a stage on a directory, with these flags.
+func (c *comparison) start(stage int, root string, flags ...string) (t *trial, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), trialTime)
+	t = &trial{settings: settings{Stage: stage}, log: newServerLog(), cancel: cancel}
+	t.command = strings.Join(slices.Concat([]string{"go run ./" + golden.Folder(stage)}, flags), " ")
+	all := slices.Concat([]string{"-addr", net.JoinHostPort(c.host, "0"), "-root", root, "-log", "json"}, flags)
+	if t.server, err = launch.Start(ctx, t.log, c.programs[stage], all...); err != nil {
+		cancel()
+		_, _, said := t.log.all()
+		return nil, fmt.Errorf("%w\n%s", err, said)
+	}
+	return t, nil
+}
+
+// stop ends the stage. Its log is complete then.
+func (t *trial) stop() {
+	if t.slow != nil {
+		t.slow.Close() // nothing is lost: it never asked
+	}
+	t.server.Stop()
+	t.cancel()
+}
+
+// begin starts the stage of a trial, and the slow client if there is one: it
+// holds its connection when begin returns.
+func (c *comparison) begin(ctx context.Context, s settings) (*trial, error) {
+	if err := s.check(); err != nil {
+		return nil, err
+	}
+	t, err := c.start(s.Stage, c.site(), s.flags()...)
+	if err != nil {
+		return nil, err
+	}
+	t.settings = s
+	if s.Slow != "" {
+		if err := t.holdConnection(ctx); err != nil {
+			t.stop()
+			return nil, fmt.Errorf("the slow client: %w", err)
+		}
+	}
+	return t, nil
+}
+
+// holdConnection connects, sends half a request or nothing, and waits until
+// the server has accepted.
+func (t *trial) holdConnection(ctx context.Context) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	var dialer net.Dialer
+	if t.slow, err = dialer.DialContext(ctx, "tcp", t.server.Addr); err != nil {
+		return err
+	}
+	t.slowBy = t.slow.LocalAddr().String()
+	if t.Slow == "half" {
+		if _, err := io.WriteString(t.slow, "GET /page-0.html HTTP/1.1\r\nHost: "); err != nil {
+			return err
+		}
+	}
+	go func() { // until the server has had enough, or stop
+		io.Copy(io.Discard, t.slow)
+		t.slow.Close()
+	}()
+	return t.log.wait(ctx, func(events []event) bool { return len(events) > 0 })
+}
+
+// pageTarget is what a browser asks for.
+func (s settings) pageTarget() string { return fmt.Sprintf("/page-%d.html", s.Objects) }
+
+// A Timing is what a client measured for one object. Moments are milliseconds
+// since 1970; ConnectStart and ConnectEnd are equal on a connection that was
+// there already.
+type timing struct {
+	Target        string  `json:"target"`
+	Start         float64 `json:"start"` // it was asked for
+	ConnectStart  float64 `json:"connectStart"`
+	ConnectEnd    float64 `json:"connectEnd"`
+	RequestStart  float64 `json:"requestStart"`
+	ResponseStart float64 `json:"responseStart"` // first byte
+	ResponseEnd   float64 `json:"responseEnd"`   // last byte
+	Status        int     `json:"status"`        // of the answer; 0 if the client did not say
+}
+
+// An Outcome is a trial that is over: what the page and the report show.
+type outcome struct {
+	settings
+	Command     string            `json:"command"`
+	Browser     []lane            `json:"browser"` // what the client saw
+	Server      []lane            `json:"server"`  // what the server did
+	Length      float64           `json:"length"`  // of both, in milliseconds
+	ObjectsTime float64           `json:"objectsTime"`
+	TotalTime   float64           `json:"totalTime"`
+	Connections int               `json:"connections"` // that the server accepted from the browser
+	Timings     []timing          `json:"timings"`
+	Log         []json.RawMessage `json:"log"`
+}
+
+// finish ends a trial: it waits until the log tells of the end of every
+// connection, stops the stage, and puts the picture together.
+func (t *trial) finish(ctx context.Context, timings []timing) (*outcome, error) {
+	patience := time.Second // from a last byte to the end of the connection
+	if t.Slow != "" {
+		patience += headTimeout // the slow client outlasts the page
+	}
+	if t.KeepAlive {
+		patience = 0 // they stay open
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	t.log.wait(ctx, allClosed) // those that stay open are shown so
+	t.stop()
+	events, raw, _ := t.log.all()
+	page := slices.IndexFunc(timings, func(m timing) bool { return m.Target == t.pageTarget() })
+	if page < 0 || timings[page].Status >= 400 || len(events) == 0 {
+		return nil, t.noPage()
+	}
+	return t.outcome(timings, events, raw), nil
+}
+
+// noPage is the error when a stage did not send its page, with what it said.
+func (t *trial) noPage() error {
+	events, _, said := t.log.all()
+	for _, e := range events {
+		if e.Error != "" {
+			said += e.Error + "\n"
+		}
+	}
+	return errors.New(strings.TrimSpace("stage " + strconv.Itoa(t.Stage) + " did not send the page. It said:\n" + said))
+}
+
+// hello is the page of the assignment: 12 characters, 36 bytes.
+const hello = "太棒了，服务器正常工作！"
+
+// writeSite writes the files that the stages serve: for each number of objects
+// a page with so many pictures, and the pictures.
+func writeSite(dir string) error {
+	write := func(name, text string) error { return os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644) }
+	err := os.Mkdir(dir, 0o755)
+	for n := 0; n <= maxObjects && err == nil; n++ {
+		var images strings.Builder
+		for k := 1; k <= n; k++ {
+			fmt.Fprintf(&images, "<img src=\"object-%d.svg\" alt=\"object %d\" width=\"64\" height=\"64\">\n", k, k)
+		}
+		err = write(fmt.Sprintf("page-%d.html", n), fmt.Sprintf(objectsPage, images.String()))
+		if err == nil && n > 0 {
+			err = write(fmt.Sprintf("object-%d.svg", n), fmt.Sprintf(objectPicture, n*360/maxObjects, n))
+		}
+	}
+	return errors.Join(err, write("HelloWorld.html", hello))
+}
+
+// objectsPage is the page with objects. When all of them are there it tells
+// the page around it what the browser measured (Resource Timing). Moments there
+// count from timeOrigin; added up they compare with those of another page, and
+// with the server's clock.
+const objectsPage = `<!DOCTYPE html>
+<meta charset="utf-8">
+<title>A page with objects</title>
+<style>body { margin: 4px; font: 14px sans-serif; color: #555 } img { margin: 2px }</style>
+<p>A page and its objects</p>
+%s<script>
+addEventListener('load', () => setTimeout(() => { // until then the page's own entry has no end
+  const at = moment => performance.timeOrigin + moment;
+  const entries = [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')];
+  parent.postMessage({timings: entries.map(e => ({
+    target: new URL(e.name).pathname, start: at(e.startTime),
+    connectStart: at(e.connectStart), connectEnd: at(e.connectEnd), requestStart: at(e.requestStart),
+    responseStart: at(e.responseStart), responseEnd: at(e.responseEnd), status: e.responseStatus ?? 0,
+  }))}, '*');
+}));
+</script>
+`
+
+const objectPicture = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 64 64"><rect width="64" height="64" rx="8" fill="hsl(%d 60%% 45%%)"/><text x="32" y="42" font-size="28" font-family="sans-serif" fill="#fff" text-anchor="middle">%d</text></svg>
+`

@@ -1,0 +1,187 @@
+package main
+
+import (
+	"embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"runtime"
+	"strconv"
+	"sync"
+)
+
+// The page, whole: it needs nothing from another host.
+//
+//go:embed page
+var pageFiles embed.FS
+
+// handler serves the page and what its script asks for:
+//
+//	GET  /about            this machine
+//	POST /trials           settings -> a stage runs, with its number and its page's address
+//	POST /trials/{id}      what the browser measured -> the picture; the stage ends
+//	POST /lengths          four stages run, one for each value of -content-length
+//	GET  /relay/{id}/{mode}/HelloWorld.html   the bytes of one of them, untouched
+//	POST /lengths/{id}     what they sent; they end
+//	POST /same             the golden cases, to both stages and net/http
+//	GET  /hold/{page}      a picture that comes when this page says POST /done/{page}:
+//	                       until then a browser without a window waits
+func (c *comparison) handler() http.Handler {
+	w := &web{comparison: c}
+	mux := http.NewServeMux()
+	files, err := fs.Sub(pageFiles, "page")
+	if err != nil {
+		panic(err) // page is embedded above
+	}
+	mux.Handle("GET /", http.FileServerFS(files))
+	mux.HandleFunc("GET /about", answer(w.about))
+	mux.HandleFunc("POST /trials", answer(w.beginTrial))
+	mux.HandleFunc("POST /trials/{id}", answer(w.finishTrial))
+	mux.HandleFunc("POST /lengths", answer(w.startLengths))
+	mux.HandleFunc("POST /lengths/{id}", answer(w.finishLengths))
+	mux.HandleFunc("POST /same", answer(func(r *http.Request) (any, error) { return c.same(r.Context()) }))
+	mux.HandleFunc("GET /relay/{id}/{mode}/HelloWorld.html", w.relay)
+	mux.HandleFunc("GET /hold/{page}", w.hold)
+	mux.HandleFunc("POST /done/{page}", w.done)
+	// Another site's page in the same browser must not start programs here.
+	return thisHost(http.NewCrossOriginProtection().Handler(mux))
+}
+
+// A web is what the page's requests share.
+type web struct {
+	*comparison
+	shown sync.Map // of a page's name a chan bool: the page has shown what it was asked to
+}
+
+// answer sends what f returns as JSON, or its error as a text.
+func answer(f func(*http.Request) (any, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		result, err := f(r)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		json.NewEncoder(w).Encode(result) // an error: the browser left, and there is nobody to tell
+	}
+}
+
+// readJSON reads what the page sent.
+func readJSON(r *http.Request, v any) error {
+	const most = 1 << 20
+	if err := json.NewDecoder(io.LimitReader(r.Body, most)).Decode(v); err != nil {
+		return fmt.Errorf("not the JSON that was expected: %w", err)
+	}
+	return nil
+}
+
+// thisHost refuses requests that came here by a name which somebody else made
+// point to this machine. (An address is no such name.)
+func thisHost(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host, _, err := net.SplitHostPort(r.Host)
+		if err != nil {
+			host = r.Host
+		}
+		if host != "localhost" && net.ParseIP(host) == nil {
+			http.Error(w, "open this page by the address that was printed", http.StatusForbidden)
+			return
+		}
+		w.Header().Set("Cache-Control", "no-store")
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (w *web) about(*http.Request) (any, error) {
+	return map[string]any{
+		"machine": fmt.Sprintf("%s/%s, %d processors, %s", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version()),
+		"kinds":   kinds,
+	}, nil
+}
+
+func (w *web) beginTrial(r *http.Request) (any, error) {
+	var s settings
+	if err := readJSON(r, &s); err != nil {
+		return nil, err
+	}
+	t, err := w.begin(r.Context(), s)
+	if err != nil {
+		return nil, err
+	}
+	_, port, err := net.SplitHostPort(t.server.Addr)
+	return map[string]any{"id": w.running.keep(t), "port": port, "target": s.pageTarget(), "command": t.command}, err
+}
+
+func (w *web) finishTrial(r *http.Request) (any, error) {
+	var measured struct {
+		Timings []timing `json:"timings"`
+	}
+	if err := readJSON(r, &measured); err != nil {
+		return nil, err
+	}
+	id, _ := strconv.Atoi(r.PathValue("id")) // 0, what is no number, is nothing that runs
+	t, ok := w.running.take(id).(*trial)
+	if !ok {
+		return nil, errGone
+	}
+	return t.finish(r.Context(), measured.Timings)
+}
+
+var errGone = errors.New("the stage of this picture does not run any more: begin again")
+
+func (w *web) startLengths(*http.Request) (any, error) {
+	l, err := w.beginLengths()
+	if err != nil {
+		return nil, err
+	}
+	return map[string]any{"id": w.running.keep(l), "modes": modes}, nil
+}
+
+func (w *web) relay(rw http.ResponseWriter, r *http.Request) {
+	id, _ := strconv.Atoi(r.PathValue("id"))
+	l, ok := w.running.find(id).(*lengths)
+	err := errGone
+	if ok {
+		err = l.relay(rw, r)
+	}
+	if err != nil {
+		http.Error(rw, err.Error(), http.StatusBadGateway)
+	}
+}
+
+func (w *web) finishLengths(r *http.Request) (any, error) {
+	id, _ := strconv.Atoi(r.PathValue("id"))
+	l, ok := w.running.take(id).(*lengths)
+	if !ok {
+		return nil, errGone
+	}
+	l.stop()
+	return l.answers(), nil
+}
+
+// hold answers with an empty picture when the page has shown everything. A
+// page waits for its pictures, and a browser without a window for its page.
+func (w *web) hold(rw http.ResponseWriter, r *http.Request) {
+	select {
+	case <-w.whenShown(r):
+	case <-r.Context().Done():
+	}
+	rw.Header().Set("Content-Type", "image/svg+xml")
+	io.WriteString(rw, `<svg xmlns="http://www.w3.org/2000/svg" width="1" height="1"/>`) // an error: the browser left
+}
+
+func (w *web) done(rw http.ResponseWriter, r *http.Request) {
+	select {
+	case w.whenShown(r) <- true:
+	default: // it was said before
+	}
+}
+
+func (w *web) whenShown(r *http.Request) chan bool {
+	shown, _ := w.shown.LoadOrStore(r.PathValue("page"), make(chan bool, 1))
+	return shown.(chan bool)
+}
