@@ -96,7 +96,7 @@ var screenshots = []struct {
 	width, height int
 }{
 	{"six-objects.png", "run=objects", 960, 780},
-	{"content-length.png", "run=lengths", 960, 480},
+	{"content-length.png", "run=lengths", 960, 450},
 }
 
 // takeScreenshots writes the pictures to a directory.

@@ -194,18 +194,18 @@ func TestLengths(t *testing.T) {
 			facts = append(facts, strings.Join(strings.Fields(text(fact[1])), " "))
 		}
 		if card[1] == "long" { // whether fetch gives what came before the error is a matter of moments
-			facts[1] = strings.Replace(facts[1], "36 bytes, then", "0 bytes, then", 1)
+			facts[3] = strings.Replace(facts[3], "36 bytes, then", "0 bytes, then", 1)
 		}
 		got[card[1]] = facts
 	}
 	want := map[string][]string{
-		"none":  {hello + " 36 bytes", "36 bytes, no error", "nothing", "36 bytes"},
-		"short": {"太棒了，服务器正 24 bytes", "24 bytes, no error", "24 bytes", "36 bytes"}, // cut by 12
-		"exact": {hello + " 36 bytes", "36 bytes, no error", "36 bytes", "36 bytes"},
-		"long":  {"nothing, and has not finished loading", "0 bytes, then TypeError: network error", "60 bytes", "36 bytes"},
+		"none":  {"36 bytes", "nothing", hello + " 36 bytes", "36 bytes, no error"},
+		"short": {"36 bytes", "24 bytes", "太棒了，服务器正 24 bytes", "24 bytes, no error"}, // cut by 12
+		"exact": {"36 bytes", "36 bytes", hello + " 36 bytes", "36 bytes, no error"},
+		"long":  {"36 bytes", "60 bytes", "nothing, and has not finished loading", "0 bytes, then TypeError: network error"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("the frame shows, fetch gets, announced, sent (-want +got):\n%s", diff)
+		t.Errorf("sent, announced, the frame shows, fetch gets (-want +got):\n%s", diff)
 	}
 	urls := failed(t, netLog, "CONTENT_LENGTH_MISMATCH")
 	t.Logf("ERR_CONTENT_LENGTH_MISMATCH: %q", urls)

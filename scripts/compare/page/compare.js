@@ -224,13 +224,12 @@ function describe(a, card) {
   const d = (term, ...description) => [el('dt', {}, term), el('dd', {}, ...description)];
   card.prepend(el('h3', {}, a.announced ? `Content-Length: ${a.announced}` : 'no Content-Length'));
   card.append(el('dl', {},
+    ...d('sent', `${a.sent} bytes`),
+    ...d('announced', a.announced ? `${a.announced} bytes` : 'nothing'),
     ...d('the frame shows', ...a.shown ? [el('q', {}, a.shown), ` ${new TextEncoder().encode(a.shown).length} bytes`] : ['nothing'],
       a.finished ? '' : ', and has not finished loading'),
-    ...d('fetch gets', a.error ? `${a.fetched} bytes, then ${a.error}` : `${a.fetched} bytes, no error`),
-    ...d('announced', a.announced ? `${a.announced} bytes` : 'nothing'),
-    ...d('sent', `${a.sent} bytes`),
-    ...d('by', el('code', {}, a.command)),
-    el('dt', {class: 'last'}, 'with this head'), el('dd', {}, el('pre', {}, a.head))));
+    ...d('fetch gets', a.error ? `${a.fetched} bytes, then ${a.error}` : `${a.fetched} bytes, no error`)),
+  el('details', {}, el('summary', {}, 'The command, and the head'), el('code', {}, a.command), el('pre', {}, a.head)));
 }
 
 // groups lists the differences by what differs, folded.
