@@ -26,7 +26,7 @@ func TestCommands(t *testing.T) {
 			if measures(p) != alone {
 				continue
 			}
-			t.Run(strings.TrimPrefix(p.Name, "lab-notes/"), func(t *testing.T) {
+			t.Run(p.label(), func(t *testing.T) {
 				if !alone {
 					t.Parallel()
 				}

@@ -50,6 +50,14 @@ func readPages(t *testing.T) []*Page {
 
 const twinEnd = ".zh-CN.md"
 
+// label is what a page's subtest is called.
+func (p *Page) label() string {
+	if name, ok := strings.CutPrefix(p.Name, "lab-notes/"); ok {
+		return name
+	}
+	return "kit's " + p.Name // lab-notes has a README of its own
+}
+
 func (p *Page) chinese() bool { return strings.HasSuffix(p.Name, twinEnd) }
 
 func TestParse(t *testing.T) {
