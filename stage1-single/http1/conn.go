@@ -8,8 +8,8 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"runtime/debug"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -17,6 +17,10 @@ import (
 const (
 	// maxLinger bounds what is read and dropped before a close, in bytes.
 	maxLinger = 16 << 20
+
+	// readSize is how much is read at a time, in bytes: most heads come in one
+	// read, and a connection that is silent holds no more than this.
+	readSize = 1 << 10
 
 	// stopWait is how long a silent connection is still listened to when the
 	// server stops: a request may be on its way.
@@ -48,26 +52,26 @@ type conn struct {
 	in        *bufio.Reader // one for all requests: it may hold the next one already
 	log       *slog.Logger
 	req       Request
-	answering bool // part of an answer may have been sent
+	resp      Response // memory for answers that are remembered
+	answering bool     // part of an answer may have been sent
+
+	mu      sync.Mutex
+	waiting bool // for a request, of which no byte has come
 }
 
 // ServeConn answers the requests that come on a connection and closes it.
 // Once ctx is done it waits for no other request. A panic ends this
 // connection only: it is logged, and answered with 500 if that is possible.
 func (s *Server) ServeConn(ctx context.Context, tcp net.Conn) {
-	c := &conn{
-		server: s,
-		tcp:    tcp,
-		in:     bufio.NewReader(tcp),
-		log:    s.Log.With("conn", s.accepted.Add(1)),
-	}
-	c.log.Info("accepted", "remote", tcp.RemoteAddr().String(), "local", tcp.LocalAddr().String())
+	c := &conn{server: s, tcp: tcp, in: bufio.NewReaderSize(tcp, readSize)}
+	c.logAccepted(s.accepted.Add(1))
 	why := errPanic
 	defer func() {
 		tcp.Close() // if it is open still, there is nobody left to tell
-		c.log.Info("closed", "why", why.Error())
+		c.logClosed(why)
 	}()
 	defer c.answerPanic()
+	defer context.AfterFunc(ctx, c.stopWaiting)()
 	why = c.serveRequests(ctx)
 }
 
@@ -103,34 +107,56 @@ func (c *conn) serveRequests(ctx context.Context) error {
 // leave them silent: they are given up, or a server that talks to one client
 // at a time would be deaf for ever.
 func (c *conn) awaitRequest(ctx context.Context, first bool) error {
-	start, wait := time.Now(), c.server.HeadTimeout
+	start, patience := time.Now(), c.server.HeadTimeout
 	if !first {
-		wait = c.server.IdleTimeout
+		patience = c.server.IdleTimeout
 	}
-	if err := c.tcp.SetReadDeadline(start.Add(wait)); err != nil {
-		return err
-	}
-	shortened := make(chan struct{})
-	cancel := context.AfterFunc(ctx, func() {
-		c.tcp.SetReadDeadline(time.Now().Add(stopWait)) // fails if closed: then it is over anyway
-		close(shortened)
-	})
-	next, err := c.in.Peek(1)
-	if !cancel() {
-		<-shortened // or it would cut short the time of the head, below
-	}
+	next, err := c.firstByte(ctx, start, patience)
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return errSilent
 	case err != nil:
 		return err
-	case next[0] == 0x16: // the record type "handshake", RFC 8446 section 5.1
+	case next == 0x16: // the record type "handshake", RFC 8446 section 5.1
 		return errTLS
 	}
 	if !first { // the first head has its time from accept on, the others from their first byte
 		start = time.Now()
 	}
 	return c.tcp.SetReadDeadline(start.Add(c.server.HeadTimeout))
+}
+
+// firstByte waits for a byte and leaves it where it is. When the server stops
+// meanwhile, stopWaiting makes the wait a short one.
+func (c *conn) firstByte(ctx context.Context, start time.Time, patience time.Duration) (byte, error) {
+	c.mu.Lock()
+	if ctx.Err() != nil {
+		patience = min(patience, stopWait)
+	}
+	err := c.tcp.SetReadDeadline(start.Add(patience))
+	c.waiting = true
+	c.mu.Unlock()
+	if err != nil {
+		return 0, err
+	}
+	next, err := c.in.Peek(1)
+	c.mu.Lock()
+	c.waiting = false
+	c.mu.Unlock()
+	if err != nil {
+		return 0, err
+	}
+	return next[0], nil
+}
+
+// stopWaiting is called when the server stops: who has not begun to ask has
+// little time left. A head that has begun keeps its own.
+func (c *conn) stopWaiting() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.waiting {
+		c.tcp.SetReadDeadline(time.Now().Add(stopWait)) // fails if closed: then it is over anyway
+	}
 }
 
 // answer reads a request and finds the response to it. An error means that
@@ -141,32 +167,33 @@ func (c *conn) answer(ctx context.Context) (resp *Response, err error) {
 	if err == nil {
 		resp, err = c.respond(ctx)
 	}
-	event := c.log.With("method", string(c.req.Method), "target", string(c.req.Target))
+	if err == nil {
+		c.logRequest("")
+		return resp, nil
+	}
 	var bad *StatusError
-	switch {
-	case errors.As(err, &bad):
-		event.Warn("request", "refused", bad.Reason)
+	if errors.As(err, &bad) {
+		c.logRequest(bad.Reason)
 		resp = statusPage(bad.Status) // and close: who knows where the next request begins
 		resp.HeadOnly = string(c.req.Method) == "HEAD"
 		return resp, nil
-	case err == nil:
-		event.Info("request")
 	}
-	return resp, err
+	return nil, err
 }
 
 // respond finds the response to a request whose head is good. The error is a
 // *StatusError.
-func (c *conn) respond(ctx context.Context) (*Response, error) {
-	target, err := ParseTarget(c.req.Method, c.req.Target)
+func (c *conn) respond(ctx context.Context) (resp *Response, err error) {
+	if string(c.req.Method) == "GET" {
+		resp, err = c.server.Site.get(c.req.Target, &c.resp)
+	} else {
+		var target Target
+		if target, err = ParseTarget(c.req.Method, c.req.Target); err == nil {
+			resp = otherMethod(c.server.Site, c.req.Method, target)
+		}
+	}
 	if err != nil {
 		return nil, err
-	}
-	var resp *Response
-	if string(c.req.Method) == "GET" {
-		resp = c.server.Site.Get(target)
-	} else {
-		resp = otherMethod(c.server.Site, c.req.Method, target)
 	}
 	if c.server.KeepAlive && ctx.Err() == nil {
 		resp.Connection = connectionOption(&c.req)
@@ -225,7 +252,7 @@ func (c *conn) send(resp *Response) error {
 	if resp.File != nil {
 		resp.File.Close() // only read from: closing loses nothing
 	}
-	c.log.Info("answered", "status", resp.Status, "body", sent)
+	c.logAnswered(resp.Status, sent)
 	return err
 }
 
@@ -285,14 +312,4 @@ func (c *conn) try(f func()) {
 		}
 	}()
 	f()
-}
-
-// logPanic logs a panic, and where it was. A text needs no stack: a function
-// that is not written yet says itself which one it is.
-func (c *conn) logPanic(p any) {
-	if _, isText := p.(string); isText {
-		c.log.Error("panic", "error", p)
-		return
-	}
-	c.log.Error("panic", "error", p, "stack", string(debug.Stack()))
 }

@@ -1,13 +1,10 @@
 package http1
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
-	"io"
-	"log/slog"
 	"net"
 	"os"
 	"os/signal"
@@ -152,27 +149,6 @@ func (s *Server) announcement(ln net.Listener) string {
 		host = "localhost"
 	}
 	return fmt.Sprintf("http://%s/ serves %s\n", net.JoinHostPort(host, port), s.Root)
-}
-
-func newLogger(w io.Writer, format string) *slog.Logger {
-	switch format {
-	case "json":
-		return slog.New(slog.NewJSONHandler(w, nil))
-	case "off":
-		return slog.New(slog.DiscardHandler)
-	}
-	return slog.New(slog.NewTextHandler(w, nil))
-}
-
-// printHead prints the request's head as it came, a line for a line, with its
-// control octets made visible. That keeps a request from playing tricks on
-// the terminal, too.
-func (c *conn) printHead() {
-	if c.server.Verbose {
-		for line := range bytes.Lines(c.req.head) {
-			fmt.Fprintf(os.Stderr, "%q\n", line)
-		}
-	}
 }
 
 // StopOnSignal closes the listener on Ctrl-C or SIGTERM, so that no further

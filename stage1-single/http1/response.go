@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html"
 	"io"
+	"io/fs"
 	"net"
 	"os"
 	"strconv"
@@ -47,6 +48,8 @@ type Response struct {
 	Size int64    // the body's bytes; equal to ContentLength, unless an experiment bends that
 
 	HeadOnly bool // the answer to HEAD: the head that GET would get, and no body
+
+	info fs.FileInfo // of the file in Body or File, before it was read: the response is remembered by it
 }
 
 // statusPage is the answer when there is no file to send: a page that says
@@ -95,20 +98,32 @@ func withBody(body []byte) *Response {
 //
 //lab:todo 1.2 append the status line, the field lines and the empty line
 func (resp *Response) appendHead(buf []byte) []byte {
-	buf = fmt.Appendf(buf, "HTTP/1.1 %d %s\r\n", resp.Status, statusText[resp.Status])
-	field := func(name, value string) {
-		if value != "" {
-			buf = append(buf, name+": "+value+"\r\n"...)
-		}
-	}
-	field("Connection", resp.Connection)
-	field("Date", resp.Date)
-	field("Allow", resp.Allow)
-	field("Location", resp.Location)
-	field("Content-Type", resp.ContentType)
+	buf = append(buf, "HTTP/1.1 "...)
+	buf = strconv.AppendInt(buf, int64(resp.Status), 10)
+	buf = append(buf, ' ')
+	buf = append(buf, statusText[resp.Status]...)
+	buf = append(buf, "\r\n"...)
+	buf = appendField(buf, "Connection", resp.Connection)
+	buf = appendField(buf, "Date", resp.Date)
+	buf = appendField(buf, "Allow", resp.Allow)
+	buf = appendField(buf, "Location", resp.Location)
+	buf = appendField(buf, "Content-Type", resp.ContentType)
 	if resp.ContentLength >= 0 {
-		field("Content-Length", strconv.FormatInt(resp.ContentLength, 10))
+		buf = append(buf, "Content-Length: "...)
+		buf = strconv.AppendInt(buf, resp.ContentLength, 10)
+		buf = append(buf, "\r\n"...)
 	}
+	return append(buf, "\r\n"...)
+}
+
+// appendField appends a field line, unless its value is empty.
+func appendField(buf []byte, name, value string) []byte {
+	if value == "" {
+		return buf
+	}
+	buf = append(buf, name...)
+	buf = append(buf, ": "...)
+	buf = append(buf, value...)
 	return append(buf, "\r\n"...)
 }
 
@@ -126,15 +141,17 @@ func (resp *Response) appendHead(buf []byte) []byte {
 //
 //lab:todo 1.2 write the head and the body, a large file piece by piece
 func (resp *Response) WriteTo(conn net.Conn, stall time.Duration) (sent int64, err error) {
-	message := resp.appendHead(nil)
+	message := messages.Get().(*[]byte)
+	defer messages.Put(message)
+	*message = resp.appendHead((*message)[:0])
 	if !resp.HeadOnly {
-		message = append(message, resp.Body...)
+		*message = append(*message, resp.Body...)
 		sent = int64(len(resp.Body))
 	}
 	if err = conn.SetWriteDeadline(time.Now().Add(stall)); err != nil {
 		return 0, err
 	}
-	if _, err = conn.Write(message); err != nil || resp.HeadOnly || resp.File == nil {
+	if _, err = conn.Write(*message); err != nil || resp.HeadOnly || resp.File == nil {
 		return sent, err
 	}
 	for sent < resp.Size {

@@ -44,7 +44,8 @@ var contentTypes = map[string]string{
 // A Site is the files below one directory, and no other: os.Root opens no
 // path that leads out of it, not by "..", and not by a symbolic link.
 type Site struct {
-	root *os.Root
+	root   *os.Root
+	memory memory
 }
 
 // OpenSite opens the directory whose files are served.
@@ -53,7 +54,7 @@ func OpenSite(dir string) (*Site, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open site: %w", err)
 	}
-	return &Site{root}, nil
+	return &Site{root: root}, nil
 }
 
 // A Target is a request-target taken apart (RFC 9112 section 3.2).
@@ -62,6 +63,15 @@ type Target struct {
 	Query []byte // as it came, with its "?"
 	Name  string // the path decoded: where the file is below the root; "" when it is not below it
 	Dir   bool   // the path ends in "/", so it asks for a directory
+}
+
+// file is the file that answers a GET, below the root: a directory has its
+// index.html for it.
+func (t Target) file() string {
+	if t.Dir {
+		return t.Name + "/index.html"
+	}
+	return t.Name
 }
 
 // ParseTarget takes a request's target apart. The error is a *StatusError.
@@ -187,7 +197,7 @@ func cleanPath(p string) (name string, dir bool) {
 //
 // A target without a Name is a 404, and so is a name that filepath.IsLocal does
 // not take for a file below the root: on Windows, CON and C: are none. With Dir
-// the file is the directory's index.html. Look (Stat) before opening: to open
+// the file is the directory's index.html (t.file says so). Look (Stat) before opening: to open
 // a FIFO would wait for somebody to write to it. What is neither a directory
 // nor a regular file is a 404; what an error means, statusOf says. Files are
 // looked at and opened through s.root only, which opens nothing outside.
@@ -197,10 +207,7 @@ func (s *Site) Get(t Target) *Response {
 	if t.Name == "" || !filepath.IsLocal(filepath.FromSlash(t.Name)) {
 		return statusPage(404)
 	}
-	name := t.Name
-	if t.Dir {
-		name += "/index.html"
-	}
+	name := t.file()
 	info, err := s.root.Stat(name)
 	switch {
 	case err != nil:
@@ -245,8 +252,9 @@ func redirect(t Target) *Response {
 // File until it is sent. The status is 200; the type is that of the name's
 // extension in contentTypes, in any letter case, and application/octet-stream
 // for those that are not there. Ask the open file for its size, not its name:
-// a file may be replaced in between. On an error the file is closed;
-// that it was only read from makes an error of closing nobody's loss.
+// a file may be replaced in between; and ask before it is read. What it says goes
+// along as the response's info. On an error the file is closed; that it was only
+// read from makes an error of closing nobody's loss.
 //
 //lab:todo 1.6 make a 200 of an open file: its body, its length, its type
 func fileResponse(file *os.File) (*Response, error) {
@@ -267,6 +275,7 @@ func fileResponse(file *os.File) (*Response, error) {
 		resp = &Response{Connection: "close", File: file, Size: info.Size(), ContentLength: info.Size()}
 	}
 	resp.Status = 200
+	resp.info = info
 	resp.ContentType = contentTypes[strings.ToLower(path.Ext(info.Name()))]
 	if resp.ContentType == "" {
 		resp.ContentType = "application/octet-stream"

@@ -1,0 +1,84 @@
+package http1
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"runtime/debug"
+)
+
+// The log of a connection has four events: accepted, request, answered, closed,
+// each with the connection's number. When nobody wants them nothing is made for
+// them.
+
+func newLogger(w io.Writer, format string) *slog.Logger {
+	switch format {
+	case "json":
+		return slog.New(slog.NewJSONHandler(w, nil))
+	case "off":
+		return slog.New(slog.DiscardHandler)
+	}
+	return slog.New(slog.NewTextHandler(w, nil))
+}
+
+func (c *conn) logs() bool {
+	return c.server.Log.Enabled(context.Background(), slog.LevelInfo)
+}
+
+func (c *conn) logAccepted(number int64) {
+	c.log = c.server.Log
+	if c.logs() {
+		c.log = c.log.With("conn", number)
+		c.log.Info("accepted", "remote", c.tcp.RemoteAddr().String(), "local", c.tcp.LocalAddr().String())
+	}
+}
+
+// logRequest logs what was asked for and, if it was refused, why.
+func (c *conn) logRequest(refused string) {
+	if !c.logs() {
+		return
+	}
+	event := c.log.With("method", string(c.req.Method), "target", string(c.req.Target))
+	if refused != "" {
+		event.Warn("request", "refused", refused)
+		return
+	}
+	event.Info("request")
+}
+
+// logAnswered logs what was sent: the status, and how many bytes of the body.
+func (c *conn) logAnswered(status int, body int64) {
+	if c.logs() {
+		c.log.Info("answered", "status", status, "body", body)
+	}
+}
+
+func (c *conn) logClosed(why error) {
+	if c.logs() {
+		c.log.Info("closed", "why", why.Error())
+	}
+}
+
+// logPanic logs a panic, and where it was. A text needs no stack: a function
+// that is not written yet says itself which one it is.
+func (c *conn) logPanic(p any) {
+	if _, isText := p.(string); isText {
+		c.log.Error("panic", "error", p)
+		return
+	}
+	c.log.Error("panic", "error", p, "stack", string(debug.Stack()))
+}
+
+// printHead prints the request's head as it came, a line for a line, with its
+// control octets made visible. That keeps a request from playing tricks on
+// the terminal, too.
+func (c *conn) printHead() {
+	if c.server.Verbose {
+		for line := range bytes.Lines(c.req.head) {
+			fmt.Fprintf(os.Stderr, "%q\n", line)
+		}
+	}
+}
