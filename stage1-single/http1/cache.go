@@ -7,17 +7,17 @@ import (
 
 const (
 	// maxRemembered bounds the memory for remembered files, in bytes of all of
-	// them together.
+	// them together, and entrySize is about what one takes beside its body and
+	// its target.
 	maxRemembered = 16 << 20
+	entrySize     = 1 << 10
 
-	// entrySize is about what a remembered file takes beside its body and the
-	// target, in bytes.
-	entrySize = 1 << 10
-
-	// settled is how long a file must have been as it is to be remembered. File
-	// systems have coarse clocks: of two changes within one of their ticks, the
-	// second cannot be told by its time.
-	settled = 2 * time.Second
+	// settled is how long a file must have looked the same before it is
+	// remembered, and settledSeconds is that where times come in whole seconds.
+	// File systems have coarse clocks: of two changes within one tick of theirs,
+	// the second is not seen in the file's times.
+	settled        = 100 * time.Millisecond
+	settledSeconds = 2100 * time.Millisecond
 )
 
 // A memory has the answers with small files, by the target that asked for them.
@@ -27,24 +27,25 @@ type memory struct {
 	size  int // of all of them, in bytes
 }
 
-// remembered is a small file that was asked for before.
+// remembered is a small file that was asked for before. Until it has settled,
+// its response has no body.
 type remembered struct {
-	name string // below the root
-	resp Response
+	name    string // below the root
+	resp    Response
+	since   time.Time // it has looked the same since
+	settled bool
 }
 
-func (f *remembered) size(target string) int { return len(f.resp.Body) + len(target) + entrySize }
-
 // get is ParseTarget and Get for the method GET, with a memory. When the same
-// target was answered with a small file, and a look at that file says that it
-// has not changed since, the answer is the remembered one, copied to resp: no
-// path is taken apart, nothing is opened and nothing read. The look goes through
-// s.root, as opening would: what leads out of it is not found.
+// target was answered with a small file before, and a look at that file says
+// that it has not changed since, the answer is the remembered one, copied to
+// resp: no path is taken apart, nothing is opened and nothing read. The look
+// goes through s.root, as opening does: what leads out of it is not found.
 func (s *Site) get(target []byte, resp *Response) (*Response, error) {
 	s.memory.mu.RLock()
 	f := s.memory.files[string(target)]
 	s.memory.mu.RUnlock()
-	if f != nil {
+	if f != nil && f.settled {
 		if info, err := s.root.Stat(f.name); err == nil && unchanged(f.resp.info, info) {
 			*resp = f.resp
 			return resp, nil
@@ -55,30 +56,39 @@ func (s *Site) get(target []byte, resp *Response) (*Response, error) {
 		return nil, err
 	}
 	resp = s.Get(t)
-	s.memory.add(string(target), t.file(), resp)
+	if resp.Status == 200 && resp.File == nil && resp.info != nil {
+		s.memory.add(string(target), remembered{name: t.file(), resp: *resp, since: time.Now()})
+	}
 	return resp, nil
 }
 
-// add remembers an answer if it is one with a small file. What is in the way is
-// forgotten, whichever it is: it will be read again when somebody asks for it.
-func (m *memory) add(target, name string, resp *Response) {
-	if resp.Status != 200 || resp.info == nil || resp.File != nil || time.Since(resp.info.ModTime()) < settled {
-		return
-	}
-	f := &remembered{name, *resp}
+// add remembers a file, as soon as it has settled. What is in the way is
+// forgotten, whichever it is: it is read again when somebody asks for it.
+func (m *memory) add(target string, f remembered) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	wait := settled
+	if f.resp.info.ModTime().Nanosecond() == 0 {
+		wait = settledSeconds
+	}
+	if old := m.files[target]; old != nil && unchanged(old.resp.info, f.resp.info) {
+		f.settled = f.since.Sub(old.since) >= wait
+		f.since = old.since
+	}
+	if !f.settled {
+		f.resp.Body = nil
+	}
 	m.forget(target)
-	for old := range m.files {
+	for other := range m.files {
 		if m.size+f.size(target) <= maxRemembered {
 			break
 		}
-		m.forget(old)
+		m.forget(other)
 	}
 	if m.files == nil {
 		m.files = map[string]*remembered{}
 	}
-	m.files[target] = f
+	m.files[target] = &f
 	m.size += f.size(target)
 }
 
@@ -89,5 +99,7 @@ func (m *memory) forget(target string) {
 	}
 }
 
-// messages has the memory of messages that have been sent, for others.
+func (f *remembered) size(target string) int { return len(f.resp.Body) + len(target) + entrySize }
+
+// messages has the memory of messages that were sent, for the next ones.
 var messages = sync.Pool{New: func() any { return new([]byte) }}

@@ -120,7 +120,10 @@ func (c *conn) awaitRequest(ctx context.Context, first bool) error {
 	case next == 0x16: // the record type "handshake", RFC 8446 section 5.1
 		return errTLS
 	}
-	if !first { // the first head has its time from accept on, the others from their first byte
+	if first && ctx.Err() == nil {
+		return nil // the first head has its time from accept on: the deadline is set already
+	}
+	if !first { // the others have theirs from their first byte on
 		start = time.Now()
 	}
 	return c.tcp.SetReadDeadline(start.Add(c.server.HeadTimeout))

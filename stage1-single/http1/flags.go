@@ -99,7 +99,9 @@ func Listen(o Options) (*Server, net.Listener, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	ln, err := net.Listen("tcp", o.Addr)
+	// No keep-alive probes (the system's, with no data): every wait has a limit of its own.
+	config := net.ListenConfig{KeepAlive: -1}
+	ln, err := config.Listen(context.Background(), "tcp", o.Addr)
 	if isTaken(err) {
 		return nil, nil, fmt.Errorf("%s is taken: a program listens there already, perhaps an earlier `go run` that still runs. "+
 			"End it, or choose another port: -addr localhost:6790 (port 0 picks a free one)", o.Addr)
