@@ -3,14 +3,29 @@
 package notes
 
 import (
+	"flag"
 	"fmt"
+	"os"
 	"regexp"
+	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 )
+
+// TestMain lets more pages run beside each other than there are processors: they
+// wait most of their time, for time-outs that they show.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", strconv.Itoa(max(4, runtime.GOMAXPROCS(0)))); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(2)
+	}
+	os.Exit(m.Run())
+}
 
 // TestCommands runs the commands of every page, those of a page in its order,
 // in a copy of the workspace. The Chinese pages have the same commands.
@@ -130,7 +145,7 @@ func (r *run) start(b *Block) *terminal {
 func (r *run) wrong(b *Block, term *terminal, format string, args ...any) {
 	r.Helper()
 	r.Errorf("%s: %s\n--- commands\n%s--- the terminal shows\n%s", r.at(b), fmt.Sprintf(format, args...),
-		r.ports.Address(b.Text), r.ports.Back(term.shows()))
+		r.ports.Back(r.ports.Address(b.Text)), r.ports.Back(term.shows()))
 }
 
 // command runs a block that ends by itself. What it leaves running is killed.
@@ -223,7 +238,8 @@ func (r *run) endAll() {
 // goes on has some time to show it.
 func (r *run) compare(b *Block, term *terminal) {
 	if term == nil && b.Kind == Output {
-		return // nobody can say what the block shows that was not run
+		r.sum.add(0, 0, r.at(b)+": what the block shows that is not run")
+		return
 	}
 	if term == nil {
 		r.Errorf("%s: no server has been started", r.at(b))

@@ -224,7 +224,7 @@ func TestTwinParts(t *testing.T) {
 		"[![picture](img/a.svg)](big.html) <img src=\"c.png\">",
 		"```sh", "echo 3.1 '[x](y.md)' # 3.2", "```",
 		"## 二、套接字 1.3",
-		"## Again", "## Again",
+		"## Go-to", "## Again", "## Again",
 	}, "\n")}
 	var err error
 	if p.Blocks, p.Prose, err = Parse(p.Text); err != nil {
@@ -235,7 +235,7 @@ func TestTwinParts(t *testing.T) {
 		want, got []string
 	}{
 		{"links", []string{"a.zh-CN.md", "b.md#x", "big.html", "img/a.svg", "c.png"}, p.links()},
-		{"anchors", []string{"a-b--c", "二套接字-13", "again", "again-1"}, p.anchors()},
+		{"anchors", []string{"a-b--c", "二套接字-13", "go-to", "again", "again-1"}, p.anchors()},
 		{"steps", []string{"1.2", "1.3"}, p.steps()},
 		{"visible", []string{"sh\necho 3.1 '[x](y.md)'\n"}, p.visible()},
 		{"twin", []string{"lab-notes/a.zh-CN.md"}, []string{p.twin()}},
