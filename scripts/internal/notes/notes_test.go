@@ -1,0 +1,183 @@
+//go:build kit
+
+package notes
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// root is that of the workspace.
+var root = filepath.Join("..", "..", "..")
+
+// A Page is a file that people read.
+type Page struct {
+	Name   string // from the workspace's root, with slashes
+	Text   string
+	Blocks []Block
+	Prose  string // without code blocks
+}
+
+// readPages reads the README and all pages of lab-notes, in both languages.
+func readPages(t *testing.T) []*Page {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join(root, "lab-notes", "*.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var pages []*Page
+	for _, name := range append([]string{filepath.Join(root, "README.md")}, names...) {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rel, err := filepath.Rel(root, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := &Page{Name: filepath.ToSlash(rel), Text: string(text)}
+		if p.Blocks, p.Prose, err = Parse(p.Text); err != nil {
+			t.Errorf("%s: %v", p.Name, err)
+		}
+		pages = append(pages, p)
+	}
+	return pages
+}
+
+const twinEnd = ".zh-CN.md"
+
+// label is what a page's subtest is called.
+func (p *Page) label() string {
+	if name, ok := strings.CutPrefix(p.Name, "lab-notes/"); ok {
+		return name
+	}
+	return "kit's " + p.Name // lab-notes has a README of its own
+}
+
+func (p *Page) chinese() bool { return strings.HasSuffix(p.Name, twinEnd) }
+
+func TestParse(t *testing.T) {
+	page := strings.Join([]string{
+		"# Title",
+		"```sh", "a # why", "# only a comment", "b \\", "  c", "", "```",
+		"",
+		"```powershell", "a.exe", "```",
+		"<!-- sh: hidden -->",
+		"```output", "…", "```",
+		"```sh exit=2", "d", "```",
+		"  ```sh not-run: a browser", "  open", "  ```",
+		"```go", "```sh", "```",
+		"````", "```sh", "in a longer fence", "```", "````",
+		"```sh server", "e", "```",
+		"```output server", "```",
+		"after", "",
+	}, "\n")
+	want := []Block{
+		{Kind: Run, Line: 2, Info: "sh", Text: "a # why\n# only a comment\nb \\\n  c\n\n"},
+		{Kind: PowerShell, Line: 10, Info: "powershell", Text: "a.exe\n"},
+		{Kind: Run, Line: 13, Info: "sh", Text: "hidden\n", Hidden: true},
+		{Kind: Output, Line: 14, Info: "output", Text: "…\n"},
+		{Kind: Run, Line: 17, Info: "sh exit=2", Text: "d\n", Exit: 2},
+		{Kind: NotRun, Line: 20, Info: "sh not-run: a browser", Text: "open\n", Reason: "a browser"},
+		{Kind: Server, Line: 31, Info: "sh server", Text: "e\n"},
+		{Kind: OutputServer, Line: 34, Info: "output server"},
+	}
+	got, prose, err := Parse(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("blocks (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff("# Title after", strings.Join(strings.Fields(prose), " ")); diff != "" {
+		t.Errorf("prose (-want +got):\n%s", diff)
+	}
+	if n, lines := strings.Count(prose, "\n"), strings.Count(page, "\n"); n != lines {
+		t.Errorf("the prose has %d lines, the page %d", n, lines)
+	}
+	if n := got[0].Commands(); n != 2 {
+		t.Errorf("%d commands in %q, want 2", n, got[0].Text)
+	}
+}
+
+func TestParseErrors(t *testing.T) {
+	for _, tt := range []struct{ name, page, want string }{
+		{"unknown word", "```sh sever\na\n```\n", "line 1"},
+		{"no reason", "```sh not-run:\na\n```\n", "line 1"},
+		{"no number", "```sh exit=one\na\n```\n", "number"},
+		{"another shell", "text\n```console\na\n```\n", "line 2"},
+		{"not closed", "```go\na\n", "never closed"},
+		{"output of nothing", "```output\na\n```\n", "no sh block"},
+		{"output behind prose", "```sh\na\n```\nIt prints\n```output\na\n```\n", "no sh block"},
+		{"two outputs", "```sh\na\n```\n```output\na\n```\n```output\na\n```\n", "line 7"},
+	} {
+		if _, _, err := Parse(tt.page); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: error %v, want one with %q", tt.name, err, tt.want)
+		}
+	}
+}
+
+func TestMatches(t *testing.T) {
+	for _, tt := range []struct {
+		name, want, got string
+		ok              bool
+	}{
+		{"equal", "a\nb\n", "a\nb\n", true},
+		{"different", "a\nb\n", "a\nc\n", false},
+		{"nothing", "", "", true},
+		{"not nothing", "", "a\n", false},
+		{"more", "a\n", "a\nb\n", false},
+		{"more before", "b\n", "a\nb\n", false},
+		{"less", "a\nb\n", "a\n", false},
+		{"line end missing", "a\n", "a", true},
+		{"CR and spaces at the end", "a\n\n", "a \t\r\n\r\n", true},
+		{"spaces at the beginning", "a\n", " a\n", false},
+		{"empty line", "a\n\n", "a\n", false},
+		{"within a line", "a …c\n", "a bb c\n", true},
+		{"within a line, nothing", "a…c\n", "ac\n", true},
+		{"not beyond a line", "a…c\n", "a\nc\n", false},
+		{"two", "…: …\n", "a: b\n", true},
+		{"lines", "a\n…\nb\n", "a\nx\n\ny\nb\n", true},
+		{"no lines", "a\n…\nb\n", "a\nb\n", true},
+		{"lines at the end", "a\n…\n", "a\nb", true},
+		{"lines, but the last is another", "…\nb\n", "a\nc\n", false},
+		{"no pattern", "a.c [x]\n", "abc x\n", false},
+		{"no pattern, the same", "a.c (x*\n", "a.c (x*\n", true},
+	} {
+		if ok := Matches(tt.want, tt.got); ok != tt.ok {
+			t.Errorf("%s: Matches(%q, %q) is %t", tt.name, tt.want, tt.got, ok)
+		}
+	}
+}
+
+func TestPorts(t *testing.T) {
+	ports := Ports{"6788": "7000", "6789": "7001", "6790": "7002"}
+	for _, tt := range []struct{ name, command, want string }{
+		{"URL", "curl http://localhost:6789/a6789", "curl http://localhost:7001/a7001"},
+		{"a longer number", "echo 67890 16789 6789ms", "echo 67890 16789 7001ms"},
+		{"two", "nc -l 6790; nc localhost 6788", "nc -l 7002; nc localhost 7000"},
+		{"server", "go run ./stage1-single", "go run ./stage1-single -addr localhost:7001"},
+		{"server with flags", "go run ./stage2-concurrent -delay 1s 2>log &", "go run ./stage2-concurrent -addr localhost:7001 -delay 1s 2>log &"},
+		{"server with an address", "go run ./stage1-single -v -addr :6790", "go run ./stage1-single -v -addr :7002"},
+		{"client", "go run ./stage3-client", "go run ./stage3-client localhost 7001 HelloWorld.html"},
+		{"client with an address", "go run ./stage3-client -v localhost 6790 x", "go run ./stage3-client -v localhost 7002 x"},
+		{"client with a URL", "go run ./stage3-client 'http://localhost:6789/a;b'", "go run ./stage3-client 'http://localhost:7001/a;b'"},
+		{"client, then a comment", "go run ./stage3-client -p 5   # five", "go run ./stage3-client -p 5 localhost 7001 HelloWorld.html   # five"},
+		{"client, then another", "go run ./stage3-client -n 2\necho", "go run ./stage3-client -n 2 localhost 7001 HelloWorld.html\necho"},
+		{"client into a pipe", "go run ./stage3-client -raw a.request 2>&1 | head -1", "go run ./stage3-client -raw a.request localhost 7001 HelloWorld.html 2>&1 | head -1"},
+		{"client with a quoted word", "go run ./stage3-client -H 'A: b; #c' >x", "go run ./stage3-client -H 'A: b; #c' localhost 7001 HelloWorld.html >x"},
+		{"client on two lines", "go run ./stage3-client \\\n  -v", "go run ./stage3-client \\\n  -v localhost 7001 HelloWorld.html"},
+		{"client in a loop", "for i in 1 2; do go run ./stage3-client; done", "for i in 1 2; do go run ./stage3-client localhost 7001 HelloWorld.html; done"},
+	} {
+		if got := ports.Address(tt.command); got != tt.want {
+			t.Errorf("%s: %q becomes\n%q, want\n%q", tt.name, tt.command, got, tt.want)
+		}
+	}
+	if got, want := ports.Back("http://localhost:7001/ 70010"), "http://localhost:6789/ 70010"; got != want {
+		t.Errorf("back: %q, want %q", got, want)
+	}
+}
