@@ -3,14 +3,29 @@
 package notes
 
 import (
+	"flag"
 	"fmt"
+	"os"
 	"regexp"
+	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 )
+
+// TestMain lets more pages run beside each other than there are processors: they
+// wait most of their time, for time-outs that they show.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", strconv.Itoa(max(4, runtime.GOMAXPROCS(0)))); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(2)
+	}
+	os.Exit(m.Run())
+}
 
 // TestCommands runs the commands of every page, those of a page in its order,
 // in a copy of the workspace. The Chinese pages have the same commands.
