@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -21,6 +20,10 @@ const (
 	// readSize is how much is read at a time, in bytes: most heads come in one
 	// read, and a connection that is silent holds no more than this.
 	readSize = 1 << 10
+
+	// sendBuffer is how much of a large file may wait in the system for its
+	// client, in bytes. Linux takes twice that.
+	sendBuffer = 64 << 10
 
 	// stopWait is how long a silent connection is still listened to when the
 	// server stops: a request may be on its way.
@@ -236,13 +239,12 @@ func otherMethod(site *Site, method []byte, target Target) *Response {
 //
 //lab:todo 1.9 decide from the request whether the connection stays open
 func connectionOption(req *Request) string {
-	options := List(req.Fields, "Connection")
 	switch {
-	case req.HasBody, slices.Contains(options, "close"):
+	case req.HasBody, Has(req.Fields, "Connection", "close"):
 		return "close"
 	case req.Minor >= 1:
 		return ""
-	case slices.Contains(options, "keep-alive"):
+	case Has(req.Fields, "Connection", "keep-alive"):
 		return "keep-alive"
 	}
 	return "close"
@@ -251,12 +253,24 @@ func connectionOption(req *Request) string {
 // send writes the response.
 func (c *conn) send(resp *Response) error {
 	c.answering = true
+	if resp.File != nil {
+		keepBufferSmall(c.tcp)
+	}
 	sent, err := resp.WriteTo(c.tcp, c.server.Stall)
 	if resp.File != nil {
 		resp.File.Close() // only read from: closing loses nothing
 	}
 	c.logAnswered(resp.Status, sent)
 	return err
+}
+
+// keepBufferSmall keeps what the system takes of a large file ahead of the client
+// at sendBuffer bytes. Left to itself it takes megabytes, and they have left the
+// processor's cache when the client reads them.
+func keepBufferSmall(tcp net.Conn) {
+	if buffered, ok := tcp.(interface{ SetWriteBuffer(bytes int) error }); ok {
+		buffered.SetWriteBuffer(sendBuffer) // only slower if it fails
+	}
 }
 
 // closeGracefully closes a connection without losing the answer that was just

@@ -299,34 +299,3 @@ func TestFindSite(t *testing.T) {
 		t.Errorf("found %q where there is none", site)
 	}
 }
-
-// BenchmarkServeConn is one persistent connection over loopback.
-func BenchmarkServeConn(b *testing.B) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer ln.Close()
-	s := newServer(b, func(s *Server) { s.KeepAlive = true })
-	go func() {
-		if conn, err := ln.Accept(); err == nil {
-			s.ServeConn(context.Background(), conn)
-		}
-	}()
-	conn, err := net.Dial("tcp", ln.Addr().String())
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer conn.Close()
-	answer := make([]byte, 1000)
-	io.WriteString(conn, helloHead)
-	conn.Read(answer)
-	time.Sleep(settled)
-	b.ReportAllocs()
-	for b.Loop() {
-		io.WriteString(conn, helloHead)
-		if n, err := conn.Read(answer); err != nil || !bytes.HasSuffix(answer[:n], []byte("hello")) {
-			b.Fatal(n, err)
-		}
-	}
-}

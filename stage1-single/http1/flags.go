@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"syscall"
 	"time"
 )
@@ -89,6 +90,7 @@ func WrongUse(fs *flag.FlagSet, format string, args ...any) {
 // Listen opens the site and the listening socket. From then on clients can
 // connect: the system queues them until Accept.
 func Listen(o Options) (*Server, net.Listener, error) {
+	leaveProcessors()
 	if o.Root == "" {
 		var err error
 		if o.Root, err = findSite(); err != nil {
@@ -113,6 +115,17 @@ func Listen(o Options) (*Server, net.Listener, error) {
 		return nil, nil, err
 	}
 	return &Server{Options: o, Site: site, Log: newLogger(os.Stderr, o.LogFormat)}, ln, nil
+}
+
+// leaveProcessors uses half of the processors that there are. A request takes a
+// few microseconds of this program, and as many of the system, which works for
+// the network at the same time; and whoever asks may be on this machine, too.
+// With a thread on every processor they push each other aside: lab-notes/performance.md
+// has the figures. The environment's GOMAXPROCS says otherwise.
+func leaveProcessors() {
+	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(max(1, runtime.GOMAXPROCS(0)/2))
+	}
 }
 
 // findSite looks for the kit's own site in the working directory and above.

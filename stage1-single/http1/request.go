@@ -240,7 +240,7 @@ func ParseField(line []byte) (Field, error) {
 }
 
 // Is reports whether the field has this name, whatever the letter case.
-func (f Field) Is(name string) bool { return strings.EqualFold(string(f.Name), name) }
+func (f Field) Is(name string) bool { return equalFold(f.Name, name) }
 
 // parseFields reads the field lines of a head, up to its empty line.
 func (req *Request) parseFields(rest []byte) error {
@@ -285,16 +285,49 @@ func List(fields []Field, name string) (items []string) {
 	return items
 }
 
+// Has reports whether List has the item, which is given in small letters. It
+// makes no list of it.
+func Has(fields []Field, name, item string) bool {
+	for _, f := range fields {
+		if f.Is(name) {
+			for other := range bytes.SplitSeq(f.Value, []byte(",")) {
+				if equalFold(bytes.Trim(other, " \t"), item) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
 // lower makes small letters of A to Z and of nothing else: strings.ToLower
 // knows a letter, the Kelvin sign, that it would make a "k" of chunked.
 func lower(s string) string {
 	octets := []byte(s)
 	for i, b := range octets {
-		if 'A' <= b && b <= 'Z' {
-			octets[i] = b - 'A' + 'a'
-		}
+		octets[i] = lowerOctet(b)
 	}
 	return string(octets)
+}
+
+func lowerOctet(b byte) byte {
+	if 'A' <= b && b <= 'Z' {
+		return b - 'A' + 'a'
+	}
+	return b
+}
+
+// equalFold compares octets, whatever the case of A to Z.
+func equalFold(octets []byte, s string) bool {
+	if len(octets) != len(s) {
+		return false
+	}
+	for i, b := range octets {
+		if lowerOctet(b) != lowerOctet(s[i]) {
+			return false
+		}
+	}
+	return true
 }
 
 // checkHost asks for one valid Host: a request for HTTP/1.1 without it, or
@@ -336,8 +369,11 @@ func validAuthority(a []byte) bool {
 			return false
 		}
 	}
-	_, err := url.PathUnescape(string(host)) // its escapes must be good
-	return len(host) > 0 && err == nil
+	if bytes.IndexByte(host, '%') >= 0 {
+		_, err := url.PathUnescape(string(host)) // its escapes must be good
+		return err == nil
+	}
+	return len(host) > 0
 }
 
 // checkFraming finds out whether a body follows the head, and refuses heads

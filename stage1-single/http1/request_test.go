@@ -187,18 +187,3 @@ func FuzzRequest(f *testing.F) {
 		}
 	})
 }
-
-func BenchmarkRequestRead(b *testing.B) {
-	head := []byte("GET /HelloWorld.html HTTP/1.1\r\nHost: localhost:6789\r\nUser-Agent: bench\r\nAccept: */*\r\n\r\n")
-	in := bytes.NewReader(head)
-	r := bufio.NewReader(in)
-	var req Request
-	b.ReportAllocs()
-	for b.Loop() {
-		in.Reset(head)
-		r.Reset(in)
-		if err := req.Read(r); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
