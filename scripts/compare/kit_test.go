@@ -185,18 +185,17 @@ func TestSlowClient(t *testing.T) {
 // TestLengths: what Chromium makes of four Content-Lengths, in its page and,
 // where a page cannot see it, in its network log.
 func TestLengths(t *testing.T) {
-	netLog := filepath.Join(t.TempDir(), "net.json")
-	shown := section(t, dump(t, servePage(t), "?run=lengths", "--log-net-log="+netLog), "lengths")
-	got := map[string][]string{}
-	for _, card := range regexp.MustCompile(`(?s)<article data-mode="(\w+)">(.*?)</article>`).FindAllStringSubmatch(shown, -1) {
-		var facts []string
-		for _, fact := range regexp.MustCompile(`(?s)<dd>(.*?)</dd>`).FindAllStringSubmatch(card[2], 4) {
-			facts = append(facts, strings.Join(strings.Fields(text(fact[1])), " "))
+	url := servePage(t)
+	var got map[string][]string
+	var netLog string
+	// Of the long one Chromium shows nothing, but in one run of about twenty it
+	// is quicker to draw what came than to notice that more should have come.
+	for try := 0; try < 3 && (try == 0 || !strings.HasPrefix(got["long"][2], "nothing")); try++ {
+		netLog = filepath.Join(t.TempDir(), "net.json")
+		got = shownLengths(section(t, dump(t, url, "?run=lengths", "--log-net-log="+netLog), "lengths"))
+		if len(got["long"]) != 4 {
+			t.Fatalf("the page shows %q", got)
 		}
-		if card[1] == "long" { // whether fetch gives what came before the error is a matter of moments
-			facts[3] = strings.Replace(facts[3], "36 bytes, then", "0 bytes, then", 1)
-		}
-		got[card[1]] = facts
 	}
 	want := map[string][]string{
 		"none":  {"36 bytes", "nothing", hello + " 36 bytes", "36 bytes, no error"},
@@ -217,6 +216,23 @@ func TestLengths(t *testing.T) {
 			t.Errorf("ERR_CONTENT_LENGTH_MISMATCH for %s", url)
 		}
 	}
+}
+
+// shownLengths is what the page says of each mode: sent, announced, what the
+// frame shows, what fetch gets.
+func shownLengths(shown string) map[string][]string {
+	all := map[string][]string{}
+	for _, card := range regexp.MustCompile(`(?s)<article data-mode="(\w+)">(.*?)</article>`).FindAllStringSubmatch(shown, -1) {
+		var facts []string
+		for _, fact := range regexp.MustCompile(`(?s)<dd>(.*?)</dd>`).FindAllStringSubmatch(card[2], 4) {
+			facts = append(facts, strings.Join(strings.Fields(text(fact[1])), " "))
+		}
+		if card[1] == "long" { // whether fetch gives what came before the error is a matter of moments
+			facts[3] = strings.Replace(facts[3], "36 bytes, then", "0 bytes, then", 1)
+		}
+		all[card[1]] = facts
+	}
+	return all
 }
 
 // failed lists the URLs of a network log that ended with this error.
@@ -404,10 +420,10 @@ func TestText(t *testing.T) {
 		`(?m)^  connection 7 +\| *:{20,}=+_? *\|$`,
 		`(?m)^stage 1 took (?:2\.[5-9]|3\.\d) times as long as stage 2$`, // 7 delays to 2
 		`(?m)^  slow client +\|\?{40,}`,
-		`announced: no bytes, sent: 36\n  a client that believes the head gets 36 bytes: ` + hello + `\n`,
-		`announced: 24 bytes, sent: 36\n  a client that believes the head gets 24 bytes: 太棒了，服务器正\n`,
-		`announced: 36 bytes, sent: 36\n  a client that believes the head gets 36 bytes: ` + hello + `\n`,
-		`announced: 60 bytes, sent: 36\n  a client that believes the head gets 36 bytes: ` + hello + `\n  and then reports: unexpected EOF\n`,
+		`announced: nothing, sent: 36 bytes\n  a client that believes the head gets 36 bytes: ` + hello + `\n`,
+		`announced: 24, sent: 36 bytes\n  a client that believes the head gets 24 bytes: 太棒了，服务器正\n`,
+		`announced: 36, sent: 36 bytes\n  a client that believes the head gets 36 bytes: ` + hello + `\n`,
+		`announced: 60, sent: 36 bytes\n  a client that believes the head gets 36 bytes: ` + hello + `\n  and then reports: unexpected EOF\n`,
 		`stage 1 and stage 2 sent equal bytes:  (\d+), of which the golden ones: `,
 		`-keep-alive -idle-timeout 1s\n`,
 	} {

@@ -213,9 +213,9 @@ func (c *comparison) printLengths(ctx context.Context, w io.Writer) error {
 	for _, a := range l.answers() {
 		announced := a.Announced
 		if announced == "" {
-			announced = "no"
+			announced = "nothing"
 		}
-		fmt.Fprintf(w, "%s\n  announced: %s bytes, sent: %d\n", a.Command, announced, a.Sent)
+		fmt.Fprintf(w, "%s\n  announced: %s, sent: %d bytes\n", a.Command, announced, a.Sent)
 		body, err := readAsClient([]byte(a.Head + "\r\n\r\n" + a.Body))
 		fmt.Fprintf(w, "  a client that believes the head gets %d bytes: %s\n", len(body), body)
 		if err != nil {
