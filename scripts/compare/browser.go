@@ -105,7 +105,7 @@ var screenshots = []struct {
 	file, query   string
 	width, height int
 }{
-	{"six-objects.png", "run=objects", 960, 780},
+	{"six-objects.png", "run=objects", 960, 830},
 	{"content-length.png", "run=lengths", 960, 450},
 }
 
