@@ -10,17 +10,27 @@ import (
 	"path/filepath"
 	"runtime"
 	"time"
+
+	"weblab.example/scripts/internal/launch"
 )
 
-// openBrowser opens the person's own browser.
-func openBrowser(url string) error {
+// openBrowser opens the person's own browser, which goes on when this program
+// ends. Where that fails, failed is called.
+func openBrowser(url string, failed func(error)) {
+	args := []string{"xdg-open", url}
 	switch runtime.GOOS {
 	case "windows":
-		return exec.Command("rundll32", "url.dll,FileProtocolHandler", url).Run()
+		args = []string{"rundll32", "url.dll,FileProtocolHandler", url}
 	case "darwin":
-		return exec.Command("open", url).Run()
+		args = []string{"open", url}
 	}
-	return exec.Command("xdg-open", url).Run()
+	cmd := exec.Command(args[0], args[1:]...)
+	launch.Detach(cmd)
+	go func() { // it may stay as long as the browser does
+		if err := cmd.Run(); err != nil {
+			failed(err)
+		}
+	}()
 }
 
 // errNoChromium says what to install.
@@ -95,12 +105,12 @@ var screenshots = []struct {
 	file, query   string
 	width, height int
 }{
-	{"six-objects.png", "run=objects", 960, 780},
+	{"six-objects.png", "run=objects", 960, 830},
 	{"content-length.png", "run=lengths", 960, 450},
 }
 
 // takeScreenshots writes the pictures to a directory.
-func takeScreenshots(ctx context.Context, url, dir string, stdout io.Writer) error {
+func (c *comparison) takeScreenshots(ctx context.Context, url, dir string, stdout io.Writer) error {
 	chromium, err := findChromium()
 	if err != nil {
 		return err
@@ -116,6 +126,10 @@ func takeScreenshots(ctx context.Context, url, dir string, stdout io.Writer) err
 		if _, err := runChromium(ctx, chromium, url+"?"+s.query,
 			"--screenshot="+file, fmt.Sprintf("--window-size=%d,%d", s.width, s.height)); err != nil {
 			return err
+		}
+		if wrong, _ := c.problems.Load().(string); wrong != "" {
+			os.Remove(file) // a picture of a message
+			return errors.New(wrong)
 		}
 		if _, err := os.Stat(file); err != nil {
 			return fmt.Errorf("%s made no picture: %w", filepath.Base(chromium), err)

@@ -23,13 +23,13 @@ const moment = 1767323040000 // the same, in milliseconds since 1970
 func TestLanes(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
-		name    string
-		log     string
-		timings []timing
-		browser []lane
-		server  []lane
-		objects float64
-		conns   int
+		name                   string
+		log                    string
+		timings                []timing
+		browser                []lane
+		server                 []lane
+		objects, total, length float64
+		conns                  int
 	}{
 		{
 			name: "the second waits in the queue",
@@ -53,7 +53,7 @@ func TestLanes(t *testing.T) {
 				{"connection 2", []span{{"queue", 140, 200}, {"answer", 200, 300}},
 					"connected at 140 ms, waited 60 ms in the queue, accepted at 200 ms, object-1.svg answered with 200 from 200 to 300 ms, closed at 300 ms"},
 			},
-			objects: 172, conns: 2,
+			objects: 172, total: 302, length: 302, conns: 2,
 		},
 		{
 			name: "one connection for both, still open at the end",
@@ -69,7 +69,7 @@ func TestLanes(t *testing.T) {
 			},
 			server: []lane{{"connection 1", []span{{"answer", 0, 10}, {"open", 10, 20}, {"answer", 20, 30}, {"open", 30, 40}},
 				"accepted at 0 ms, page-1.html answered with 200 from 0 to 10 ms, object-1.svg answered with 404 from 20 to 30 ms, still open at the end"}},
-			objects: 20, conns: 1,
+			objects: 20, total: 40, length: 40, conns: 1,
 		},
 		{
 			name: "a slow client before, and a connection that was made ahead of time",
@@ -86,7 +86,7 @@ func TestLanes(t *testing.T) {
 					"connected at 110 ms, waited 390 ms in the queue, accepted at 500 ms, page-0.html answered with 200 from 500 to 510 ms, closed at 510 ms"},
 				{"connection 3", []span{{"head", 510, 520}}, "accepted at 510 ms, no request came, still open at the end"},
 			},
-			conns: 2,
+			total: 420, length: 520, conns: 2,
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -107,10 +107,89 @@ func TestLanes(t *testing.T) {
 			if diff := cmp.Diff(test.server, o.Server); diff != "" {
 				t.Errorf("what the server did (-want +got):\n%s", diff)
 			}
-			if o.ObjectsTime != test.objects || o.Connections != test.conns {
-				t.Errorf("objects in %v ms on %d connections, want %v and %d", o.ObjectsTime, o.Connections, test.objects, test.conns)
+			if o.ObjectsTime != test.objects || o.TotalTime != test.total || o.Length != test.length || o.Connections != test.conns {
+				t.Errorf("objects in %v ms, total %v, length %v, on %d connections; want %v, %v, %v and %d",
+					o.ObjectsTime, o.TotalTime, o.Length, o.Connections, test.objects, test.total, test.length, test.conns)
 			}
 		})
+	}
+}
+
+// TestCheckLoaded: there is no picture of a page that did not come whole.
+func TestCheckLoaded(t *testing.T) {
+	t.Parallel()
+	good := func(target string) timing {
+		return timing{Target: target, Start: 1, ResponseStart: 2, ResponseEnd: 3, Status: 200}
+	}
+	page, one, two := good("/page-2.html"), good("/object-1.svg"), good("/object-2.svg")
+	refused, broken := two, two
+	refused.Status = 500
+	broken.ResponseStart = 0 // what a browser says of an object that did not come
+	for _, test := range []struct {
+		name    string
+		timings []timing
+		log     string
+		want    string
+	}{
+		{"all", []timing{page, one, two}, "", ""},
+		{"nothing", nil, "step 1.1 is not written yet\n", "stage 1 did not send the page. It said:\nstep 1.1 is not written yet"},
+		{"nothing, silently", nil, "", "stage 1 did not send the page. It said nothing about it"},
+		{"no object 2", []timing{page, one}, "", "stage 1 did not send object-2.svg. It said nothing about it"},
+		{"a 500", []timing{page, one, refused}, `{"time":"2026-01-02T03:04:05Z","msg":"panic","conn":1,"error":"oh"}` + "\n", "stage 1 did not send object-2.svg. It said:\noh"},
+		{"broken off", []timing{page, broken, one}, "", "stage 1 did not send object-2.svg. It said nothing about it"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			tr := &trial{settings: settings{Stage: 1, Objects: 2}, log: newServerLog()}
+			tr.log.Write([]byte(test.log))
+			got := ""
+			if err := tr.checkLoaded(test.timings); err != nil {
+				got = err.Error()
+			}
+			if got != test.want {
+				t.Errorf("%q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
+// stopper notes that it was stopped.
+type stopper chan bool
+
+func (s stopper) stop() { close(s) }
+
+// TestRunning: what runs is found and ended; too many of them end the oldest.
+func TestRunning(t *testing.T) {
+	t.Parallel()
+	var r running
+	var all []stopper
+	for range 9 {
+		all = append(all, make(stopper))
+	}
+	first := r.keep(all[0])
+	for _, s := range all[1:8] {
+		if r.take(r.keep(s)) == nil { // ended at once: it counts no more
+			t.Fatal("what was kept is gone")
+		}
+	}
+	if r.find(first) == nil {
+		t.Error("one alone was ended")
+	}
+	for range 7 {
+		r.keep(make(stopper))
+	}
+	if r.find(first) == nil {
+		t.Error("eight are too many")
+	}
+	r.keep(all[8])
+	if r.find(first) != nil {
+		t.Error("nine are not too many")
+	}
+	<-all[0] // it is stopped
+	r.stopAll()
+	<-all[8]
+	if len(r.all) > 0 {
+		t.Errorf("%d are left", len(r.all))
 	}
 }
 
@@ -144,6 +223,8 @@ func TestJudge(t *testing.T) {
 		{"another status", hello, hello, "HTTP/1.1 404 Not Found\r\n\r\nhi"},
 		{"no answer", hello, hello, ""},
 		{"stages differ", hello, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nha", hello},
+		{"nothing from either", "", "", ""},
+		{"not golden", hello[:len(hello)-1], hello[:len(hello)-1], hello[:len(hello)-1]},
 	} {
 		g, a := all(c.name, c.one, c.two, c.other)
 		cases, answers = append(cases, g), append(answers, a)
@@ -153,19 +234,21 @@ func TestJudge(t *testing.T) {
 	r := judge(cases, answers)
 	var how []string
 	for _, d := range r.Differ {
-		how = append(how, d.Name+": "+d.How)
+		how = append(how, d.Kind+", "+d.Name+": "+d.How)
 	}
 	want := []string{
-		"another head: net/http has another head",
-		"another body: net/http has another body",
-		"another status: status 200, net/http 404",
-		"no answer: status 200, net/http none",
-		"stages differ: stage 1 and stage 2 differ",
+		anotherHead + ", another head: another head",
+		anotherBody + ", another body: another body",
+		anotherStatus + ", another status: status 200, net/http 404",
+		anotherStatus + ", no answer: status 200, net/http none",
+		stagesDiffer + ", stages differ: stage 1 and stage 2 differ",
+		stagesDiffer + ", nothing from either: stage 1 sent 0 bytes, stage 2 0",
+		stagesDiffer + ", not golden: both sent the same, but not the golden bytes",
 	}
 	if diff := cmp.Diff(want, how); diff != "" {
 		t.Errorf("differences (-want +got):\n%s", diff)
 	}
-	if got := fmt.Sprint(r.Cases, r.Equal, r.Golden, r.Compared, r.SameStatus, r.SameBody); got != "6 5 5 5 3 2" {
+	if got := fmt.Sprint(r.Cases, r.Equal, r.Golden, r.Compared, r.SameStatus, r.SameBody); got != "8 6 5 7 5 4" {
 		t.Errorf("counts are %s", got)
 	}
 }

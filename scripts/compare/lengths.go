@@ -100,13 +100,17 @@ type lengthAnswer struct {
 }
 
 // answers lists what the stages have sent.
-func (l *lengths) answers() []lengthAnswer {
+func (l *lengths) answers() (all []lengthAnswer, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	var all []lengthAnswer
 	for _, mode := range modes {
-		head, body, _ := bytes.Cut(l.raw[mode], []byte("\r\n\r\n"))
-		a := lengthAnswer{Mode: mode, Command: l.trials[mode].command, Head: string(head), Sent: len(body), Body: string(body)}
+		t := l.trials[mode]
+		head, body, ok := bytes.Cut(l.raw[mode], []byte("\r\n\r\n"))
+		if !ok {
+			t.stop()
+			return nil, t.fault("sent no whole answer with -content-length " + mode)
+		}
+		a := lengthAnswer{Mode: mode, Command: t.command, Head: string(head), Sent: len(body), Body: string(body)}
 		for line := range bytes.SplitSeq(head, []byte("\r\n")) {
 			if value, ok := bytes.CutPrefix(line, []byte("Content-Length: ")); ok {
 				a.Announced = string(value)
@@ -114,7 +118,7 @@ func (l *lengths) answers() []lengthAnswer {
 		}
 		all = append(all, a)
 	}
-	return all
+	return all, nil
 }
 
 // relay answers a browser with a stage's own bytes, untouched. A page may not

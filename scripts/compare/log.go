@@ -16,7 +16,6 @@ type event struct {
 	Remote string    `json:"remote"`
 	Target string    `json:"target"`
 	Status int       `json:"status"`
-	Why    string    `json:"why"`
 	Error  string    `json:"error"` // of a panic, such as that a step is not written yet
 }
 
@@ -84,7 +83,6 @@ type connection struct {
 	Remote           string // the client's address
 	Accepted, Closed time.Time
 	Requests         []exchange
-	Why              string // it was closed
 }
 
 // An exchange is a request, and the answer to it.
@@ -118,7 +116,7 @@ func connections(events []event) []connection {
 				c.Requests[n-1].Answered, c.Requests[n-1].Status = e.Time, e.Status
 			}
 		case "closed":
-			c.Closed, c.Why = e.Time, e.Why
+			c.Closed = e.Time
 		}
 	}
 	return all

@@ -28,6 +28,8 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -58,7 +60,7 @@ func main() {
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("compare", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	addr := flags.String("addr", "127.0.0.1:0", "`host:port` of the page; the stages listen on the same host, port 0 picks a free one")
+	addr := flags.String("addr", "127.0.0.1:0", "`host:port` of the page; the stages listen on the same host, so that :0 would publish them all; port 0 picks a free one")
 	noBrowser := flags.Bool("no-browser", false, "open no browser: print the address only")
 	text := flags.Bool("text", false, "show the same in the terminal, without a browser, and end")
 	screenshots := flags.String("screenshots", "", "write pictures of the page to a `directory` with a headless Chromium, and end")
@@ -77,6 +79,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	case *text && *screenshots != "":
 		return fmt.Errorf("%w: -text and -screenshots are two ways to show it: choose one", errUsage)
 	}
+	var ln net.Listener
+	if !*text { // before anything is built: the port may be taken
+		if ln, err = net.Listen("tcp", *addr); err != nil {
+			return fmt.Errorf("cannot serve the page: %w", err)
+		}
+		defer ln.Close()
+	}
 	c, err := prepare(ctx, host)
 	if err != nil {
 		return err
@@ -86,14 +95,17 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	case *text:
 		return c.printAll(ctx, stdout)
 	case *screenshots != "":
-		return c.withPage(ctx, *addr, func(url string) error { return takeScreenshots(ctx, url, *screenshots, stdout) })
+		return c.withPage(ctx, ln, func(url string) error { return c.takeScreenshots(ctx, url, *screenshots, stdout) })
 	}
-	return c.withPage(ctx, *addr, func(url string) error {
+	return c.withPage(ctx, ln, func(url string) error {
 		fmt.Fprintf(stdout, "%s compares the stages; Ctrl-C ends it and them\n", url)
+		if isPublic(ln) {
+			fmt.Fprintln(stderr, "compare: this page starts programs, and whoever can reach this machine can open it; -addr 127.0.0.1:0 is for you alone")
+		}
 		if !*noBrowser {
-			if err := openBrowser(url); err != nil {
+			openBrowser(url, func(err error) {
 				fmt.Fprintf(stderr, "compare: no browser could be started (%v): open the address by hand\n", err)
-			}
+			})
 		}
 		<-ctx.Done()
 		return nil
@@ -106,6 +118,7 @@ type comparison struct {
 	temp     string         // removed at the end
 	programs map[int]string // by stage
 	running  running
+	problems atomic.Value // a string: what went wrong on the page that was shown last
 }
 
 // prepare builds both stages and writes the files that they serve.
@@ -141,18 +154,33 @@ func (c *comparison) close() {
 	os.RemoveAll(c.temp) // a temporary folder: what cannot be removed is the system's to clear
 }
 
-// withPage serves the page while use runs.
-func (c *comparison) withPage(ctx context.Context, addr string, use func(url string) error) error {
-	ln, err := net.Listen("tcp", addr)
-	if err != nil {
-		return fmt.Errorf("cannot serve the page: %w", err)
+// withPage serves the page while use runs. When it returns, no request is
+// under way any more: one might start another stage.
+func (c *comparison) withPage(ctx context.Context, ln net.Listener, use func(url string) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var requests sync.WaitGroup
+	page := c.handler()
+	server := &http.Server{
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			requests.Add(1)
+			defer requests.Done()
+			page.ServeHTTP(w, r)
+		}),
+		ReadHeaderTimeout: 10 * time.Second,
+		BaseContext:       func(net.Listener) context.Context { return ctx },
 	}
-	server := &http.Server{Handler: c.handler(), ReadHeaderTimeout: 10 * time.Second}
 	go server.Serve(ln) // returns when server is closed
-	defer server.Close()
+	defer func() {
+		cancel()
+		server.Close()
+		requests.Wait()
+	}()
 	host, port, _ := net.SplitHostPort(ln.Addr().String())
-	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+	if isPublic(ln) {
 		host = "127.0.0.1"
 	}
 	return use("http://" + net.JoinHostPort(host, port) + "/")
 }
+
+// isPublic reports whether a listener takes connections on every interface.
+func isPublic(ln net.Listener) bool { return ln.Addr().(*net.TCPAddr).IP.IsUnspecified() }

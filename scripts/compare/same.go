@@ -22,6 +22,7 @@ import (
 // A SameResult says how the golden cases were answered by both stages and by
 // net/http's file server.
 type sameResult struct {
+	Kinds      []string     `json:"kinds"`
 	Cases      int          `json:"cases"`
 	Equal      int          `json:"equal"`      // stage 1 and stage 2 sent the same bytes
 	Golden     int          `json:"golden"`     // and these are the golden ones
@@ -31,10 +32,31 @@ type sameResult struct {
 	Differ     []difference `json:"differ"`     // where any two of the three differ
 }
 
+// The kinds of differences, worst first.
+const (
+	stagesDiffer  = "the stages differ, or did not send the golden bytes"
+	anotherStatus = "net/http has another status"
+	anotherBody   = "net/http has the same status and another body"
+	anotherHead   = "net/http has another head only"
+)
+
+var differences = []string{stagesDiffer, anotherStatus, anotherBody, anotherHead}
+
+// of lists the differences of one kind.
+func (r *sameResult) of(kind string) (cases []difference) {
+	for _, d := range r.Differ {
+		if d.Kind == kind {
+			cases = append(cases, d)
+		}
+	}
+	return cases
+}
+
 // A Difference is a case and its three answers.
 type difference struct {
 	Name    string   `json:"name"`
 	Want    string   `json:"want"`
+	Kind    string   `json:"kind"`    // one of differences
 	How     string   `json:"how"`     // what differs
 	Request string   `json:"request"` // quoted, a line for a line
 	Answers []string `json:"answers"` // stage 1, stage 2, net/http
@@ -74,10 +96,19 @@ func (c *comparison) same(ctx context.Context) (*sameResult, error) {
 					return err
 				}
 				defer t.stop()
+				answered := false
 				for _, i := range byFlags[key] {
+					if ctx.Err() != nil {
+						return ctx.Err()
+					}
 					answers[i][stage-1], _ = converse(ctx, t.server.Addr, cases[i].Request) // what came counts
+					answered = answered || len(answers[i][stage-1]) > 0
 				}
-				return ctx.Err()
+				if !answered {
+					t.stop()
+					return t.fault("answered nothing")
+				}
+				return nil
 			})
 		}
 	}
@@ -100,43 +131,49 @@ func (c *comparison) same(ctx context.Context) (*sameResult, error) {
 func hasNetHTTP(g golden.Case) bool { return !slices.Contains(g.Flags, "-content-length") }
 
 func judge(cases []golden.Case, answers [][3][]byte) *sameResult {
-	r := &sameResult{Cases: len(cases)}
+	r := &sameResult{Cases: len(cases), Kinds: differences}
 	for i, g := range cases {
 		one, two, other := answers[i][0], answers[i][1], answers[i][2]
-		var how []string
-		if bytes.Equal(one, two) {
-			r.Equal++
-			if bytes.Equal(one, g.Response) {
-				r.Golden++
-			} else {
-				how = append(how, "not the golden bytes")
+		d := difference{Name: g.Name, Want: g.Want, Request: quote(g.Request), Answers: []string{quote(one), quote(two), quote(other)}}
+		differs := func(kind, how string, args ...any) {
+			if d.Kind == "" {
+				d.Kind, d.How = kind, fmt.Sprintf(how, args...)
 			}
-		} else {
-			how = append(how, "stage 1 and stage 2 differ")
 		}
-		shown := []string{quote(one), quote(two), "not asked: net/http has no such flag"}
-		if hasNetHTTP(g) {
-			shown[2] = quote(other)
+		switch {
+		case len(one) == 0 || len(two) == 0:
+			differs(stagesDiffer, "stage 1 sent %d bytes, stage 2 %d", len(one), len(two))
+		case !bytes.Equal(one, two):
+			differs(stagesDiffer, "stage 1 and stage 2 differ")
+		case !bytes.Equal(one, g.Response):
+			r.Equal++
+			differs(stagesDiffer, "both sent the same, but not the golden bytes")
+		default:
+			r.Equal++
+			r.Golden++
+		}
+		if !hasNetHTTP(g) {
+			d.Answers[2] = "not asked: net/http has no such flag"
+		} else {
 			r.Compared++
 			sameStatus, sameBody := status(one) == status(other), bytes.Equal(body(one), body(other))
 			if sameStatus {
 				r.SameStatus++
-			} else {
-				how = append(how, fmt.Sprintf("status %s, net/http %s", status(one), status(other)))
 			}
 			if sameStatus && sameBody {
 				r.SameBody++
 			}
 			switch {
-			case !sameStatus || bytes.Equal(one, other):
-			case sameBody:
-				how = append(how, "net/http has another head")
-			default:
-				how = append(how, "net/http has another body")
+			case !sameStatus:
+				differs(anotherStatus, "status %s, net/http %s", status(one), status(other))
+			case !sameBody:
+				differs(anotherBody, "another body")
+			case !bytes.Equal(one, other):
+				differs(anotherHead, "another head")
 			}
 		}
-		if len(how) > 0 {
-			r.Differ = append(r.Differ, difference{g.Name, g.Want, strings.Join(how, "; "), quote(g.Request), shown})
+		if d.Kind != "" {
+			r.Differ = append(r.Differ, d)
 		}
 	}
 	return r

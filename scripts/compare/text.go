@@ -70,7 +70,7 @@ func (c *comparison) bothStages(ctx context.Context, s settings) ([]*outcome, er
 		timings, err := load(ctx, t)
 		if err != nil {
 			t.stop()
-			return nil, fmt.Errorf("%w\n%w", err, t.noPage())
+			return nil, t.fault(fmt.Sprintf("did not send the page and all its objects (%v)", err))
 		}
 		o, err := t.finish(ctx, timings)
 		if err != nil {
@@ -102,8 +102,8 @@ func load(ctx context.Context, t *trial) ([]timing, error) {
 		return nil, err
 	}
 	var objects errgroup.Group
-	for k := 1; k <= t.Objects; k++ {
-		objects.Go(func() error { return get(k, fmt.Sprintf("/object-%d.svg", k)) })
+	for i, target := range t.objectTargets() {
+		objects.Go(func() error { return get(1+i, target) })
 	}
 	return timings, objects.Wait()
 }
@@ -210,12 +210,16 @@ func (c *comparison) printLengths(ctx context.Context, w io.Writer) error {
 			return err
 		}
 	}
-	for _, a := range l.answers() {
+	answers, err := l.answers()
+	if err != nil {
+		return err
+	}
+	for _, a := range answers {
 		announced := a.Announced
 		if announced == "" {
-			announced = "no"
+			announced = "nothing"
 		}
-		fmt.Fprintf(w, "%s\n  announced: %s bytes, sent: %d\n", a.Command, announced, a.Sent)
+		fmt.Fprintf(w, "%s\n  announced: %s, sent: %d bytes\n", a.Command, announced, a.Sent)
 		body, err := readAsClient([]byte(a.Head + "\r\n\r\n" + a.Body))
 		fmt.Fprintf(w, "  a client that believes the head gets %d bytes: %s\n", len(body), body)
 		if err != nil {
@@ -234,18 +238,20 @@ func (c *comparison) printSame(ctx context.Context, w io.Writer) error {
 	fmt.Fprintf(w, "stage 1 and stage 2 sent equal bytes:  %d, of which the golden ones: %d\n", r.Equal, r.Golden)
 	fmt.Fprintf(w, "asked of net/http's file server too:   %d; same status: %d, and same body: %d\n", r.Compared, r.SameStatus, r.SameBody)
 	const most = 8 // cases of each kind
-	for _, kind := range []string{"status", "body"} {
-		listed := 0
-		for _, d := range r.Differ {
-			if !strings.Contains(d.How, kind) {
+	for _, kind := range differences {
+		cases := r.of(kind)
+		fmt.Fprintf(w, "\n%s: %d\n", kind, len(cases))
+		for i, d := range cases[:min(most, len(cases))] {
+			fmt.Fprintf(w, "  %-24s %s\n", d.Name, d.How)
+			if i > 0 {
 				continue
 			}
-			if listed++; listed <= most {
-				fmt.Fprintf(w, "  %-24s %s\n", d.Name, d.How)
+			for i, who := range []string{"stage 1", "stage 2", "net/http"} {
+				fmt.Fprintf(w, "    %s:\n      %s\n", who, strings.ReplaceAll(strings.TrimSpace(d.Answers[i]), "\n", "\n      "))
 			}
 		}
-		if listed > most {
-			fmt.Fprintf(w, "  and %d more with another %s: the page in the browser has them all\n", listed-most, kind)
+		if len(cases) > most {
+			fmt.Fprintf(w, "  and %d more: the page in the browser has them all\n", len(cases)-most)
 		}
 	}
 	return nil

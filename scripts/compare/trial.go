@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
@@ -101,9 +102,10 @@ func (r *running) keep(it interface{ stop() }) int {
 		r.all = map[int]interface{ stop() }{}
 	}
 	r.all[r.last] = it
-	if old := r.all[r.last-most]; old != nil {
-		delete(r.all, r.last-most)
-		go old.stop()
+	if len(r.all) > most {
+		oldest := slices.Min(slices.Collect(maps.Keys(r.all)))
+		go r.all[oldest].stop()
+		delete(r.all, oldest)
 	}
 	return r.last
 }
@@ -172,7 +174,7 @@ func (c *comparison) begin(ctx context.Context, s settings) (*trial, error) {
 	if s.Slow != "" {
 		if err := t.holdConnection(ctx); err != nil {
 			t.stop()
-			return nil, fmt.Errorf("the slow client: %w", err)
+			return nil, t.fault(fmt.Sprintf("did not accept the slow client (%v)", err))
 		}
 	}
 	return t, nil
@@ -200,8 +202,15 @@ func (t *trial) holdConnection(ctx context.Context) (err error) {
 	return t.log.wait(ctx, func(events []event) bool { return len(events) > 0 })
 }
 
-// pageTarget is what a browser asks for.
+// pageTarget is what a browser asks for, and objectTargets what it finds there.
 func (s settings) pageTarget() string { return fmt.Sprintf("/page-%d.html", s.Objects) }
+
+func (s settings) objectTargets() (targets []string) {
+	for k := 1; k <= s.Objects; k++ {
+		targets = append(targets, fmt.Sprintf("/object-%d.svg", k))
+	}
+	return targets
+}
 
 // A Timing is what a client measured for one object. Moments are milliseconds
 // since 1970; ConnectStart and ConnectEnd are equal on a connection that was
@@ -232,36 +241,63 @@ type outcome struct {
 }
 
 // finish ends a trial: it waits until the log tells of the end of every
-// connection, stops the stage, and puts the picture together.
+// connection, stops the stage, and puts the picture together. Persistent
+// connections stay open: for them it does not wait, and of how the stage's own
+// end closes them the picture does not tell.
 func (t *trial) finish(ctx context.Context, timings []timing) (*outcome, error) {
 	patience := time.Second // from a last byte to the end of the connection
 	if t.Slow != "" {
 		patience += headTimeout // the slow client outlasts the page
 	}
-	if t.KeepAlive {
-		patience = 0 // they stay open
+	if t.KeepAlive || len(timings) == 0 {
+		patience = 0
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	t.log.wait(ctx, allClosed) // those that stay open are shown so
-	t.stop()
 	events, raw, _ := t.log.all()
-	page := slices.IndexFunc(timings, func(m timing) bool { return m.Target == t.pageTarget() })
-	if page < 0 || timings[page].Status >= 400 || len(events) == 0 {
-		return nil, t.noPage()
+	t.stop()
+	if err := t.checkLoaded(timings); err != nil {
+		return nil, err
 	}
 	return t.outcome(timings, events, raw), nil
 }
 
-// noPage is the error when a stage did not send its page, with what it said.
-func (t *trial) noPage() error {
+// checkLoaded makes sure that the page came and all its objects: a picture of
+// the others would be a picture of something else.
+func (t *trial) checkLoaded(timings []timing) error {
+	loaded := map[string]bool{}
+	for _, m := range timings {
+		loaded[m.Target] = m.ResponseStart >= m.Start && m.ResponseEnd >= m.ResponseStart && m.Status < 400
+	}
+	missing := []string{}
+	for _, target := range append([]string{t.pageTarget()}, t.objectTargets()...) {
+		if !loaded[target] {
+			missing = append(missing, strings.TrimPrefix(target, "/"))
+		}
+	}
+	switch {
+	case len(missing) == 0:
+		return nil
+	case missing[0] == strings.TrimPrefix(t.pageTarget(), "/"):
+		return t.fault("did not send the page")
+	}
+	return t.fault("did not send " + strings.Join(missing, ", "))
+}
+
+// fault is the error when a stage did not do its part, with what it said. The
+// stage has ended.
+func (t *trial) fault(what string) error {
 	events, _, said := t.log.all()
 	for _, e := range events {
 		if e.Error != "" {
 			said += e.Error + "\n"
 		}
 	}
-	return errors.New(strings.TrimSpace("stage " + strconv.Itoa(t.Stage) + " did not send the page. It said:\n" + said))
+	if said == "" {
+		return fmt.Errorf("stage %d %s. It said nothing about it", t.Stage, what)
+	}
+	return fmt.Errorf("stage %d %s. It said:\n%s", t.Stage, what, strings.TrimSpace(said))
 }
 
 // hello is the page of the assignment: 12 characters, 36 bytes.

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"runtime"
 	"strconv"
+	"strings"
 	"sync"
 )
 
@@ -23,13 +24,14 @@ var pageFiles embed.FS
 //
 //	GET  /about            this machine
 //	POST /trials           settings -> a stage runs, with its number and its page's address
-//	POST /trials/{id}      what the browser measured -> the picture; the stage ends
+//	POST /trials/{id}      what the browser measured -> the picture; the stage ends,
+//	                       also when nothing was measured because the page was left
 //	POST /lengths          four stages run, one for each value of -content-length
 //	GET  /relay/{id}/{mode}/HelloWorld.html   the bytes of one of them, untouched
 //	POST /lengths/{id}     what they sent; they end
 //	POST /same             the golden cases, to both stages and net/http
-//	GET  /hold/{page}      a picture that comes when this page says POST /done/{page}:
-//	                       until then a browser without a window waits
+//	GET  /hold/{page}      a picture that comes when this page says POST /done/{page},
+//	                       with what went wrong: until then a browser without a window waits
 func (c *comparison) handler() http.Handler {
 	w := &web{comparison: c}
 	mux := http.NewServeMux()
@@ -117,16 +119,17 @@ func (w *web) beginTrial(r *http.Request) (any, error) {
 }
 
 func (w *web) finishTrial(r *http.Request) (any, error) {
-	var measured struct {
-		Timings []timing `json:"timings"`
-	}
-	if err := readJSON(r, &measured); err != nil {
-		return nil, err
-	}
 	id, _ := strconv.Atoi(r.PathValue("id")) // 0, what is no number, is nothing that runs
 	t, ok := w.running.take(id).(*trial)
 	if !ok {
 		return nil, errGone
+	}
+	var measured struct {
+		Timings []timing `json:"timings"`
+	}
+	if err := readJSON(r, &measured); err != nil {
+		t.stop()
+		return nil, err
 	}
 	return t.finish(r.Context(), measured.Timings)
 }
@@ -160,7 +163,7 @@ func (w *web) finishLengths(r *http.Request) (any, error) {
 		return nil, errGone
 	}
 	l.stop()
-	return l.answers(), nil
+	return l.answers()
 }
 
 // hold answers with an empty picture when the page has shown everything. A
@@ -175,6 +178,12 @@ func (w *web) hold(rw http.ResponseWriter, r *http.Request) {
 }
 
 func (w *web) done(rw http.ResponseWriter, r *http.Request) {
+	var wrong []string
+	if err := readJSON(r, &wrong); err != nil {
+		http.Error(rw, err.Error(), http.StatusBadRequest)
+		return
+	}
+	w.problems.Store(strings.Join(wrong, "\n"))
 	select {
 	case w.whenShown(r) <- true:
 	default: // it was said before

@@ -35,7 +35,8 @@ type Check struct {
 	Want   string   `json:"want"`            // what must happen, in one line
 	Flags  []string `json:"flags,omitempty"` // the program's flags for this check
 
-	run func(*lab) error // nil: passed; *Failure; notHere
+	also string           // a step that this check needs, beside those that its own step needs
+	run  func(*lab) error // nil: passed; *Failure; notHere
 }
 
 // A Status says how a check ended.
@@ -243,6 +244,9 @@ func (r *Result) judge(labs *labs, turn string) {
 		return
 	case errors.As(err, &cannot):
 		r.Status, r.Why = NotRun, excuse+string(cannot)
+		return
+	case labs.unwritten.gap(r.also) != "":
+		r.Status, r.Why = NotRun, "step "+labs.unwritten.gap(r.also)
 		return
 	case !errors.As(err, &failure):
 		failure = failf("trouble", "%v", err)

@@ -21,8 +21,8 @@ func concurrentChecks() []Check {
 		{Step: "2.2", Name: "max-conns-zero", Points: 1, Want: "-max-conns 0 is wrong use: exit status 2", Flags: []string{noServer}, run: maxConnsZero},
 		{Step: "2.3", Name: "finishes-answers", Points: 5, Want: "asked to stop, it accepts nothing more, finishes the answer under way, and exits with 0", Flags: []string{noServer}, run: finishesAnswers},
 		{Step: "2.3", Name: "second-signal", Points: 1, Want: "asked to stop twice, it ends at once", Flags: []string{noServer}, run: secondSignal},
-		{Step: "2.3", Name: "finishes-half-sent", Points: 1, Want: "asked to stop, it still answers a request that is half sent, and says close", Flags: []string{noServer}, run: finishesHalfSent},
-		{Step: "2.3", Name: "idle-connections-end", Points: 1, Want: "asked to stop, it does not wait for connections that are silent", Flags: []string{noServer}, run: idleConnectionsEnd},
+		{Step: "2.3", Name: "finishes-half-sent", Points: 1, Want: "asked to stop, it still answers a request that is half sent, and says close", Flags: []string{noServer}, also: "1.9", run: finishesHalfSent},
+		{Step: "2.3", Name: "idle-connections-end", Points: 1, Want: "asked to stop, it does not wait for connections that are silent", Flags: []string{noServer}, also: "1.9", run: idleConnectionsEnd},
 	}
 }
 

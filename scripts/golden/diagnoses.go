@@ -33,7 +33,7 @@ var diagnoses = map[string]diagnosis{
 	"only-once":        {"The loop goes on: when a client is answered and its connection closed, the next one is accepted.", "stage1.md, 1.1"},
 	"not-serial":       {"Stage 1 talks to one client at a time. This server accepted the next connection before it was done with the one before.", "stage1.md, 1.1"},
 	"not-closed":       {"The answer is there, but the connection stays open. Connection: close is a promise: close it when the answer is sent, or the client waits for more.", "stage1.md, 1.8"},
-	"reset":            {"The connection was reset (RST). A close while bytes of the client are unread does that, and the client loses the answer: close for writing, read and drop until the client is done, then close (RFC 9112, 9.6).", "stage1.md, 1.8"},
+	"reset":            {"The connection was reset (RST). A close while bytes of the client are unread does that, and the client may lose the answer: close for writing, read and drop until the client is done, then close (RFC 9112, 9.6).", "stage1.md, 1.8"},
 	"no-answer":        {"The connection was closed without an answer. Every request that comes whole gets one: look at the server's log for what went wrong.", "stage1.md, 1.3"},
 	"no-answer-open":   {"No answer came, and the connection stayed open: the server waits for more. A head ends with its empty line, not with the end of the stream.", "stage1.md, 1.3"},
 	"binary-no-answer": {"No answer came to a request for a file that is no text. Read files as bytes: to decode them as text fails on the first byte that is no UTF-8.", "stage1.md, 1.6"},

@@ -292,9 +292,9 @@ func closeGracefully(tcp net.Conn, linger time.Duration) {
 }
 
 // dropRest reads from a connection what the client still sends, and drops it.
-// To close while bytes from the client are unread makes TCP send a reset, and
-// a reset makes the client's system throw away what it has not read yet: the
-// answer. It returns when the client has closed, or the connection's deadline,
+// To close while bytes from the client are unread makes TCP send a reset. With a
+// reset the system throws away what of the answer it has not sent yet, and some
+// clients' systems also what has come and is not read. It returns when the client has closed, or the connection's deadline,
 // which is set already, has passed, or after maxLinger bytes: who sends more
 // than that is not listening.
 //

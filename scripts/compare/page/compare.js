@@ -29,14 +29,17 @@ async function trial(settings, into) {
   into.replaceChildren(el('p', {}, `Loading from ${begun.command} …`));
   const frame = el('iframe', {class: 'page-frame', title: `The page, loaded from ${begun.command}`});
   const timings = measured(frame);
-  frame.src = `http://${hostOf(location)}:${begun.port}${begun.target}`;
+  frame.src = `http://${location.hostname}:${begun.port}${begun.target}`;
   into.append(frame);
-  const outcome = await post(`trials/${begun.id}`, {timings: await timings});
+  // A page that is left ends its stage.
+  const leave = () => navigator.sendBeacon(`trials/${begun.id}`, '{}');
+  addEventListener('pagehide', leave);
+  const measurements = await timings;
+  removeEventListener('pagehide', leave);
+  const outcome = await post(`trials/${begun.id}`, {timings: measurements});
   frame.remove(); // and its connections with it
   return outcome;
 }
-
-const hostOf = url => url.hostname; // with the brackets of an IPv6 address
 
 // measured waits for what the page in the frame says when all of it is there:
 // its own Resource Timing. A page that does not come says nothing, and the
@@ -123,7 +126,8 @@ function totals(outcomes) {
 
 const ratio = (a, b) => (a / b).toFixed(1);
 
-// --- The experiments: each runs with what its form says, and shows it.
+// --- The experiments: each runs with what its form says, shows it, and returns
+// what it says about it in a sentence or two, and the raw data.
 
 const experiments = {
   async objects(form, into) {
@@ -133,21 +137,22 @@ const experiments = {
     };
     const one = await trial({...settings, stage: 1}, into), two = await trial({...settings, stage: 2}, into);
     const both = [one, two];
-    into.replaceChildren(totals(both),
-      el('p', {}, `Stage 1 took ${ratio(one.objectsTime, two.objectsTime)} times as long as stage 2 for the objects, ` +
-        `${ratio(one.totalTime, two.totalTime)} times with the page.`),
-      ...pictures(both), legend(both), inWords(both));
-    return both;
+    const says = `${settings.objects} objects, each answer delayed by ${settings.delay} ms, ` +
+      `${settings.keepAlive ? 'persistent connections' : 'a connection for each'}: ` +
+      `stage 1 took ${ratio(one.objectsTime, two.objectsTime)} times as long as stage 2 for the objects, ` +
+      `${ratio(one.totalTime, two.totalTime)} times with the page.`;
+    into.replaceChildren(totals(both), el('p', {}, says), ...pictures(both), legend(both), inWords(both));
+    return {says, data: both};
   },
 
   async slow(form, into) {
     const settings = {slow: form.elements.slow.value};
     const one = await trial({...settings, stage: 1}, into), two = await trial({...settings, stage: 2}, into);
     const both = [one, two];
-    into.replaceChildren(
-      el('p', {}, `From stage 1 the page came after ${ms(one.totalTime)}, from stage 2 after ${ms(two.totalTime)}.`),
-      ...pictures(both), legend(both), inWords(both));
-    return both;
+    const says = `The slow client sent ${settings.slow === 'half' ? 'half a request' : 'nothing'}. ` +
+      `From stage 1 the page came after ${ms(one.totalTime)}, from stage 2 after ${ms(two.totalTime)}.`;
+    into.replaceChildren(el('p', {}, says), ...pictures(both), legend(both), inWords(both));
+    return {says, data: both};
   },
 
   async lengths(form, into) {
@@ -157,12 +162,14 @@ const experiments = {
     const seen = await Promise.all(begun.modes.map((mode, i) => load(`relay/${begun.id}/${mode}/HelloWorld.html`, cards[i])));
     const answers = (await post(`lengths/${begun.id}`)).map((answer, i) => ({...answer, ...seen[i]}));
     answers.forEach((answer, i) => describe(answer, cards[i]));
-    return answers;
+    const says = answers.map(a => `${a.announced || 'no length'}: the frame shows ${a.shown || 'nothing'}`).join('; ') + '.';
+    return {says, data: answers};
   },
 
   async same(form, into) {
     into.replaceChildren(el('p', {}, 'Asking …'));
     const r = await post('same');
+    const says = `Stage 1 and stage 2 sent the same bytes in ${r.equal} of ${r.cases} cases.`;
     into.replaceChildren(
       table(['', 'cases'], [
         ['golden cases', r.cases],
@@ -172,9 +179,10 @@ const experiments = {
         ['net/http: the same status', r.sameStatus],
         ['… and the same body', r.sameBody],
       ]),
+      el('p', {}, says),
       el('p', {}, 'Where two of the three differ, each beside the others. Heads differ always: net/http adds Date and Last-Modified, and writes its fields in another order.'),
-      ...groups(r.differ ?? []));
-    return r;
+      ...groups(r.kinds, r.differ ?? []));
+    return {says, data: r};
   },
 
   async persistent(form, into) {
@@ -182,11 +190,10 @@ const experiments = {
     for (const keepAlive of [false, true]) {
       for (const stage of [1, 2]) all.push(await trial({stage, objects: 6, delay: 100, keepAlive}, into));
     }
-    into.replaceChildren(totals(all),
-      el('p', {}, `Stage 1 with -keep-alive took ${ratio(all[2].totalTime, all[0].totalTime)} times as long as without it, ` +
-        `stage 2 ${ratio(all[3].totalTime, all[1].totalTime)} times.`),
-      ...pictures(all), legend(all), inWords(all));
-    return all;
+    const says = `Stage 1 with -keep-alive took ${ratio(all[2].totalTime, all[0].totalTime)} times as long as without it, ` +
+      `stage 2 ${ratio(all[3].totalTime, all[1].totalTime)} times.`;
+    into.replaceChildren(totals(all), el('p', {}, says), ...pictures(all), legend(all), inWords(all));
+    return {says, data: all};
   },
 };
 
@@ -232,13 +239,11 @@ function describe(a, card) {
   el('details', {}, el('summary', {}, 'The command, and the head'), el('code', {}, a.command), el('pre', {}, a.head)));
 }
 
-// groups lists the differences by what differs, folded.
-function groups(differ) {
-  const kind = d => d.how.startsWith('status') || d.how.includes('differ') || d.how.includes('golden') ? 'another status'
-    : d.how.includes('body') ? 'the same status, another body' : 'another head only';
-  return ['another status', 'the same status, another body', 'another head only'].map(name => {
-    const cases = differ.filter(d => kind(d) === name);
-    return el('details', {}, el('summary', {}, `${cases.length} with ${name}`),
+// groups lists the differences by their kind, folded.
+function groups(kinds, differ) {
+  return kinds.map(kind => {
+    const cases = differ.filter(d => d.kind === kind);
+    return el('details', {}, el('summary', {}, `${cases.length}: ${kind}`),
       ...cases.map(d => el('details', {}, el('summary', {}, el('code', {}, d.name), `: ${d.want}. `, el('span', {class: 'says'}, d.how)),
         el('h3', {}, 'request'), el('pre', {}, d.request),
         el('div', {class: 'answers'}, ...['stage 1', 'stage 2', 'net/http'].map((who, i) =>
@@ -249,32 +254,36 @@ function groups(differ) {
 // --- Running
 
 let queue = Promise.resolve(); // one experiment at a time, or they would measure each other
+const problems = []; // what went wrong, for a program that reads this page
 
+// run runs an experiment when those before it are over.
 function run(name) {
   queue = queue.then(() => runNow(name));
-  return queue;
 }
 
 async function runNow(name) {
   const section = document.getElementById(name), into = section.querySelector('.result');
   const button = section.querySelector('form button'), title = section.querySelector('h2').textContent;
   const status = document.getElementById('status'); // read out by screen readers
-  button.disabled = true;
+  button.setAttribute('aria-disabled', 'true'); // not disabled: it keeps the focus
   section.setAttribute('aria-busy', 'true');
   status.textContent = `${title}: running`;
+  delete record[name];
   try {
     into.replaceChildren(el('p', {}, 'Starting the stages …'));
-    record[name] = await experiments[name](section.querySelector('form'), into);
+    const {says, data} = await experiments[name](section.querySelector('form'), into);
+    record[name] = data;
     section.dataset.state = 'done';
-    status.textContent = `${title}: done. ${into.querySelector('p')?.textContent ?? ''}`;
+    status.textContent = `${title}: done. ${says}`;
     document.getElementById('save').disabled = false;
   } catch (e) {
     into.replaceChildren(el('p', {class: 'error', role: 'alert'}, e.message));
     section.dataset.state = 'failed';
     status.textContent = `${title}: failed`;
+    problems.push(`${title}: ${e.message}`);
   }
   section.removeAttribute('aria-busy');
-  button.disabled = false;
+  button.removeAttribute('aria-disabled');
 }
 
 // --- The report
@@ -298,41 +307,59 @@ async function report() {
 
 async function save() {
   const url = URL.createObjectURL(new Blob([await report()], {type: 'text/html'}));
-  el('a', {href: url, download: 'weblab-report.html'}).click();
+  const link = el('a', {href: url, download: 'weblab-report.html'});
+  if (query.has('report')) { // for a test to read
+    document.body.append(el('pre', {id: 'report'}, await (await fetch(link.href)).text()));
+  } else {
+    link.click();
+  }
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }
 
 // --- Beginning
 
+const query = new URLSearchParams(location.search);
+
 for (const name of Object.keys(experiments)) {
-  document.querySelector(`#${name} form`).addEventListener('submit', event => {
+  const form = document.querySelector(`#${name} form`), button = form.querySelector('button');
+  const title = document.querySelector(`#${name} h2`);
+  title.id = `${name}-title`;
+  button.id = `${name}-run`;
+  button.setAttribute('aria-labelledby', `${button.id} ${title.id}`); // five buttons that say Run
+  form.addEventListener('submit', event => {
     event.preventDefault();
-    run(name);
+    if (button.getAttribute('aria-disabled') !== 'true') run(name);
   });
 }
-document.getElementById('all').addEventListener('click', () => Object.keys(experiments).forEach(run));
-document.getElementById('save').addEventListener('click', save);
+document.getElementById('all').addEventListener('click', () => {
+  for (const form of document.querySelectorAll('section:not([hidden]) form')) form.requestSubmit();
+});
+let saved; // when the report is
+document.getElementById('save').addEventListener('click', () => { saved = save(); });
 
 // ?run=objects,slow runs these alone, without a hand on a button, and shows
-// nothing else; &slow=silent sets a control, and &report shows the text of the
-// report too, for a test to read.
-const query = new URLSearchParams(location.search);
-for (const control of document.querySelectorAll('form [name]')) {
-  if (query.has(control.name)) control.value = query.get(control.name);
-}
+// nothing else; &slow=silent sets a control, and &report saves the report into
+// the page.
 const wanted = query.get('run')?.split(',') ?? [];
 const self = Math.random().toString(36).slice(2);
 if (wanted.length > 0) {
-  document.body.classList.add('bare');
-  for (const section of document.querySelectorAll('section')) section.hidden = !wanted.includes(section.id);
   // The page has loaded when this picture has: a browser without a window
   // waits for it before it prints the page.
   document.body.append(el('img', {id: 'hold', src: `hold/${self}`, alt: '', width: 1, height: 1}));
 }
 about = await (await fetch('about')).json();
 document.getElementById('about').textContent = `${about.machine}; ${navigator.userAgent}.`;
-for (const name of wanted) {
-  if (experiments[name]) await run(name);
+
+if (wanted.length > 0) {
+  document.body.classList.add('bare');
+  for (const section of document.querySelectorAll('section')) section.hidden = !wanted.includes(section.id);
+  for (const control of document.querySelectorAll('form [name]')) {
+    if (control.type === 'checkbox') control.checked = query.has(control.name);
+    else if (query.has(control.name)) control.value = query.get(control.name);
+  }
+  document.getElementById('all').click();
+  await queue;
+  if (query.has('report')) document.getElementById('save').click();
+  await saved;
+  await fetch(`done/${self}`, {method: 'POST', body: JSON.stringify(problems)});
 }
-if (query.has('report')) document.body.append(el('pre', {id: 'report'}, await report()));
-if (wanted.length > 0) await fetch(`done/${self}`, {method: 'POST'});

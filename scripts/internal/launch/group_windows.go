@@ -13,3 +13,6 @@ func OwnGroup(*exec.Cmd) {}
 func KillGroup(cmd *exec.Cmd) error {
 	return exec.Command("taskkill", "/T", "/F", "/PID", strconv.Itoa(cmd.Process.Pid)).Run()
 }
+
+// Detach does nothing: Windows' own way to open a page ends at once.
+func Detach(*exec.Cmd) {}
