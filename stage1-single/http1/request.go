@@ -8,9 +8,11 @@
 //   - response.go: the Response becomes bytes on the socket
 //   - conn.go: one connection from accept to close
 //
-// Beside them, flags.go has what both servers share on the command line, and
-// experiments.go what is only there to be looked at. The rules are those of
-// RFC 9110 (what a message means) and RFC 9112 (how it looks on the wire).
+// Beside them, flags.go has what both servers share on the command line, log.go
+// what they tell of each connection, cache.go what is remembered from one request
+// for the next, and experiments.go what is only there to be looked at. The rules
+// are those of RFC 9110 (what a message means) and RFC 9112 (how it looks on the
+// wire).
 package http1
 
 import (
