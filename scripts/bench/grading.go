@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"weblab.example/scripts/golden"
+	"weblab.example/scripts/internal/launch"
+)
+
+// A gradingTime is how long it took to grade so many submissions.
+type gradingTime struct {
+	Submissions int     `json:"submissions"`
+	Seconds     float64 `json:"seconds"`
+	Each        float64 `json:"seconds_each"`
+	Failed      bool    `json:"failed,omitempty"` // not every check passed: the machine may be too busy
+}
+
+// noise is how much longer a submission may take among more of them before
+// that counts as growth. The same run twice differs by as much.
+const noise = 1.15
+
+// growGrading measures scripts/grade with more and more copies of the solved
+// kit. All share Go's build cache: what one submission has built, the next
+// need not.
+func (b *bench) growGrading(ctx context.Context) (times []gradingTime, err error) {
+	counts := []int{1, 10, 50}
+	if b.short {
+		counts = []int{1, 2}
+	}
+	b.progress.now("building scripts/grade")
+	program := filepath.Join(b.temp, "grade.exe") // Windows needs the ending, the others do not mind
+	if err := b.goBuild(ctx, program, "./scripts/grade"); err != nil {
+		return nil, err
+	}
+	var folders []string
+	for i := range counts[len(counts)-1] {
+		dir := filepath.Join(b.temp, "submissions", fmt.Sprintf("student-%02d", i+1))
+		for stage := range golden.Stages {
+			if err := os.CopyFS(filepath.Join(dir, stage), os.DirFS(filepath.Join(b.root, stage))); err != nil {
+				return nil, err
+			}
+		}
+		folders = append(folders, dir)
+	}
+	for _, n := range counts {
+		b.progress.now("grading: %d of %v submissions", n, counts)
+		t, err := b.grade(ctx, program, folders[:n])
+		if err != nil {
+			return times, err
+		}
+		times = append(times, t)
+		b.progress.done("grading: %d submissions", n)
+	}
+	return times, nil
+}
+
+// grade grades the folders, as many at once as there are processors.
+func (b *bench) grade(ctx context.Context, program string, folders []string) (t gradingTime, err error) {
+	const most = 2 * time.Minute // for one; hung programs are ended before
+	ctx, cancel := context.WithTimeout(ctx, time.Duration(len(folders))*most)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, program, append([]string{"-j", fmt.Sprint(runtime.NumCPU())}, folders...)...)
+	cmd.Dir = b.root
+	cmd.Cancel = func() error { return launch.KillGroup(cmd) }
+	cmd.WaitDelay = time.Second
+	launch.OwnGroup(cmd)
+	start := time.Now()
+	out, err := cmd.CombinedOutput()
+	took := time.Since(start).Seconds()
+	const someFailed = 1 // grade's exit status
+	if exit := new(exec.ExitError); errors.As(err, &exit) && exit.ExitCode() == someFailed {
+		t.Failed, err = true, nil
+	}
+	if err != nil {
+		return t, fmt.Errorf("scripts/grade: %w\n%s", err, strings.TrimSpace(string(out)))
+	}
+	t.Submissions, t.Seconds, t.Each = len(folders), took, took/float64(len(folders))
+	return t, nil
+}
+
+// linear reports whether a submission takes no longer among many than among
+// fewer.
+func linear(times []gradingTime) bool {
+	for i := range times[min(1, len(times)):] {
+		if times[i+1].Each > times[i].Each*noise {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"strconv"
+)
+
+// A row is one line of the table: something that is measured in the same way
+// for the kit's program and for others.
+type row struct {
+	number      int
+	what        string
+	unit        unit
+	atMost      bool         // less is better, and wanted is at most
+	exact       bool         // another round would say the same
+	contestants []contestant // the first is the kit's
+}
+
+func (r row) name() string { return strconv.Itoa(r.number) }
+
+// A contestant is measured in a row.
+type contestant struct {
+	name    string
+	tool    string  // that must be installed, or ""
+	want    float64 // ratio of the kit's to this one's; of the kit's alone its own number; 0 is none
+	measure func(context.Context) (measurement, error)
+}
+
+// A measurement is one number, and what is to be said about it, or "".
+type measurement struct {
+	value float64
+	note  string
+}
+
+// rowNames are what -only may list.
+var rowNames = []string{"1", "2", "3", "4", "5", "6", "7", "8", "9"}
+
+// rows is what is measured and what is wanted of it: issue 5's table.
+func (b *bench) rows() []row {
+	page := load{path: pageName, size: len(page), body: page, conns: 32, time: b.time}
+	once := page
+	once.close = true
+	file := load{path: fileName, size: fileSize, conns: 32, time: b.time}
+	full := page
+	full.conns, full.latency = 64, true
+
+	rate := func(r result) float64 { return r.Requests }
+	bytes := func(r result) float64 { return r.Bytes }
+	slowest := func(r result) float64 { return r.P99.Seconds() }
+
+	return []row{
+		{number: 1, what: "stage 2, 36-byte page, keep-alive", unit: perSecond, contestants: []contestant{
+			b.underLoad(stage2, 0, page, rate),
+			b.underLoad(nginx, 1.1, page, rate),
+			b.underLoad(netHTTP, 2.3, page, rate),
+		}},
+		{number: 2, what: "stage 2, a new connection for each request", unit: perSecond, contestants: []contestant{
+			b.underLoad(stage2, 0, once, rate),
+			b.underLoad(nginx, 1.0, once, rate),
+			b.underLoad(netHTTP, 1.35, once, rate),
+		}},
+		{number: 3, what: "stage 2, 1 MB file", unit: bytesPerSecond, contestants: []contestant{
+			b.underLoad(stage2, 0, file, bytes),
+			b.underLoad(nginx, 1.0, file, bytes),
+			b.underLoad(netHTTP, 0, file, bytes),
+		}},
+		{number: 4, what: "stage 1, a new connection for each request", unit: perSecond, contestants: []contestant{
+			b.underLoad(stage1, 0, once, rate),
+			b.underLoad(python, 15, once, rate),
+		}},
+		{number: 5, what: "stage 2, memory for an idle persistent connection", unit: bytesOfMemory, atMost: true, contestants: []contestant{
+			b.withIdle(stage2, 0),
+			b.withIdle(netHTTP, 0.4),
+			b.withIdle(nginx, 0),
+		}},
+		{number: 6, what: "stage 2, 99th percentile latency, 64 connections at full load", unit: seconds, atMost: true, contestants: []contestant{
+			b.underLoad(stage2, 0, full, slowest),
+			b.underLoad(netHTTP, 0.7, full, slowest),
+			b.underLoad(nginx, 0, full, slowest),
+		}},
+		{number: 7, what: "http1, allocations for a request, warm, keep-alive", unit: count, atMost: true, exact: true, contestants: []contestant{
+			{name: "http1", want: 4, measure: b.allocations},
+		}},
+		{number: 8, what: "stage 3, 1 GB download from stage 2, wall time", unit: seconds, atMost: true, contestants: []contestant{
+			{name: "stage 3", measure: b.downloadTime(b.stage3)},
+			{name: "curl", tool: "curl", want: 1.0, measure: b.downloadTime(curl)},
+		}},
+		{number: 9, what: "stage 3, peak memory for that download", unit: bytesOfMemory, atMost: true, contestants: []contestant{
+			{name: "stage 3", measure: b.downloadPeak(b.stage3)},
+			{name: "curl", tool: "curl", want: 1.5, measure: b.downloadPeak(curl)},
+		}},
+	}
+}
+
+// underLoad measures a server that runs through all rounds and rows.
+func (b *bench) underLoad(k kind, want float64, l load, of func(result) float64) contestant {
+	return contestant{name: k.name, tool: k.tool, want: want, measure: func(ctx context.Context) (measurement, error) {
+		s, err := b.serverOf(ctx, k)
+		if err != nil {
+			return measurement{}, err
+		}
+		r, err := l.run(ctx, s.addr)
+		return measurement{of(r), r.Note}, err
+	}}
+}
