@@ -280,7 +280,7 @@ func keepBufferSmall(tcp net.Conn) {
 func closeGracefully(tcp net.Conn, linger time.Duration) {
 	defer tcp.Close() // an error here is nobody's loss
 	half, ok := tcp.(interface{ CloseWrite() error })
-	if !ok || linger <= 0 || half.CloseWrite() != nil {
+	if !ok || linger <= 0 || half.CloseWrite() != nil || closesSoon(tcp) {
 		return
 	}
 	if tcp.SetReadDeadline(time.Now().Add(linger)) != nil {
