@@ -13,11 +13,11 @@ const (
 	entrySize     = 1 << 10
 
 	// settled is how long a file must have looked the same before it is
-	// remembered, and settledSeconds is that where times come in whole seconds.
+	// remembered, and settledCoarse is that where times come in whole seconds.
 	// File systems have coarse clocks: of two changes within one tick of theirs,
 	// the second is not seen in the file's times.
 	settled        = 100 * time.Millisecond
-	settledSeconds = 2100 * time.Millisecond
+	settledCoarse = 2100 * time.Millisecond
 )
 
 // A memory has the answers with small files, by the target that asked for them.
@@ -69,7 +69,7 @@ func (m *memory) add(target string, f remembered) {
 	defer m.mu.Unlock()
 	wait := settled
 	if f.resp.info.ModTime().Nanosecond() == 0 {
-		wait = settledSeconds
+		wait = settledCoarse
 	}
 	if old := m.files[target]; old != nil && unchanged(old.resp.info, f.resp.info) {
 		f.settled = f.since.Sub(old.since) >= wait

@@ -35,7 +35,7 @@ func remembering(t testing.TB, files map[string]string) (dir string, site *Site)
 // learn asks for a target until its answer is remembered.
 func learn(t testing.TB, site *Site, target string) {
 	t.Helper()
-	deadline := time.Now().Add(2 * settledSeconds)
+	deadline := time.Now().Add(2 * settledCoarse)
 	for !site.remembers(target) {
 		if time.Now().After(deadline) {
 			t.Fatalf("%s is not remembered", target)
