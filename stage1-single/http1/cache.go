@@ -16,7 +16,7 @@ const (
 	// remembered, and settledCoarse is that where times come in whole seconds.
 	// File systems have coarse clocks: of two changes within one tick of theirs,
 	// the second is not seen in the file's times.
-	settled        = 100 * time.Millisecond
+	settled       = 100 * time.Millisecond
 	settledCoarse = 2100 * time.Millisecond
 )
 
