@@ -1,21 +1,23 @@
 package http1
 
 import (
+	"strings"
 	"sync"
 	"time"
 )
 
 const (
 	// maxRemembered bounds the memory for remembered files, in bytes of all of
-	// them together, and entrySize is about what one takes beside its body and
-	// its target.
+	// them together, and entrySize is about what one takes beside its body, its
+	// name and its target.
 	maxRemembered = 16 << 20
 	entrySize     = 1 << 10
 
 	// settled is how long a file must have looked the same before it is
 	// remembered, and settledCoarse is that where times come in whole seconds.
 	// File systems have coarse clocks: of two changes within one tick of theirs,
-	// the second is not seen in the file's times.
+	// the second is not seen in the file's times. (A change through memory that is
+	// mapped to the file, mmap, is not seen either until the system writes it.)
 	settled       = 100 * time.Millisecond
 	settledCoarse = 2100 * time.Millisecond
 )
@@ -32,7 +34,7 @@ type memory struct {
 type remembered struct {
 	name    string // below the root
 	resp    Response
-	since   time.Time // it has looked the same since
+	since   time.Time // it has looked the same since this moment, at which it had been read
 	settled bool
 }
 
@@ -40,7 +42,8 @@ type remembered struct {
 // target was answered with a small file before, and a look at that file says
 // that it has not changed since, the answer is the remembered one, copied to
 // resp: no path is taken apart, nothing is opened and nothing read. The look
-// goes through s.root, as opening does: what leads out of it is not found.
+// goes through s.root, as opening does: what leads out of it is not found. (For a
+// file in a folder os.Root opens the folder to look.)
 func (s *Site) get(target []byte, resp *Response) (*Response, error) {
 	s.memory.mu.RLock()
 	f := s.memory.files[string(target)]
@@ -55,16 +58,18 @@ func (s *Site) get(target []byte, resp *Response) (*Response, error) {
 	if err != nil {
 		return nil, err
 	}
+	asked := time.Now()
 	resp = s.Get(t)
 	if resp.Status == 200 && resp.File == nil && resp.info != nil {
-		s.memory.add(string(target), remembered{name: t.file(), resp: *resp, since: time.Now()})
+		s.memory.add(string(target), asked, remembered{name: strings.Clone(t.file()), resp: *resp, since: time.Now()})
 	}
 	return resp, nil
 }
 
-// add remembers a file, as soon as it has settled. What is in the way is
-// forgotten, whichever it is: it is read again when somebody asks for it.
-func (m *memory) add(target string, f remembered) {
+// add remembers a file, as soon as it has settled: when it was asked for again,
+// it had looked the same for long enough. What is in the way is forgotten,
+// whichever it is: it is read again when somebody asks for it.
+func (m *memory) add(target string, asked time.Time, f remembered) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	wait := settled
@@ -72,7 +77,7 @@ func (m *memory) add(target string, f remembered) {
 		wait = settledCoarse
 	}
 	if old := m.files[target]; old != nil && unchanged(old.resp.info, f.resp.info) {
-		f.settled = f.since.Sub(old.since) >= wait
+		f.settled = asked.Sub(old.since) >= wait
 		f.since = old.since
 	}
 	if !f.settled {
@@ -99,7 +104,9 @@ func (m *memory) forget(target string) {
 	}
 }
 
-func (f *remembered) size(target string) int { return len(f.resp.Body) + len(target) + entrySize }
+func (f *remembered) size(target string) int {
+	return len(f.resp.Body) + len(f.name) + len(target) + entrySize
+}
 
 // messages has the memory of messages that were sent, for the next ones.
 var messages = sync.Pool{New: func() any { return new([]byte) }}

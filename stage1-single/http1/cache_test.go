@@ -54,8 +54,8 @@ func (s *Site) remembers(target string) bool {
 	return f != nil && f.settled
 }
 
-// TestNeverStale changes a remembered file in every way: the next answer is
-// what is there then.
+// TestNeverStale changes a remembered file in many ways: the next answer is what
+// is there then.
 func TestNeverStale(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -164,6 +164,41 @@ func TestNeverStaleInARow(t *testing.T) {
 	}
 }
 
+// TestSettles: a file is remembered only if it was asked for again after it had
+// looked the same for long enough, however long that answer took.
+func TestSettles(t *testing.T) {
+	t.Parallel()
+	dir, site := remembering(t, map[string]string{"a.txt": "one"})
+	resp, err := site.get([]byte("/a.txt"), new(Response))
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := site.memory.files["/a.txt"].since
+	wait := settled
+	if resp.info.ModTime().Nanosecond() == 0 {
+		wait = settledCoarse
+	}
+	for _, test := range []struct {
+		asked, read time.Duration // after the first answer
+		settled     bool
+	}{
+		{wait - 1, wait + time.Hour, false},
+		{wait, wait, true},
+	} {
+		f := remembered{name: "a.txt", resp: *resp, since: first.Add(test.read)}
+		site.memory.add("/a.txt", first.Add(test.asked), f)
+		if got := site.memory.files["/a.txt"]; got.settled != test.settled || !got.since.Equal(first) {
+			t.Errorf("asked for after %v, read after %v: settled %v, since %v", test.asked, test.read, got.settled, got.since.Sub(first))
+		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, "a.txt"), []byte("four"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := site.get([]byte("/a.txt"), new(Response)); err != nil || site.remembers("/a.txt") {
+		t.Errorf("%v: a file that has just changed is remembered", err)
+	}
+}
+
 // TestMemory: what is remembered is bounded, small, and each connection's own
 // to change.
 func TestMemory(t *testing.T) {
@@ -200,7 +235,7 @@ func TestMemory(t *testing.T) {
 	for i := range 2 * maxRemembered / smallFile {
 		f := remembered{name: "a.txt", resp: resp, settled: true}
 		f.resp.Body = make([]byte, smallFile)
-		site.memory.add(fmt.Sprintf("/a.txt?%d", i), f)
+		site.memory.add(fmt.Sprintf("/a.txt?%d", i), time.Now(), f)
 	}
 	size := 0
 	for target, f := range site.memory.files {

@@ -26,9 +26,9 @@ func TestClosesSoon(t *testing.T) {
 			if err := test.client(client); err != nil {
 				t.Fatal(err)
 			}
-			got := closesSoon(server)
+			got := closesSoon(server, looksAlone)
 			for begun := time.Now(); test.want && !got && time.Since(begun) < time.Second && runtime.GOOS != "windows"; {
-				got = closesSoon(server)
+				got = closesSoon(server, looksAlone)
 			}
 			if got != test.want && runtime.GOOS != "windows" {
 				t.Errorf("got %v", got)
@@ -38,13 +38,13 @@ func TestClosesSoon(t *testing.T) {
 	past, client := tcpPair(t)
 	client.Close()
 	past.SetReadDeadline(time.Now().Add(-time.Second)) // as after a 408
-	if closesSoon(past) {
+	if closesSoon(past, looksAlone) {
 		t.Error("a connection whose deadline has passed is asked all the same")
 	}
 	one, two := net.Pipe()
 	defer one.Close()
 	two.Close()
-	if closesSoon(one) {
+	if closesSoon(one, looksAlone) {
 		t.Error("what is no socket is asked")
 	}
 }

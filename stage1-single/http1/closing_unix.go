@@ -8,15 +8,11 @@ import (
 	"syscall"
 )
 
-// looks is how often closesSoon looks: less than 0.1 ms together, if nothing else
-// is to be done.
-const looks = 200
-
 // closesSoon looks a few times whether the client has closed, too, and lets
 // others go on in between. A client on this machine or near it closes within
 // microseconds, and to be put to sleep and woken up takes longer than that. It
 // returns false when the client has not closed yet, or sends on.
-func closesSoon(tcp net.Conn) bool {
+func closesSoon(tcp net.Conn, looks int) bool {
 	socket, ok := tcp.(syscall.Conn)
 	if !ok {
 		return false

@@ -13,7 +13,7 @@ import (
 
 // A large file is sent in pieces of this many bytes, each with a deadline of
 // its own: a slow client has time, a client that has stopped has not.
-const pieceSize = 256 << 10
+const pieceSize = 32 << 10
 
 // statusText has the statuses that this server answers with and their reason
 // phrases (RFC 9110 section 15; 431 is RFC 6585 section 5).
@@ -142,7 +142,6 @@ func appendField(buf []byte, name, value string) []byte {
 //lab:todo 1.2 write the head and the body, a large file piece by piece
 func (resp *Response) WriteTo(conn net.Conn, stall time.Duration) (sent int64, err error) {
 	message := messages.Get().(*[]byte)
-	defer messages.Put(message)
 	*message = resp.appendHead((*message)[:0])
 	if !resp.HeadOnly {
 		*message = append(*message, resp.Body...)
@@ -151,7 +150,9 @@ func (resp *Response) WriteTo(conn net.Conn, stall time.Duration) (sent int64, e
 	if err = conn.SetWriteDeadline(time.Now().Add(stall)); err != nil {
 		return 0, err
 	}
-	if _, err = conn.Write(*message); err != nil || resp.HeadOnly || resp.File == nil {
+	_, err = conn.Write(*message)
+	messages.Put(message)
+	if err != nil || resp.HeadOnly || resp.File == nil {
 		return sent, err
 	}
 	for sent < resp.Size {
