@@ -11,7 +11,7 @@ import (
 )
 
 // nginxHow is what nginxConfig comes to.
-const nginxHow = "a worker for each processor, sendfile, no access log, keepalive_requests and keepalive_timeout high"
+const nginxHow = "a worker for each processor, sendfile, no access log, keepalive_requests and keepalive_timeout high; what it takes at its start for each connection, about 0.4 kB, is not in row 5"
 
 // startNginx starts nginx with a configuration of its own, in the foreground.
 // All that it writes is below the temporary folder.
