@@ -16,8 +16,8 @@ const (
 	// settled is how long a file must have looked the same before it is
 	// remembered, and settledCoarse is that where times come in whole seconds.
 	// File systems have coarse clocks: of two changes within one tick of theirs,
-	// the second is not seen in the file's times. (A change through memory that is
-	// mapped to the file, mmap, is not seen either until the system writes it.)
+	// the second is not seen in the file's times. (Nor is a change through memory
+	// that was mapped to the file before, mmap: the file's times need not follow it.)
 	settled       = 100 * time.Millisecond
 	settledCoarse = 2100 * time.Millisecond
 )
