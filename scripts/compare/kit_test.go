@@ -343,6 +343,9 @@ func TestSameAndPersistent(t *testing.T) {
 	if len(persistent) != 4 {
 		t.Fatalf("the table of totals is %q", persistent)
 	}
+	if shown := text(section(t, dom, "persistent")); !strings.Contains(shown, "still open at the end") {
+		t.Errorf("no persistent connection is shown open, as the browser leaves it:\n%s", shown)
+	}
 	for i, row := range persistent {
 		conns := number(t, row[4])
 		if closing := i < 2; closing && conns < 7 || !closing && conns > 6 {
