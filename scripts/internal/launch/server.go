@@ -34,8 +34,9 @@ func Announced(line string) (addr, dir string, ok bool) {
 
 // A Server is a server of the kit that runs.
 type Server struct {
-	Addr  string        // host:port where it listens
-	Ended chan struct{} // closed when it has ended
+	Addr    string        // host:port where it listens
+	Ended   chan struct{} // closed when it has ended; Process.Wait is not for others
+	Process *os.Process
 
 	cmd *exec.Cmd
 }
@@ -60,7 +61,7 @@ func Start(ctx context.Context, log io.Writer, program string, args ...string) (
 		stdout.Close()
 		return nil, fmt.Errorf("start a server: %w", err)
 	}
-	s := &Server{Ended: make(chan struct{}), cmd: cmd}
+	s := &Server{Ended: make(chan struct{}), Process: cmd.Process, cmd: cmd}
 	lines := make(chan string, 1)
 	go func() {
 		out := bufio.NewReader(stdout)
@@ -88,10 +89,14 @@ func Start(ctx context.Context, log io.Writer, program string, args ...string) (
 	}
 }
 
+// ExitStatus is the status with which the server has ended, and -1 if a signal
+// ended it. It is known once Ended is closed.
+func (s *Server) ExitStatus() int { return s.cmd.ProcessState.ExitCode() }
+
 // Stop asks the server to stop, as Ctrl-C does, and waits until it has. One that
 // does not, or cannot be asked (on Windows), is killed. Its log is complete then.
 func (s *Server) Stop() {
-	if runtime.GOOS == "windows" || s.cmd.Process.Signal(os.Interrupt) != nil {
+	if runtime.GOOS == "windows" || s.Process.Signal(os.Interrupt) != nil {
 		KillGroup(s.cmd)
 	}
 	select {
