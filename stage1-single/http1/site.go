@@ -238,12 +238,14 @@ func statusOf(err error) int {
 }
 
 // redirect answers a request for a directory without its final slash: from
-// /dir, the page's own relative links would lead to /, not to /dir/.
+// /dir, the page's own relative links would lead to /, not to /dir/. Location is
+// the path as it came, written so that it cannot name another host. With two
+// slashes in front it would: //host/dir (RFC 3986 section 4.2). Browsers read a
+// backslash like a slash, and no URI may have one: it is sent escaped.
 func redirect(t Target) *Response {
 	resp := statusPage(301)
-	// Location is the path as it came. With two slashes in front it would
-	// name another host: //host/dir (RFC 3986 section 4.2).
-	resp.Location = "/" + strings.TrimLeft(string(t.Path), "/") + "/" + string(t.Query)
+	location := "/" + strings.TrimLeft(string(t.Path), "/") + "/" + string(t.Query)
+	resp.Location = strings.ReplaceAll(location, `\`, "%5C")
 	return resp
 }
 
