@@ -1,6 +1,9 @@
 package golden
 
-import "bytes"
+import (
+	"bytes"
+	"io/fs"
+)
 
 // A golden is a case whose request and response stand in cases/.
 type golden struct {
@@ -394,7 +397,7 @@ type Case struct {
 func Cases() ([]Case, error) {
 	cases := make([]Case, len(goldens))
 	for i, g := range goldens {
-		request, response, err := g.load()
+		request, response, err := g.load(caseFiles, siteFiles)
 		if err != nil {
 			return nil, err
 		}
@@ -411,7 +414,7 @@ func (g golden) check() Check {
 // run sends the request whole and in two pieces at three places, and compares
 // each answer, byte for byte.
 func (g golden) run(l *lab) error {
-	request, response, err := g.load()
+	request, response, err := g.load(caseFiles, siteFiles)
 	if err != nil {
 		return err
 	}
@@ -435,15 +438,16 @@ func (g golden) run(l *lab) error {
 	return nil
 }
 
-// load returns the bytes of the request and of the whole response.
-func (g golden) load() (request, response []byte, err error) {
-	if request, err = caseFiles.ReadFile("cases/" + g.name + ".request"); err != nil {
+// load returns the bytes of the request and of the whole response, from cases/
+// of one file system and site/ of another.
+func (g golden) load(cases, site fs.FS) (request, response []byte, err error) {
+	if request, err = fs.ReadFile(cases, "cases/"+g.name+".request"); err != nil {
 		return nil, nil, err
 	}
-	response, err = caseFiles.ReadFile("cases/" + g.name + ".response")
+	response, err = fs.ReadFile(cases, "cases/"+g.name+".response")
 	if err == nil && g.body != "" {
 		var body []byte
-		body, err = siteFiles.ReadFile("site/" + g.body)
+		body, err = fs.ReadFile(site, "site/"+g.body)
 		response = append(response, body...)
 	}
 	return request, response, err
