@@ -159,9 +159,12 @@ func (s *soaked) start(ctx context.Context, program, site string, source rand.So
 // soak lets the clients in, for the first seconds and for the rest, and reads
 // what the servers hold after each.
 func (s *soak) soak(ctx context.Context, p *probed) error {
+	s.progress.now("asking for everything")
+	var all sync.WaitGroup
 	for _, server := range s.servers {
-		server.guests[0].askAll(ctx)
+		all.Go(func() { server.guests[0].askAll(ctx) })
 	}
+	all.Wait()
 	if err := s.letIn(ctx, s.warmUp, "the first seconds"); err != nil {
 		return err
 	}

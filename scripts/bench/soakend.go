@@ -82,7 +82,7 @@ func printSoak(w io.Writer, s *soak, took time.Duration) error {
 	out := &strings.Builder{}
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	row := func(name string, cell func(*soaked) string) {
-		fmt.Fprint(t, name)
+		fmt.Fprintf(t, "%-13s", name) // all alike: names begin on the left, numbers end on the right
 		for _, server := range s.servers {
 			fmt.Fprint(t, "\t", cell(server))
 		}
@@ -93,7 +93,7 @@ func printSoak(w io.Writer, s *soak, took time.Duration) error {
 	row("clients", func(server *soaked) string { return number(int64(server.clients)) })
 	row("requests", func(server *soaked) string { return number(server.asked(good, huge)) })
 	for sort, name := range sortNames {
-		row(name, func(server *soaked) string { return number(server.requests[sort].Load()) })
+		row("  "+name, func(server *soaked) string { return number(server.requests[sort].Load()) })
 	}
 	row("faults tried", func(server *soaked) string { return number(server.asked(malformed, huge)) })
 	row("wrong answers", func(server *soaked) string { return number(int64(server.ended.wrongs)) })
