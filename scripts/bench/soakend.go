@@ -108,7 +108,7 @@ func printSoak(w io.Writer, s *soak, took time.Duration) error {
 	})
 	row("peak memory", func(server *soaked) string {
 		if server.ended.peakErr != nil {
-			return server.ended.peakErr.Error()
+			return "not measured"
 		}
 		return bytesOfMemory.format(float64(server.ended.peak))
 	})
@@ -140,16 +140,16 @@ func (s *soaked) printWrong(w io.Writer) {
 	}
 }
 
-// A soakLog reads a server's log. It counts races and panics, and keeps the first
-// report and the end: all of it would be gigabytes.
+// A soakLog reads a server's log. It counts races and panics, and keeps the first of
+// each and the end: all of it would be gigabytes.
 type soakLog struct {
 	mu            sync.Mutex
 	races, panics int
-	report, tail  []byte // the report begins with the first race or panic
-	line          []byte // has not ended yet
+	race, panic   []byte // the first one: the report of the race detector, the line of the log
+	tail, line    []byte // what came last, and of it what has not ended yet
 }
 
-// logKept is how much is kept of a report and of the end, in bytes.
+// logKept is how much is kept of a race and of the end, in bytes.
 const logKept = 8 << 10
 
 func (l *soakLog) Write(p []byte) (int, error) {
@@ -173,9 +173,12 @@ func (l *soakLog) take(line []byte) {
 		l.races++
 	case bytes.Contains(line, []byte(" level=ERROR msg=panic ")): // what a client sent is quoted, and cannot look like it
 		l.panics++
+		if l.panic == nil {
+			l.panic = bytes.Clone(line)
+		}
 	}
-	if l.races+l.panics > 0 && len(l.report) < logKept {
-		l.report = append(l.report, line...)
+	if l.races > 0 && len(l.race) < logKept {
+		l.race = append(l.race, line...) // the lines that follow are more of it
 	}
 	l.tail = append(l.tail, line...)
 	if len(l.tail) > 2*logKept {
@@ -187,9 +190,9 @@ func (l *soakLog) take(line []byte) {
 func (l *soakLog) sum() (races, panics int, said string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	kept := l.report
-	if len(kept) == 0 {
-		kept = append(l.tail, l.line...)
+	said = string(l.race) + string(l.panic)
+	if said == "" {
+		said = string(l.tail) + string(l.line)
 	}
-	return l.races, l.panics, string(kept)
+	return l.races, l.panics, said
 }
