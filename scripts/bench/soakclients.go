@@ -44,17 +44,30 @@ const (
 
 var sortNames = [sorts]string{"good", "malformed", "aborted", "slow", "huge"}
 
-// A mixture says how many of a thousand visits are of each sort. Slow ones take
-// seconds and huge ones a tenth of one: with these numbers a client spends about half
-// of its time with the others.
+// A mixture says how many of a thousand visits are of each sort. A slow one takes
+// seconds, a huge one up to a tenth of one.
 type mixture [sorts]int
 
 var (
-	mixtureAlone  = mixture{good: 700, malformed: 196, aborted: 98, slow: 1, huge: 5} // where a slow client stops all others
-	mixtureAmong  = mixture{good: 700, malformed: 193, aborted: 95, slow: 4, huge: 8}
-	waysToVisit   = [sorts][]way{good: {wholeCase, wholeCase, halfClosed}, malformed: {refused, refused, mutated, babble}, aborted: {leavesAtOnce, leavesInHead, leavesBeforeAnswer, leavesInAnswer}, slow: {trickled, neverEnds, silent, slowReader, stops}, huge: {hugeHead, hugePost, largeFile, largeFile, hugeFile}}
-	moreWays      = [sorts][]way{good: {burst, inTurn}, aborted: {leavesInBurst}, slow: {idles}} // with -keep-alive
-	errWrongBytes = errors.New("wrong bytes")
+	mixtureAlone = mixture{good: 700, malformed: 196, aborted: 98, slow: 1, huge: 5} // for stage 1, where a slow client stops all others
+	mixtureAmong = mixture{good: 700, malformed: 193, aborted: 95, slow: 4, huge: 8}
+)
+
+// The ways to visit any server, and those that need -keep-alive. What stands there
+// twice is done twice as often.
+var (
+	waysToVisit = [sorts][]way{
+		good:      {wholeCase, wholeCase, halfClosed},
+		malformed: {refused, refused, mutated, babble},
+		aborted:   {leavesAtOnce, leavesInHead, leavesBeforeAnswer, leavesInAnswer},
+		slow:      {trickled, neverEnds, silent, slowReader, stops},
+		huge:      {hugeHead, hugePost, largeFile, largeFile, hugeFile},
+	}
+	moreWays = [sorts][]way{
+		good:    {burst, inTurn},
+		aborted: {leavesInBurst},
+		slow:    {idles},
+	}
 )
 
 // visits are the ways to visit a server.
@@ -107,8 +120,10 @@ func (g *guest) visit(ctx context.Context, sort int, by way) {
 // a small file, from the second time on.
 func (g *guest) askAll(ctx context.Context) {
 	for range 2 {
-		for _, e := range slices.Concat(g.script.good, g.script.malformed) {
-			g.visit(ctx, good, func(g *guest, ctx context.Context) (int, error) { return 1, g.exact(ctx, e, manner{}) })
+		for sort, exchanges := range [][]exchange{good: g.script.good, malformed: g.script.malformed} {
+			for _, e := range exchanges {
+				g.visit(ctx, sort, func(g *guest, ctx context.Context) (int, error) { return 1, g.exact(ctx, e, manner{}) })
+			}
 		}
 		time.Sleep(rememberTime) // the stimulus
 	}
@@ -119,6 +134,8 @@ func (g *guest) askAll(ctx context.Context) {
 const rememberTime = 150 * time.Millisecond
 
 func one[T any](r *rand.Rand, of []T) T { return of[r.IntN(len(of))] }
+
+var errWrongBytes = errors.New("wrong bytes")
 
 // A wire is a connection to a server.
 type wire struct {
@@ -378,10 +395,17 @@ func refused(g *guest, ctx context.Context) (int, error) {
 	return 1, g.exact(ctx, e, manner{})
 }
 
-// mutated sends a good request with an octet changed, put in or left out.
+// mutated sends a good request with an octet changed, put in or left out. The name
+// of a file that is there stays as it is: there are many other names for it, such as
+// with a query behind it, and each would be remembered, so that the server would
+// hold more and more, up to its limit.
 func mutated(g *guest, ctx context.Context) (int, error) {
 	e := one(g.random, g.script.single)
-	at := g.random.IntN(len(e.send))
+	from := 0
+	if bytes.HasPrefix(e.want, []byte("HTTP/1.1 200")) {
+		from = bytes.Index(e.send, []byte(" HTTP/1.1\r\n"))
+	}
+	at := from + g.random.IntN(len(e.send)-from)
 	octet := []byte{byte(g.random.IntN(256))}
 	before, behind := e.send[:at], e.send[at:]
 	switch g.random.IntN(3) {
