@@ -50,7 +50,7 @@ func TestTroubles(t *testing.T) {
 		{"descriptor", func(e *soakEnd) { e.last.Descriptors++ }, []string{"1 descriptors more than after the first seconds"}},
 		{"forgotten at first", func(e *soakEnd) { e.first.Forgotten = 1 }, []string{"1 descriptors were open until the garbage collector found them: somebody forgot to close them"}},
 		{"forgotten at last", func(e *soakEnd) { e.last.Forgotten = 2 }, []string{"2 descriptors were open until the garbage collector found them: somebody forgot to close them"}},
-		{"byte", func(e *soakEnd) { e.last.Bytes += bytesTolerance + 1 }, []string{"65,537 live bytes more than after the first seconds, where 65,536 are allowed"}},
+		{"byte", func(e *soakEnd) { e.last.Bytes += bytesTolerance + 1 }, []string{"131,073 live bytes more than after the first seconds, where 131,072 are allowed"}},
 		{"wrong answer", func(e *soakEnd) { e.wrongs = 1 }, []string{"1 wrong answers"}},
 		{"race", func(e *soakEnd) { e.races, e.status = 1, 66 }, []string{"1 data races", "asked to stop, it ended with status 66"}},
 		{"panic", func(e *soakEnd) { e.panics = 1 }, []string{"1 panics"}},

@@ -12,8 +12,12 @@ import (
 )
 
 // bytesTolerance is how much more live memory a server may have at the end than
-// after the first seconds, in bytes.
-const bytesTolerance = 64 << 10
+// after the first seconds, in bytes. In 90 s the servers came to 1 to 8 kB more, with
+// 20,000 requests and with 135,000, and a profile says whose they are: the Go runtime's,
+// which takes 5 kB for each thread that it has once needed, and has caches for type
+// assertions. With this much, a leak of 16 bytes for each request is seen within a
+// minute.
+const bytesTolerance = 128 << 10
 
 // A soakEnd is how a server came out of a soak.
 type soakEnd struct {
