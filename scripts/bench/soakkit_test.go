@@ -114,9 +114,16 @@ func TestSoakInterrupted(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	s := newSoak(root, options{seed: 1}, newProgress(cancelling{cancel})) // written to after the first seconds
-	s.warmUp, s.rest = time.Second, time.Hour
+	s := newSoak(root, options{seed: 1}, newProgress(io.Discard))
+	s.warmUp = time.Hour
+	go func() {
+		const busy = 1000 // requests: more than before the clients are let in
+		for s.servers[1].asked(good, huge) < busy && pause(ctx, 10*time.Millisecond) {
+		}
+		cancel()
+	}()
 	err = s.run(ctx)
+	cancel()
 	needRace(t, err)
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("the error is %v", err)
