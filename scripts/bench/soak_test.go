@@ -196,6 +196,13 @@ func TestScript(t *testing.T) {
 	if len(k.good) < persistent-8 || len(k.malformed) < 100 {
 		t.Errorf("with -keep-alive: %d good and %d malformed, of %d", len(k.good), len(k.malformed), persistent)
 	}
+	for _, e := range slices.Concat(s.good, k.good) {
+		for _, status := range []string{"400", "414", "431", "501", "505"} {
+			if bytes.HasPrefix(e.want, []byte("HTTP/1.1 "+status)) {
+				t.Errorf("%s counts as good, and is answered with %s", e.name, status)
+			}
+		}
+	}
 	for _, e := range []exchange{s.large, s.huge, s.post} {
 		if err := wellFormed(e.want); err != nil || len(e.send) == 0 {
 			t.Errorf("%q: %v", e.send, err)
@@ -207,6 +214,9 @@ func TestScript(t *testing.T) {
 		}
 		if n := bytes.Count(e.lastOne().send, closeField); n != 1 || !bytes.HasSuffix(e.lastOne().send, []byte("\r\n\r\n")) {
 			t.Errorf("%s: the last one is %q", e.name, e.lastOne().send)
+		}
+		if n := len(e.lastOne().send); n > 16<<10 {
+			t.Errorf("%s: the last one is %d bytes long, which is more than a head may be", e.name, n)
 		}
 		if bytes.Contains(e.send, closeField) || !bytes.Contains(e.want, closeField) {
 			t.Errorf("%s was changed", e.name)
@@ -244,6 +254,11 @@ func TestSoakLog(t *testing.T) {
 		}
 	}
 	l := &soakLog{}
+	io.WriteString(l, panicked+strings.Replace(panicked, "conn=2", "conn=3", 1)+quoted)
+	if races, panics, said := l.sum(); races != 0 || panics != 2 || said != panicked {
+		t.Errorf("%d races, %d panics, %q", races, panics, said)
+	}
+	l = &soakLog{}
 	for range 10_000 {
 		io.WriteString(l, quoted)
 	}

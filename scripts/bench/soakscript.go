@@ -134,7 +134,7 @@ func wellFormed(answers []byte) error {
 		if err != nil || length > len(body) {
 			return fmt.Errorf("an answer says that its body has %s bytes, and %d came: %.300q", m[2], len(body), answers[at:])
 		}
-		if status >= 400 && (errorText[status] == "" || string(body[:length]) != errorPage(status)) {
+		if status >= 400 && string(body[:length]) != errorPage(status) {
 			return fmt.Errorf("an error with another page than its own: %.300q", answers[at:])
 		}
 		at += len(m[0]) + length
