@@ -152,8 +152,11 @@ func (s *soaked) start(ctx context.Context, program, site string, source rand.So
 	for _, timeout := range []string{"-head-timeout", "-idle-timeout", "-stall", "-linger"} {
 		args = append(args, timeout, soakTimeout.String())
 	}
-	s.server, err = launch.Start(ctx, s.log, program, args...)
-	return err
+	if s.server, err = launch.Start(ctx, s.log, program, args...); err != nil {
+		_, _, said := s.log.sum()
+		return fmt.Errorf("%s: %w\n%s", s.name, err, said)
+	}
+	return nil
 }
 
 // soak lets the clients in, for the first seconds and for the rest, and reads

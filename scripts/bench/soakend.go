@@ -150,6 +150,7 @@ type soakLog struct {
 	mu            sync.Mutex
 	races, panics int
 	race, panic   []byte // the first one: the report of the race detector, the line of the log
+	whole         bool   // that report is
 	tail, line    []byte // what came last, and of it what has not ended yet
 }
 
@@ -181,8 +182,9 @@ func (l *soakLog) take(line []byte) {
 			l.panic = bytes.Clone(line)
 		}
 	}
-	if l.races > 0 && len(l.race) < logKept {
-		l.race = append(l.race, line...) // the lines that follow are more of it
+	if l.races == 1 && !l.whole && len(l.race) < logKept {
+		l.race = append(l.race, line...)
+		l.whole = bytes.HasPrefix(line, []byte("=====")) // the last line of a report
 	}
 	l.tail = append(l.tail, line...)
 	if len(l.tail) > 2*logKept {
