@@ -32,7 +32,7 @@ import (
 )
 
 const (
-	clientMemory   = 32 << 20  // the most that a client may need, in bytes
+	clientMemory   = 24 << 20  // the most that a client may need, in bytes
 	parallelMemory = 128 << 20 // with fifty connections
 	gigabyte       = 1 << 30   // stands for a stream without end
 	giveUp         = 1 << 20   // what a client may print at most of one
@@ -261,7 +261,9 @@ func TestClientTricks(t *testing.T) {
 			trick.check(t, r)
 			connections.Add(s.connections.Load())
 			sent.Add(s.sent.Load())
-			peak.Store(max(peak.Load(), r.peak))
+			if trick.memory == 0 { // a large request is held in memory, and says nothing about answers
+				peak.Store(max(peak.Load(), r.peak))
+			}
 		})
 	}
 	t.Logf("%d tricks, %d connections, %.1f GB sent, peak memory of a client %.1f MB", len(tricks), connections.Load(), float64(sent.Load())/1e9, float64(peak.Load())/1e6)
