@@ -91,6 +91,8 @@ func TestChunkedOracle(t *testing.T) {
 		{"a size of 17 digits", "00000000000000005\r\nhello\r\n0\r\n\r\n", true, false},
 		{"a trailer that is none", "0\r\nno colon\r\n\r\n", false, true},
 		{"no trailer section", "0\r\n", false, true},
+		{"data that goes on", "5\r\nhello!\r\n0\r\n\r\n", false, false},
+		{"a line end that is missing", "5\r\nhello0\r\n\r\n", false, false},
 		{"a sign", "+5\r\nhello\r\n0\r\n\r\n", false, false},
 		{"no digits", "\r\n\r\n", false, false},
 		{"much extension", strings.Repeat("1;"+strings.Repeat("a", 4000)+"\r\na\r\n", 10) + "0\r\n\r\n", true, false},
