@@ -58,25 +58,25 @@ type trick struct {
 	memory      int64         // 0: clientMemory
 }
 
-// text is a stream of these strings, one behind the other.
-func text(parts ...string) func() io.Reader {
+// stream is one of these strings, one behind the other.
+func stream(parts ...string) func() io.Reader {
 	return func() io.Reader { return strings.NewReader(strings.Join(parts, "")) }
 }
 
-// flood is a stream of a beginning and, many times, a piece.
-func flood(begin, piece string, times int64, end ...string) func() io.Reader {
+// floodOf is a stream of a beginning and, many times, a piece.
+func floodOf(begin, piece string, times int64, end ...string) func() io.Reader {
 	return func() io.Reader {
-		return io.MultiReader(strings.NewReader(begin), io.LimitReader(&endless{piece: piece}, times*int64(len(piece))), text(end...)())
+		return io.MultiReader(strings.NewReader(begin), io.LimitReader(&repeated{piece: piece}, times*int64(len(piece))), stream(end...)())
 	}
 }
 
-// endless is a piece again and again.
-type endless struct {
+// repeated is a piece again and again.
+type repeated struct {
 	piece string
 	at    int
 }
 
-func (e *endless) Read(p []byte) (n int, err error) {
+func (e *repeated) Read(p []byte) (n int, err error) {
 	if e.at == 0 && len(e.piece) < 1<<10 {
 		e.piece = strings.Repeat(e.piece, 1<<10) // many small copies would be slow
 	}
@@ -88,27 +88,27 @@ func (e *endless) Read(p []byte) (n int, err error) {
 }
 
 const (
-	ok        = "HTTP/1.1 200 OK\r\n"
-	chunked   = ok + "Transfer-Encoding: chunked\r\n\r\n"
-	rawFlags  = "-raw {raw} -timeout 500ms"
-	quick     = "-timeout 500ms"
-	evil      = "\x1b[2J\x1b]0;owned\x07\x9b31m\u009b31m\u0085\x7f\u202e\x00\x08\rgone" // as a terminal reads it: erase, name the window, colours, backwards
-	zeroes    = 10_000_000
-	tooLong   = "is too long for this client"
-	noTrouble = "" // standard error is empty
+	okLine      = "HTTP/1.1 200 OK\r\n"
+	chunkedHead = okLine + "Transfer-Encoding: chunked\r\n\r\n"
+	rawFlags    = "-raw {raw} -timeout 500ms"
+	quickFlags  = "-timeout 500ms"
+	evilText    = "\x1b[2J\x1b]0;owned\x07\x9b31m\u009b31m\u0085\x7f\u202e\x00\x08\rgone" // as a terminal reads it: erase, name the window, colours, backwards
+	bombSize    = 10_000_000
+	tooLong     = "is too long for this client"
+	noTrouble   = "" // standard error is empty
 )
 
 // mostFields is a head with mostLines fields, which is as many as the client's
 // 256 KiB take: each counts 32 bytes beside its own, without the line end.
-var mostFields = flood(ok, "a:\n", mostLines, "\n")
+var mostFields = floodOf(okLine, "a:\n", mostLines, "\n")
 
 const mostLines = 256 << 10 / 34
 
-// bomb is ten million zero bytes as few.
-var bomb = func() string {
+// bombBytes are ten million zero bytes as few.
+var bombBytes = func() string {
 	var b bytes.Buffer
 	z := gzip.NewWriter(&b)
-	if _, err := z.Write(make([]byte, zeroes)); err != nil {
+	if _, err := z.Write(make([]byte, bombSize)); err != nil {
 		panic(err)
 	}
 	if err := z.Close(); err != nil {
@@ -117,128 +117,128 @@ var bomb = func() string {
 	return b.String()
 }()
 
-// short are responses that end in a line which is a mistake: all of them is
+// mistake is a response that ends in a line which is a mistake: all of it is
 // printed, and standard error says these words.
-func short(name, response string, says ...string) trick {
-	return trick{name: name, sends: text(response), then: "open", status: 1, says: says}
+func mistake(name, response string, says ...string) trick {
+	return trick{name: name, sends: stream(response), then: "open", status: 1, says: says}
 }
 
-// without are floods without an end: the client gives up.
-func without(name, begin, piece string, says ...string) trick {
-	return trick{name: name, sends: flood(begin, piece, gigabyte/int64(len(piece))), status: 1, says: says, part: true}
+// neverEnding is a flood without an end: the client gives up.
+func neverEnding(name, begin, piece string, says ...string) trick {
+	return trick{name: name, sends: floodOf(begin, piece, gigabyte/int64(len(piece))), status: 1, says: says, part: true}
 }
 
-// trickle are streams of which each byte comes soon and the whole never.
-func trickle(name, begin, piece string, says ...string) trick {
-	return trick{name: name, flags: quick, sends: text(begin), drips: strings.Repeat(piece, 1000), every: 50 * time.Millisecond,
+// dripping is a stream of which each byte comes soon and the whole never.
+func dripping(name, begin, piece string, says ...string) trick {
+	return trick{name: name, flags: quickFlags, sends: stream(begin), drips: strings.Repeat(piece, 1000), every: 50 * time.Millisecond,
 		status: 1, says: says, part: true, least: 400 * time.Millisecond, most: 3 * time.Second}
 }
 
 var tricks = slices.Concat([]trick{
 	// A head, a line, a section without an end.
-	without("a status line without end", "", "a", "status line", tooLong),
-	without("a status line that begins well and has no end", "HTTP/1.1 200 ", "a", "status line", tooLong),
-	without("a field line without end", ok+"X: ", "a", "field lines", tooLong),
-	without("a field line without end and without a colon", ok, "a", "field lines", tooLong),
-	without("a folded line without end", ok+"X: a\r\n", " b\r\n", "field lines", tooLong),
-	without("field lines without end", ok, "X-Flood: abcdefgh\r\n", "section of field lines", tooLong),
-	without("the smallest field lines without end", ok, "a:\n", "section of field lines", tooLong),
-	{name: "a million field lines", sends: flood(ok, "a: b\r\n", 1e6, "\r\n"), then: "open", status: 1, says: []string{"section of field lines", tooLong}, part: true},
+	neverEnding("a status line without end", "", "a", "status line", tooLong),
+	neverEnding("a status line that begins well and has no end", "HTTP/1.1 200 ", "a", "status line", tooLong),
+	neverEnding("a field line without end", okLine+"X: ", "a", "field lines", tooLong),
+	neverEnding("a field line without end and without a colon", okLine, "a", "field lines", tooLong),
+	neverEnding("a folded line without end", okLine+"X: a\r\n", " b\r\n", "field lines", tooLong),
+	neverEnding("field lines without end", okLine, "X-Flood: abcdefgh\r\n", "section of field lines", tooLong),
+	neverEnding("the smallest field lines without end", okLine, "a:\n", "section of field lines", tooLong),
+	{name: "a million field lines", sends: floodOf(okLine, "a: b\r\n", 1e6, "\r\n"), then: "open", status: 1, says: []string{"section of field lines", tooLong}, part: true},
 	{name: "as many fields as there may be", sends: mostFields},
-	{name: "one field more", sends: flood(ok, "a:\n", mostLines+1, "\n"), then: "open", status: 1, says: []string{"section of field lines", tooLong}, part: true},
-	short("a field line of 200 KB that is none", ok+strings.Repeat("a", 200_000)+"\r\n\r\n", "in the response", "no colon"),
-	short("a field name of 200 KB that is no token", ok+strings.Repeat("(", 200_000)+": b\r\n\r\n", "in the response", "not a token"),
-	without("a chunk size without end", chunked, "0", "line of the chunked coding", tooLong),
-	without("a chunk extension without end", chunked+"5;", "a", "line of the chunked coding", tooLong),
-	without("a line without end behind a chunk", chunked+"5\r\nhello", "a", "line of the chunked coding", tooLong),
-	without("a trailer line without end", chunked+"0\r\nX: ", "a", "field lines", tooLong),
-	without("trailer lines without end", chunked+"0\r\n", "X-Flood: abcdefgh\r\n", "section of field lines", tooLong),
-	without("interim responses without end", "", "HTTP/1.1 100 Continue\r\n\r\n", "101 interim responses"),
-	without("interim responses with fields without end", "", "HTTP/1.1 103 \r\nA: b\r\n\r\n", "101 interim responses"),
-	{name: "a million interim responses, and a final one", sends: flood("", "HTTP/1.1 100\n\n", 1e6, ok, "Content-Length: 0\r\n\r\n"), status: 1, says: []string{"101 interim responses"}, part: true},
-	{name: "a hundred interim responses, and a final one", sends: flood("", "HTTP/1.1 100\n\n", 100, ok, "Content-Length: 0\r\n\r\n")},
+	{name: "one field more", sends: floodOf(okLine, "a:\n", mostLines+1, "\n"), then: "open", status: 1, says: []string{"section of field lines", tooLong}, part: true},
+	mistake("a field line of 200 KB that is none", okLine+strings.Repeat("a", 200_000)+"\r\n\r\n", "in the response", "no colon"),
+	mistake("a field name of 200 KB that is no token", okLine+strings.Repeat("(", 200_000)+": b\r\n\r\n", "in the response", "not a token"),
+	neverEnding("a chunk size without end", chunkedHead, "0", "line of the chunked coding", tooLong),
+	neverEnding("a chunk extension without end", chunkedHead+"5;", "a", "line of the chunked coding", tooLong),
+	neverEnding("a line without end behind a chunk", chunkedHead+"5\r\nhello", "a", "line of the chunked coding", tooLong),
+	neverEnding("a trailer line without end", chunkedHead+"0\r\nX: ", "a", "field lines", tooLong),
+	neverEnding("trailer lines without end", chunkedHead+"0\r\n", "X-Flood: abcdefgh\r\n", "section of field lines", tooLong),
+	neverEnding("interim responses without end", "", "HTTP/1.1 100 Continue\r\n\r\n", "101 interim responses"),
+	neverEnding("interim responses with fields without end", "", "HTTP/1.1 103 \r\nA: b\r\n\r\n", "101 interim responses"),
+	{name: "a million interim responses, and a final one", sends: floodOf("", "HTTP/1.1 100\n\n", 1e6, okLine, "Content-Length: 0\r\n\r\n"), status: 1, says: []string{"101 interim responses"}, part: true},
+	{name: "a hundred interim responses, and a final one", sends: floodOf("", "HTTP/1.1 100\n\n", 100, okLine, "Content-Length: 0\r\n\r\n")},
 
 	// A body of many pieces is legal.
-	{name: "a million chunks of a byte", sends: flood(chunked, "1\r\na\r\n", 1e6, "0\r\n\r\n")},
-	{name: "a million chunks of a byte, -body", flags: "-body", sends: flood(chunked, "1\r\na\r\n", 1e6, "0\r\n\r\n"), prints: flood("", "a", 1e6)},
-	{name: "ten thousand chunks with long extensions", flags: "-body", sends: flood(chunked, "1;"+strings.Repeat("x", 4000)+"\r\na\r\n", 10_000, "0\r\n\r\n"), prints: flood("", "a", 10_000)},
-	{name: "a body without end", flags: "-max-time 1s", sends: flood(ok+"\r\n", "0123456789abcdef", 16*gigabyte), part: true,
+	{name: "a million chunks of a byte", sends: floodOf(chunkedHead, "1\r\na\r\n", 1e6, "0\r\n\r\n")},
+	{name: "a million chunks of a byte, -body", flags: "-body", sends: floodOf(chunkedHead, "1\r\na\r\n", 1e6, "0\r\n\r\n"), prints: floodOf("", "a", 1e6)},
+	{name: "ten thousand chunks with long extensions", flags: "-body", sends: floodOf(chunkedHead, "1;"+strings.Repeat("x", 4000)+"\r\na\r\n", 10_000, "0\r\n\r\n"), prints: floodOf("", "a", 10_000)},
+	{name: "a body without end", flags: "-max-time 1s", sends: floodOf(okLine+"\r\n", "0123456789abcdef", 16*gigabyte), part: true,
 		status: 1, says: []string{"ended early", "-max-time"}, least: 900 * time.Millisecond, most: 4 * time.Second},
-	{name: "chunks without end", flags: "-max-time 1s", sends: flood(chunked, "10\r\n0123456789abcdef\r\n", gigabyte), part: true,
+	{name: "chunks without end", flags: "-max-time 1s", sends: floodOf(chunkedHead, "10\r\n0123456789abcdef\r\n", gigabyte), part: true,
 		status: 1, says: []string{"ended early", "-max-time"}, least: 900 * time.Millisecond, most: 4 * time.Second},
-	{name: "bytes without end behind the response", sends: flood(ok+"Content-Length: 2\r\n\r\nok", "a", gigabyte), part: true,
-		prints: text(ok, "Content-Length: 2\r\n\r\nok"), status: 1, says: []string{"at least 65536 bytes came after the end"}},
-	{name: "a compressed bomb", sends: text(ok, "Content-Encoding: gzip\r\nContent-Length: ", strconv.Itoa(len(bomb)), "\r\n\r\n", bomb)},
-	{name: "a compressed bomb, -body", flags: "-body", sends: text(ok, "Content-Encoding: gzip\r\n\r\n", bomb), prints: text(bomb)},
-	{name: "a compressed bomb as transfer coding, -body", flags: "-body", sends: text(ok, "Transfer-Encoding: gzip, chunked\r\n\r\n",
-		fmt.Sprintf("%x\r\n", len(bomb)), bomb, "\r\n0\r\n\r\n"), prints: text(bomb)},
-	{name: "a response behind the response", sends: text(ok, "Content-Length: 2\r\n\r\nok", "HTTP/1.1 200 OK\r\n\r\nowned"),
-		prints: text(ok, "Content-Length: 2\r\n\r\nok"), status: 1, says: []string{"24 bytes came after the end of the response"}},
+	{name: "bytes without end behind the response", sends: floodOf(okLine+"Content-Length: 2\r\n\r\nok", "a", gigabyte), part: true,
+		prints: stream(okLine, "Content-Length: 2\r\n\r\nok"), status: 1, says: []string{"at least 65536 bytes came after the end"}},
+	{name: "a compressed bomb", sends: stream(okLine, "Content-Encoding: gzip\r\nContent-Length: ", strconv.Itoa(len(bombBytes)), "\r\n\r\n", bombBytes)},
+	{name: "a compressed bomb, -body", flags: "-body", sends: stream(okLine, "Content-Encoding: gzip\r\n\r\n", bombBytes), prints: stream(bombBytes)},
+	{name: "a compressed bomb as transfer coding, -body", flags: "-body", sends: stream(okLine, "Transfer-Encoding: gzip, chunked\r\n\r\n",
+		fmt.Sprintf("%x\r\n", len(bombBytes)), bombBytes, "\r\n0\r\n\r\n"), prints: stream(bombBytes)},
+	{name: "a response behind the response", sends: stream(okLine, "Content-Length: 2\r\n\r\nok", "HTTP/1.1 200 OK\r\n\r\nowned"),
+		prints: stream(okLine, "Content-Length: 2\r\n\r\nok"), status: 1, says: []string{"24 bytes came after the end of the response"}},
 
 	// Lengths.
-	{name: "all but endless Content-Length", sends: text(ok, "Content-Length: 9223372036854775807\r\n\r\n0123456789"),
+	{name: "all but endless Content-Length", sends: stream(okLine, "Content-Length: 9223372036854775807\r\n\r\n0123456789"),
 		status: 1, says: []string{"ended early", "10 of 9223372036854775807 bytes came"}},
-	{name: "all but endless chunk", sends: text(chunked, "7fffffffffffffff\r\n0123456789"), status: 1, says: []string{"ended early", "10 bytes came"}},
-	{name: "a chunk size with many zeros before", sends: text(chunked, strings.Repeat("0", 4000), "5\r\nhello\r\n000\r\n\r\n")},
+	{name: "all but endless chunk", sends: stream(chunkedHead, "7fffffffffffffff\r\n0123456789"), status: 1, says: []string{"ended early", "10 bytes came"}},
+	{name: "a chunk size with many zeros before", sends: stream(chunkedHead, strings.Repeat("0", 4000), "5\r\nhello\r\n000\r\n\r\n")},
 
 	// One byte at a time.
-	trickle("a trickle in the status line", "", "a", "ended early", "status line", "time out"),
-	trickle("a trickle in a field line", ok, "a", "ended early", "inside the head", "time out"),
-	trickle("a trickle of field lines", ok, "a:b\n", "ended early", "inside the head", "time out"),
-	trickle("a trickle of interim responses", "", "HTTP/1.1 100\n\n", "time out"),
-	trickle("a trickle in a chunk size", chunked, "0", "ended early", "chunked", "time out"),
-	trickle("a trickle behind a chunk", chunked+"5\r\nhello", "a", "ended early", "5 bytes came", "time out"),
-	trickle("a trickle of trailer lines", chunked+"0\r\n", "a:b\n", "ended early", "chunked", "time out"),
-	{name: "a trickle in the body is legal", flags: quick, sends: text(ok, "\r\n"), drips: strings.Repeat("slow", 10), every: 20 * time.Millisecond},
-	{name: "a trickle in a chunk is legal", flags: quick, sends: text(chunked, "28\r\n"), drips: strings.Repeat("slow", 10) + "\r\n0\r\n\r\n", every: 20 * time.Millisecond},
-	{name: "a trickle behind the response", sends: text(ok, "Content-Length: 2\r\n\r\nok"), drips: strings.Repeat("a", 1000), every: 50 * time.Millisecond,
-		prints: text(ok, "Content-Length: 2\r\n\r\nok"), status: 1, says: []string{"bytes came after the end"}, least: time.Second, most: 10 * time.Second},
+	dripping("a trickle in the status line", "", "a", "ended early", "status line", "time out"),
+	dripping("a trickle in a field line", okLine, "a", "ended early", "inside the head", "time out"),
+	dripping("a trickle of field lines", okLine, "a:b\n", "ended early", "inside the head", "time out"),
+	dripping("a trickle of interim responses", "", "HTTP/1.1 100\n\n", "time out"),
+	dripping("a trickle in a chunk size", chunkedHead, "0", "ended early", "chunked", "time out"),
+	dripping("a trickle behind a chunk", chunkedHead+"5\r\nhello", "a", "ended early", "5 bytes came", "time out"),
+	dripping("a trickle of trailer lines", chunkedHead+"0\r\n", "a:b\n", "ended early", "chunked", "time out"),
+	{name: "a trickle in the body is legal", flags: quickFlags, sends: stream(okLine, "\r\n"), drips: strings.Repeat("slow", 10), every: 20 * time.Millisecond},
+	{name: "a trickle in a chunk is legal", flags: quickFlags, sends: stream(chunkedHead, "28\r\n"), drips: strings.Repeat("slow", 10) + "\r\n0\r\n\r\n", every: 20 * time.Millisecond},
+	{name: "a trickle behind the response", sends: stream(okLine, "Content-Length: 2\r\n\r\nok"), drips: strings.Repeat("a", 1000), every: 50 * time.Millisecond,
+		prints: stream(okLine, "Content-Length: 2\r\n\r\nok"), status: 1, says: []string{"bytes came after the end"}, least: time.Second, most: 10 * time.Second},
 
 	// No answer.
-	{name: "silence", flags: quick, sends: text(), then: "open", status: 1, says: []string{"time out", "-timeout"}, least: 400 * time.Millisecond, most: 3 * time.Second},
-	{name: "silence, -max-time", flags: "-max-time 500ms", sends: text(), then: "open", status: 1, says: []string{"time out", "-max-time"}, least: 400 * time.Millisecond, most: 3 * time.Second},
-	{name: "silence in the head", flags: quick, sends: text("HTTP/1.1 200"), then: "open", status: 1, says: []string{"ended early", "status line", "time out"}, least: 400 * time.Millisecond, most: 3 * time.Second},
-	{name: "silence in the body", flags: quick, sends: text(ok, "Content-Length: 9\r\n\r\na"), then: "open", status: 1, says: []string{"ended early", "1 of 9 bytes came", "time out"}, least: 400 * time.Millisecond, most: 3 * time.Second},
-	{name: "closes at once", sends: text(), then: "close at once", status: 1, says: []string{"no answer"}},
-	{name: "closes behind the request", sends: text(), status: 1, says: []string{"no answer", "FIN"}},
-	{name: "resets at once", sends: text(), then: "reset at once", status: 1, says: []string{"reset"}}, // perhaps before it has seen that it is connected
-	{name: "resets behind the request", sends: text(), then: "reset", status: 1, says: []string{"no answer", "RST"}},
-	{name: "never reads", flags: rawFlags, sends: text(), then: "never reads", status: 1, says: []string{"time out", "did not take the request", "-timeout"},
+	{name: "silence", flags: quickFlags, sends: stream(), then: "open", status: 1, says: []string{"time out", "-timeout"}, least: 400 * time.Millisecond, most: 3 * time.Second},
+	{name: "silence, -max-time", flags: "-max-time 500ms", sends: stream(), then: "open", status: 1, says: []string{"time out", "-max-time"}, least: 400 * time.Millisecond, most: 3 * time.Second},
+	{name: "silence in the head", flags: quickFlags, sends: stream("HTTP/1.1 200"), then: "open", status: 1, says: []string{"ended early", "status line", "time out"}, least: 400 * time.Millisecond, most: 3 * time.Second},
+	{name: "silence in the body", flags: quickFlags, sends: stream(okLine, "Content-Length: 9\r\n\r\na"), then: "open", status: 1, says: []string{"ended early", "1 of 9 bytes came", "time out"}, least: 400 * time.Millisecond, most: 3 * time.Second},
+	{name: "closes at once", sends: stream(), then: "close at once", status: 1, says: []string{"no answer"}},
+	{name: "closes behind the request", sends: stream(), status: 1, says: []string{"no answer", "FIN"}},
+	{name: "resets at once", sends: stream(), then: "reset at once", status: 1, says: []string{"reset"}}, // perhaps before it has seen that it is connected
+	{name: "resets behind the request", sends: stream(), then: "reset", status: 1, says: []string{"no answer", "RST"}},
+	{name: "never reads", flags: rawFlags, sends: stream(), then: "never reads", status: 1, says: []string{"time out", "did not take the request", "-timeout"},
 		least: 900 * time.Millisecond, most: 5 * time.Second, memory: clientMemory + largeRequest},
-	{name: "never reads, -max-time", flags: "-raw {raw} -max-time 500ms", sends: text(), then: "never reads", status: 1, says: []string{"time out", "-max-time"},
+	{name: "never reads, -max-time", flags: "-raw {raw} -max-time 500ms", sends: stream(), then: "never reads", status: 1, says: []string{"time out", "-max-time"},
 		least: 400 * time.Millisecond, most: 3 * time.Second, memory: clientMemory + largeRequest},
-	{name: "never reads, but answers", flags: rawFlags, sends: text(ok, "Connection: close\r\nContent-Length: 2\r\n\r\nno"), then: "never reads", memory: clientMemory + largeRequest},
+	{name: "never reads, but answers", flags: rawFlags, sends: stream(okLine, "Connection: close\r\nContent-Length: 2\r\n\r\nno"), then: "never reads", memory: clientMemory + largeRequest},
 
 	// What a terminal would obey.
-	short("evil instead of a status line", evil+"\n", "status line"),
-	short("an evil field line", ok+evil+"\n\n", "in the response", "colon"),
-	short("an evil field name", ok+evil+": a\n\n", "in the response", "token"),
-	short("an evil line behind a space", ok+" "+evil+"\n\n", "in the response", "whitespace"),
-	short("an evil Content-Length", ok+"Content-Length: 5"+evil+"\n\n", "Content-Length"),
-	short("an evil chunk size", chunked+evil+"\n", "chunk"),
-	short("evil behind a chunk", chunked+"1\na"+evil+"\n", "chunk"),
-	short("an evil trailer", chunked+"0\n"+evil+"\n\n", "in the response"),
-	{name: "evil in all places where it may be", sends: text("HTTP/1.1 200 ", evil, "\nX: ", evil, "\nTransfer-Encoding: chunked\n\n1;", evil, "\na\n0\nY: ", evil, "\n\n")},
-}, sizes(), lengths())
+	mistake("evil instead of a status line", evilText+"\n", "status line"),
+	mistake("an evil field line", okLine+evilText+"\n\n", "in the response", "colon"),
+	mistake("an evil field name", okLine+evilText+": a\n\n", "in the response", "token"),
+	mistake("an evil line behind a space", okLine+" "+evilText+"\n\n", "in the response", "whitespace"),
+	mistake("an evil Content-Length", okLine+"Content-Length: 5"+evilText+"\n\n", "Content-Length"),
+	mistake("an evil chunk size", chunkedHead+evilText+"\n", "chunk"),
+	mistake("evil behind a chunk", chunkedHead+"1\na"+evilText+"\n", "chunk"),
+	mistake("an evil trailer", chunkedHead+"0\n"+evilText+"\n\n", "in the response"),
+	{name: "evil in all places where it may be", sends: stream("HTTP/1.1 200 ", evilText, "\nX: ", evilText, "\nTransfer-Encoding: chunked\n\n1;", evilText, "\na\n0\nY: ", evilText, "\n\n")},
+}, chunkSizes(), contentLengths())
 
-// sizes are chunk sizes that are none.
-func sizes() (tricks []trick) {
+// chunkSizes are chunk sizes that are none.
+func chunkSizes() (tricks []trick) {
 	for _, size := range []string{"8000000000000000", "10000000000000000", "ffffffffffffffff", "FFFFFFFFFFFFFFFFF", "11111111111111111", "-1", "-0", "+5", "0x5", "0X0", "", " ", " 5", ";", ";a", "5 5", "5_0", "1e+1", "g", "5,5", "\u0665", "5\r"} {
-		tricks = append(tricks, short(fmt.Sprintf("chunk size %q", size), chunked+"2\r\nok\r\n"+size+"\r\n", "is not the size of a chunk, after 2 bytes"))
+		tricks = append(tricks, mistake(fmt.Sprintf("chunk size %q", size), chunkedHead+"2\r\nok\r\n"+size+"\r\n", "is not the size of a chunk, after 2 bytes"))
 	}
 	for _, behind := range []string{"a", " ", "\r", "5\r\nhello"} {
-		tricks = append(tricks, trick{name: fmt.Sprintf("a chunk that goes on with %q", behind), sends: text(chunked, "2\r\nok", behind, "\r\n"), then: "open",
+		tricks = append(tricks, trick{name: fmt.Sprintf("a chunk that goes on with %q", behind), sends: stream(chunkedHead, "2\r\nok", behind, "\r\n"), then: "open",
 			status: 1, says: []string{"a chunk goes on after its 2 bytes"}, part: true})
 	}
 	return tricks
 }
 
-// lengths are values of Content-Length that are none.
-func lengths() (tricks []trick) {
+// contentLengths are values of Content-Length that are none.
+func contentLengths() (tricks []trick) {
 	for _, length := range []string{"9223372036854775808", "18446744073709551616", "-1", "+5", "0x5", "", "5,6", "5,", "5 5", "5;5", "1_0", "5.0", strings.Repeat("9", 200_000)} {
-		tricks = append(tricks, short(fmt.Sprintf("Content-Length %.20q", length), ok+"Content-Length: "+length+"\r\n\r\n", "Content-Length", "does not say how long"))
+		tricks = append(tricks, mistake(fmt.Sprintf("Content-Length %.20q", length), okLine+"Content-Length: "+length+"\r\n\r\n", "Content-Length", "does not say how long"))
 	}
-	return append(tricks, trick{name: "the same Content-Length in a list", sends: text(ok, "Content-Length: 5, 5\r\nContent-Length: 5\r\n\r\nhello")})
+	return append(tricks, trick{name: "the same Content-Length in a list", sends: stream(okLine, "Content-Length: 5, 5\r\nContent-Length: 5\r\n\r\nhello")})
 }
 
 // largeRequest is more than the buffers of a connection take.
@@ -368,7 +368,7 @@ func TestClientToFile(t *testing.T) {
 		t.Run(trick.name, func(t *testing.T) {
 			s := serveTrick(t, trick)
 			name := filepath.Join(t.TempDir(), "out")
-			r := runClient(t, text()(), "-o", name, s.url)
+			r := runClient(t, stream()(), "-o", name, s.url)
 			s.stop()
 			if r.out.n > 0 {
 				t.Errorf("%d bytes on standard output", r.out.n)
@@ -398,22 +398,22 @@ func TestClientParallelTricks(t *testing.T) {
 	var connections int64
 	var peak int64
 	for _, trick := range []trick{
-		without("field lines without end", ok, "a:\n", tooLong),
-		without("a field line without end", ok+"X: ", "a", tooLong),
-		without("interim responses without end", "", "HTTP/1.1 100\n\n", "101 interim responses"),
-		without("trailer lines without end", chunked+"0\r\n", "X: a\n", tooLong),
-		without("a body without end", ok+"\r\n", "0123456789abcdef", "-max-time"),
-		trickle("a trickle in a field line", ok, "a", "time out"),
-		{name: "resets behind the request", sends: text(), then: "reset", says: []string{"no answer", "RST"}},
-		{name: "resets in the body", sends: text(ok, "Content-Length: 9\r\n\r\na"), then: "reset", says: []string{"ended early", "RST", "1 bytes"}},
-		{name: "silence", sends: text(), then: "open", flags: quick, says: []string{"time out"}},
-		{name: "one answer and no more", sends: text(ok, "Content-Length: 2\r\n\r\nok"), says: []string{"no answer to request 2", "2 bytes", "FIN"}},
-		{name: "an evil field", sends: text(ok, evil, "\n\n"), then: "open", says: []string{"colon"}},
+		neverEnding("field lines without end", okLine, "a:\n", tooLong),
+		neverEnding("a field line without end", okLine+"X: ", "a", tooLong),
+		neverEnding("interim responses without end", "", "HTTP/1.1 100\n\n", "101 interim responses"),
+		neverEnding("trailer lines without end", chunkedHead+"0\r\n", "X: a\n", tooLong),
+		neverEnding("a body without end", okLine+"\r\n", "0123456789abcdef", "-max-time"),
+		dripping("a trickle in a field line", okLine, "a", "time out"),
+		{name: "resets behind the request", sends: stream(), then: "reset", says: []string{"no answer", "RST"}},
+		{name: "resets in the body", sends: stream(okLine, "Content-Length: 9\r\n\r\na"), then: "reset", says: []string{"ended early", "RST", "1 bytes"}},
+		{name: "silence", sends: stream(), then: "open", flags: quickFlags, says: []string{"time out"}},
+		{name: "one answer and no more", sends: stream(okLine, "Content-Length: 2\r\n\r\nok"), says: []string{"no answer to request 2", "2 bytes", "FIN"}},
+		{name: "an evil field", sends: stream(okLine, evilText, "\n\n"), then: "open", says: []string{"colon"}},
 		{name: "as many fields as there may be", sends: mostFields, says: []string{"no answer to request 2"}},
 	} {
 		t.Run(trick.name, func(t *testing.T) {
 			s := serveTrick(t, trick)
-			r := runClient(t, text()(), append(strings.Fields(trick.flags), "-p", strconv.Itoa(n), "-n", "3", "-max-time", "2s", s.url)...)
+			r := runClient(t, stream()(), append(strings.Fields(trick.flags), "-p", strconv.Itoa(n), "-n", "3", "-max-time", "2s", s.url)...)
 			s.stop()
 			checkSafe(t, r.stderr)
 			lines := strings.Split(strings.TrimSuffix(r.stderr, "\n"), "\n")
@@ -446,8 +446,8 @@ func TestClientParallelTricks(t *testing.T) {
 	t.Logf("%d connections, peak memory of a client with %d of them %.1f MB", connections, n, float64(peak)/1e6)
 }
 
-// A piece is one of those of which a response is made.
-type piece struct {
+// A responsePiece is one of those of which a response is made.
+type responsePiece struct {
 	text   string
 	isBody bool // it is printed with -body
 }
@@ -461,14 +461,14 @@ func TestClientOffsets(t *testing.T) {
 	var runs atomic.Int64
 	for _, c := range []struct {
 		name     string
-		response []piece
+		response []responsePiece
 		length   string // what it is to be, as standard error says it
 		toClose  bool
 	}{
-		{"Content-Length", []piece{{ok + "Content-Length: 36\r\n\r\n", false}, {page, true}}, "of 36 bytes came", false},
-		{"chunked", []piece{{chunked + "5;a=b\r\n", false}, {"hello", true}, {"\r\n01\r\n", false}, {"!", true}, {"\r\n0\r\nX: y\r\n\r\n", false}},
+		{"Content-Length", []responsePiece{{okLine + "Content-Length: 36\r\n\r\n", false}, {page, true}}, "of 36 bytes came", false},
+		{"chunked", []responsePiece{{chunkedHead + "5;a=b\r\n", false}, {"hello", true}, {"\r\n01\r\n", false}, {"!", true}, {"\r\n0\r\nX: y\r\n\r\n", false}},
 			"bytes came, but not the end of the chunked body", false},
-		{"until close", []piece{{ok + "Connection: close\r\n\r\n", false}, {page, true}}, "bytes came", true},
+		{"until close", []responsePiece{{okLine + "Connection: close\r\n\r\n", false}, {page, true}}, "bytes came", true},
 	} {
 		var whole string
 		for _, p := range c.response {
@@ -509,7 +509,7 @@ func TestClientOffsets(t *testing.T) {
 
 // cutAt is a server that ends after n bytes of a response. It prints what is
 // expected with -body.
-func cutAt(response []piece, n int, ending, length string, toClose bool) trick {
+func cutAt(response []responsePiece, n int, ending, length string, toClose bool) trick {
 	var sends, prints, inBody string
 	for i, p := range response {
 		part := p.text[:min(len(p.text), n-len(sends))]
@@ -521,7 +521,7 @@ func cutAt(response []piece, n int, ending, length string, toClose bool) trick {
 			inBody = strconv.Itoa(len(prints))
 		}
 	}
-	k := trick{sends: text(sends), prints: text(prints), then: ending, status: 1, says: []string{"ended early"}}
+	k := trick{sends: stream(sends), prints: stream(prints), then: ending, status: 1, says: []string{"ended early"}}
 	how := map[string]string{"close": "the server closed", "reset": "RST"}[ending]
 	end := 0
 	for _, p := range response {
@@ -537,7 +537,7 @@ func cutAt(response []piece, n int, ending, length string, toClose bool) trick {
 		k.status, k.says = 0, []string{"note: the response is complete", "RST"}
 	case n == end && !toClose, n >= headEnd && toClose && ending == "close":
 		k.status, k.says = 0, nil
-	case n < len(ok):
+	case n < len(okLine):
 		k.says = append(k.says, "inside the status line", how)
 	case n < headEnd:
 		k.says = append(k.says, "inside the head", how)
@@ -604,7 +604,7 @@ func (s *hostileServer) play(k trick, conn *net.TCPConn, clientEnded <-chan stru
 		}
 	}
 	n, _ := io.Copy(conn, k.sends())
-	s.sent.Add(n + drip(conn, k.drips, k.every, clientEnded))
+	s.sent.Add(n + dripText(conn, k.drips, k.every, clientEnded))
 	switch k.then {
 	case "reset":
 		conn.SetLinger(0) // on loopback all that was sent is with the client by now
@@ -618,8 +618,8 @@ func (s *hostileServer) play(k trick, conn *net.TCPConn, clientEnded <-chan stru
 	}
 }
 
-// drip sends a text slowly, and returns how many bytes of it.
-func drip(conn net.Conn, text string, every time.Duration, clientEnded <-chan struct{}) (n int64) {
+// dripText sends a text slowly, and returns how many bytes of it.
+func dripText(conn net.Conn, text string, every time.Duration, clientEnded <-chan struct{}) (n int64) {
 	if text == "" {
 		return 0
 	}
@@ -681,7 +681,7 @@ func runClient(t *testing.T, want io.Reader, args ...string) *clientRun {
 func watchMemory(pid int, ended <-chan struct{}) (peak int64) {
 	for {
 		status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid)) // it may be over
-		if _, mark, ok := strings.Cut(string(status), "\nVmHWM:"); ok {
+		if _, mark, okLine := strings.Cut(string(status), "\nVmHWM:"); okLine {
 			n, err := strconv.ParseInt(strings.Fields(mark)[0], 10, 64)
 			if err == nil && n < math.MaxInt64>>10 {
 				peak = n << 10
