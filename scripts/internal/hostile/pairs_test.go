@@ -128,8 +128,8 @@ func pair(requests [][]byte, number uint64) []byte {
 	return message
 }
 
-// tricks are bytes that parsers disagree on.
-var tricks = []string{
+// splitters are bytes that parsers disagree on.
+var splitters = []string{
 	"\r", "\n", "\r\n", "\n\n", "\r\n\r\n", "\r\n ", "\x00", "\t", "\x0b", "\x7f", "\xff", " ", ":", ",", ";", "/", "\\", "%", "#", "@", "0", "-", "+",
 	"\r\nContent-Length: 5", "\r\nContent-Length: 0", "\r\nTransfer-Encoding: chunked", "\r\nConnection: keep-alive", "\r\nConnection: close", "0\r\n\r\n",
 }
@@ -138,7 +138,7 @@ var tricks = []string{
 // as some are long and hold one letter.
 func broken(message []byte, r *rand.Rand) []byte {
 	if len(message) == 0 {
-		return []byte(tricks[r.IntN(len(tricks))])
+		return []byte(splitters[r.IntN(len(splitters))])
 	}
 	at := r.IntN(min(len(message), 300))
 	if r.IntN(8) == 0 {
@@ -152,7 +152,7 @@ func broken(message []byte, r *rand.Rand) []byte {
 	case 1:
 		return slices.Delete(bytes.Clone(message), at, min(at+1+r.IntN(3), len(message)))
 	}
-	return slices.Insert(bytes.Clone(message), at, []byte(tricks[r.IntN(len(tricks))])...)
+	return slices.Insert(bytes.Clone(message), at, []byte(splitters[r.IntN(len(splitters))])...)
 }
 
 // sendPair sends a message on a connection of its own and says that no more will
