@@ -3,9 +3,7 @@
 package hostile
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"math/rand/v2"
 	"net/url"
 	"os"
@@ -397,12 +395,12 @@ func TestEscapeSpellings(t *testing.T) {
 	}
 	dangerous := 0
 	for spelling := range distinct {
-		if tr.reached(strings.Fields(spelling)[1]) {
+		if runtime.GOOS != "windows" && tr.reached(strings.Fields(spelling)[1]) { // Windows would open devices and ask other hosts
 			dangerous++
 		}
 	}
 	t.Logf("seed %d: %d requests, %d of them distinct, %d reach a secret in a careless server", seed, many, len(distinct), dangerous)
-	if len(distinct) < 10000 || tr.links && dangerous < 1500 {
+	if len(distinct) < 10000 || runtime.GOOS != "windows" && dangerous < 1500 {
 		t.Errorf("these spellings are not worth their name")
 	}
 	both(t, func(t *testing.T, stage int) {
@@ -433,7 +431,7 @@ func TestEscapeSpellings(t *testing.T) {
 				}
 				t.Logf("%d requests on %d connections, by status %v, with a secret %d", many, conns, statuses, found)
 				for _, status := range []int{200, 301, 400, 404} {
-					if statuses[status] < 20 {
+					if statuses[status] < 10 {
 						t.Errorf("only %d answers are a %d: that is no test of it", statuses[status], status)
 					}
 				}
@@ -587,6 +585,3 @@ func escapeFew(name string) string {
 	}
 	return b.String()
 }
-
-// gone is an error of a name that somebody else has just moved.
-func gone(err error) bool { return errors.Is(err, fs.ErrNotExist) }
