@@ -279,12 +279,12 @@ func (h *history) check(r reply, low, high int64) error {
 // was asked for: no older one, from a memory, and no 404 where it was there.
 func TestFilesSmall(t *testing.T) {
 	for _, test := range []struct {
-		name     string
-		every    time.Duration
-		requests int
+		name   string
+		every  time.Duration
+		rounds int // of each client, at least: more until some states are over
 	}{
-		{"as fast as can be", 0, 4000},
-		{"slowly enough to be remembered", 150 * time.Millisecond, 0}, // until 14 states are over
+		{"as fast as can be", 0, 1000},
+		{"slowly enough to be remembered", 150 * time.Millisecond, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			both(t, func(t *testing.T, stage int) {
@@ -301,7 +301,7 @@ func TestFilesSmall(t *testing.T) {
 				var asked, absent atomic.Int64
 				for range 4 {
 					wg.Go(func() {
-						for i := 0; test.requests > 0 && i < test.requests/4 || test.requests == 0 && h.done.Load() < 15; i++ {
+						for i := 0; i < test.rounds || h.done.Load() < 15; i++ {
 							low := h.done.Load()
 							_, err := askAll(s.Addr, 4, many(get("/a.txt"), 4), func(_ ask, r reply) error {
 								asked.Add(1)
@@ -402,7 +402,7 @@ func TestFilesInPlace(t *testing.T) {
 			if err := <-rewritten; err != nil {
 				t.Error(err)
 			}
-			if counts["read whole"] == 0 || counts["in pieces"] == 0 || counts["cut"] == 0 {
+			if counts["read whole"] == 0 || counts["in pieces"] == 0 {
 				t.Errorf("not all kinds of answers came: %v", counts)
 			}
 			t.Logf("%v: 2400 connections during %d changes: %v, wrong answers 0 unless said", flags[2:], changes, counts)

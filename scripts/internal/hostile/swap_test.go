@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -131,6 +132,13 @@ func (s *swapping) swapAndAsk(t *testing.T, server *server, c change) {
 	}()
 	var mu sync.Mutex
 	statuses := map[int]int{}
+	allSeen := func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		return !slices.ContainsFunc(c.statuses, func(status int) bool { return statuses[status] == 0 })
+	}
+	deadline := time.Now().Add(patience)
+	var asked atomic.Int64
 	var wg sync.WaitGroup
 	for range clients {
 		wg.Go(func() {
@@ -138,8 +146,9 @@ func (s *swapping) swapAndAsk(t *testing.T, server *server, c change) {
 			for i := range batch {
 				asks = append(asks, get(c.targets[i%len(c.targets)]))
 			}
-			for range rounds {
+			for round := 0; round < rounds || !allSeen() && time.Now().Before(deadline); round++ {
 				_, err := askAll(server.Addr, batch, asks, func(a ask, r reply) error {
+					asked.Add(1)
 					mu.Lock()
 					statuses[r.status]++
 					mu.Unlock()
@@ -168,11 +177,10 @@ func (s *swapping) swapAndAsk(t *testing.T, server *server, c change) {
 			t.Errorf("no answer is a %d: that is no test of it", status)
 		}
 	}
-	asked := clients * rounds * batch
-	if seen != asked {
-		t.Errorf("%d answers with a status of %v, want %d", seen, c.statuses, asked)
+	if n := int(asked.Load()); seen != n || n < clients*rounds*batch {
+		t.Errorf("of %d answers %d have a status of %v", n, seen, c.statuses)
 	}
-	t.Logf("%d requests during %d swaps (%d failed), by status %v", asked, 2*turns, failed, statuses)
+	t.Logf("%d requests during %d swaps (%d failed), by status %v", asked.Load(), 2*turns, failed, statuses)
 }
 
 // TestSwapRemembered: what the server remembers of a file, it does not send for
