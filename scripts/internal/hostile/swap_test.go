@@ -114,7 +114,7 @@ func TestSwap(t *testing.T) {
 }
 
 func (s *swapping) swapAndAsk(t *testing.T, server *server, c change) {
-	const clients, rounds, batch = 4, 80, 16
+	const clients, rounds, batch = 4, 200, 16
 	var over atomic.Bool
 	var turns, failed int
 	swapped := make(chan bool)
