@@ -15,17 +15,17 @@ import (
 	"time"
 )
 
-// An ask is one request.
-type ask struct{ method, target, host string }
+// A query is one request.
+type query struct{ method, target, host string }
 
-func (a ask) String() string {
+func (a query) String() string {
 	return a.method + " " + a.target + " HTTP/1.1\r\nHost: " + a.host + "\r\n\r\n"
 }
 
-// get is the usual ask.
-func get(target string) ask { return ask{"GET", target, "localhost"} }
+// get is the usual query.
+func get(target string) query { return query{"GET", target, "localhost"} }
 
-// A reply is what came for an ask.
+// A reply is what came for a query.
 type reply struct {
 	status   int
 	closes   bool // it says that the connection ends with it
@@ -89,13 +89,13 @@ func errorPage(status int) string {
 	return "<!DOCTYPE html><title>" + title + "</title><h1>" + title + "</h1>\n"
 }
 
-// askAll sends the asks, up to batch of them at a time on one connection, and
+// exchange sends the queries, up to batch of them at a time on one connection, and
 // hands over each reply. What is behind a reply that ends its connection goes
 // to the next. After the last reply on a connection nothing may come but its
 // end. It returns how many connections it took.
-func askAll(addr string, batch int, asks []ask, got func(ask, reply) error) (conns int, err error) {
+func exchange(addr string, batch int, asks []query, got func(query, reply) error) (conns int, err error) {
 	for len(asks) > 0 {
-		n, err := askSome(addr, asks[:min(batch, len(asks))], got)
+		n, err := exchangeSome(addr, asks[:min(batch, len(asks))], got)
 		if err != nil {
 			return conns, err
 		}
@@ -105,7 +105,7 @@ func askAll(addr string, batch int, asks []ask, got func(ask, reply) error) (con
 	return conns, nil
 }
 
-func askSome(addr string, asks []ask, got func(ask, reply) error) (n int, err error) {
+func exchangeSome(addr string, asks []query, got func(query, reply) error) (n int, err error) {
 	conn, err := net.Dial("tcp", addr)
 	if err != nil {
 		return 0, err

@@ -176,7 +176,7 @@ func TestEscapeLinks(t *testing.T) {
 	both(t, func(t *testing.T, stage int) {
 		s := start(t, stage, tr.root, "-log", "off")
 		for _, l := range links {
-			_, err := askAll(s.Addr, 1, []ask{get(l.target)}, func(_ ask, r reply) error {
+			_, err := exchange(s.Addr, 1, []query{get(l.target)}, func(_ query, r reply) error {
 				if name := tr.in(append(r.head, r.body...)); name != "" {
 					return fmt.Errorf("out comes what is in %s", name)
 				}
@@ -242,9 +242,9 @@ func legal(part string) bool {
 // ask makes a request. Most of its tricks are in its target. With a control
 // octet there it is a GET: a server that refuses the line need not see in it
 // that no page is wanted.
-func (s speller) ask() ask {
+func (s speller) ask() query {
 	s.wild = s.rand.IntN(2) == 0
-	a := ask{"GET", s.target(), "localhost"}
+	a := query{"GET", s.target(), "localhost"}
 	if s.wild {
 		a.host = s.pick(hosts)
 	}
@@ -387,7 +387,7 @@ func TestEscapeSpellings(t *testing.T) {
 	const many = 12000
 	tr := newTree(t)
 	s := speller{tr, rand.New(rand.NewPCG(seed, 1)), true}
-	asks := make([]ask, many)
+	asks := make([]query, many)
 	distinct := map[string]bool{}
 	for i := range asks {
 		asks[i] = s.ask()
@@ -412,7 +412,7 @@ func TestEscapeSpellings(t *testing.T) {
 			t.Run(test.name, func(t *testing.T) {
 				server := start(t, stage, tr.root, append(test.flags, "-log", "off")...)
 				statuses, found := map[int]int{}, 0
-				conns, err := askAll(server.Addr, test.batch, asks, func(a ask, r reply) error {
+				conns, err := exchange(server.Addr, test.batch, asks, func(a query, r reply) error {
 					statuses[r.status]++
 					if name := tr.in(append(r.head, r.body...)); name != "" {
 						found++
@@ -502,7 +502,7 @@ func TestEscapeHardNames(t *testing.T) {
 			for _, target := range []string{escapeAll(n.name), escapeFew(n.name)} {
 				for _, method := range []string{"GET", "HEAD"} {
 					requests++
-					_, err := askAll(s.Addr, 1, []ask{{method, target, "localhost"}}, func(_ ask, r reply) error {
+					_, err := exchange(s.Addr, 1, []query{{method, target, "localhost"}}, func(_ query, r reply) error {
 						switch {
 						case r.status != n.status:
 							return fmt.Errorf("%d, want %d", r.status, n.status)
@@ -538,7 +538,7 @@ func TestEscapeHardDirectories(t *testing.T) {
 		s := start(t, stage, dir, "-log", "off")
 		for _, name := range names {
 			target := escapeAll(name)
-			_, err := askAll(s.Addr, 1, []ask{get(target), get(target + "/")}, func(a ask, r reply) error {
+			_, err := exchange(s.Addr, 1, []query{get(target), get(target + "/")}, func(a query, r reply) error {
 				if a.target == target && (r.status != 301 || r.location != target+"/") {
 					return fmt.Errorf("%d to %q, want 301 to %q", r.status, r.location, target+"/")
 				}

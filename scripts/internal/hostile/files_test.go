@@ -28,7 +28,7 @@ const (
 
 	// Linux takes twice that. Much less makes it slow, not safer: a packet within
 	// one machine has up to 64 KiB.
-	receiveBuffer = 128 << 10
+	slowBuffer = 128 << 10
 )
 
 // pattern is a text that is nowhere the same: each eight octets say where they
@@ -162,7 +162,7 @@ func tryFault(t *testing.T, stage int, flags []string, f fault, counts map[strin
 		t.Errorf("behind it comes %.100q, %v", more, err)
 	}
 	conn.Close()
-	_, err = askAll(s.Addr, 1, []ask{get("/small.txt")}, func(_ ask, r reply) error {
+	_, err = exchange(s.Addr, 1, []query{get("/small.txt")}, func(_ query, r reply) error {
 		if string(r.body) != "small" {
 			return fmt.Errorf("%d %q", r.status, r.body)
 		}
@@ -179,7 +179,7 @@ func tryFault(t *testing.T, stage int, flags []string, f fault, counts map[strin
 	}
 }
 
-// dialSlow connects a client whose system takes no more than receiveBuffer
+// dialSlow connects a client whose system takes no more than slowBuffer
 // bytes ahead of it: the server cannot be far from where the client is.
 func dialSlow(t *testing.T, addr string) *net.TCPConn {
 	t.Helper()
@@ -189,7 +189,7 @@ func dialSlow(t *testing.T, addr string) *net.TCPConn {
 	}
 	t.Cleanup(func() { conn.Close() })
 	tcp := conn.(*net.TCPConn)
-	if err := errors.Join(tcp.SetReadBuffer(receiveBuffer), tcp.SetDeadline(time.Now().Add(patience))); err != nil {
+	if err := errors.Join(tcp.SetReadBuffer(slowBuffer), tcp.SetDeadline(time.Now().Add(patience))); err != nil {
 		t.Fatal(err)
 	}
 	return tcp
@@ -294,7 +294,7 @@ func TestFilesSmall(t *testing.T) {
 					wg.Go(func() {
 						for i := 0; i < test.rounds || h.done.Load() < 15; i++ {
 							low := h.done.Load()
-							_, err := askAll(s.Addr, 4, many(get("/a.txt"), 4), func(_ ask, r reply) error {
+							_, err := exchange(s.Addr, 4, many(get("/a.txt"), 4), func(_ query, r reply) error {
 								asked.Add(1)
 								if r.status == 404 {
 									absent.Add(1)
@@ -457,7 +457,7 @@ func TestFilesAppear(t *testing.T) {
 		name := filepath.Join(root, "a.txt")
 		requests := 0
 		want := func(target string, status int, text string) {
-			_, err := askAll(s.Addr, 2, many(get(target), 2), func(_ ask, r reply) error {
+			_, err := exchange(s.Addr, 2, many(get(target), 2), func(_ query, r reply) error {
 				requests++
 				if r.status != status || status == 200 && string(r.body) != text {
 					return fmt.Errorf("%d %.40q, want %d %.40q", r.status, r.body, status, text)

@@ -20,10 +20,10 @@ import (
 	"unicode/utf8"
 )
 
-// tricks are what no log may show as it is: each octet, controls that have two
+// logTricks are what no log may show as it is: each octet, controls that have two
 // octets, marks that turn the direction of writing or are not seen, ends of
 // lines that are none in ASCII, and what looks like a line of the log.
-func tricks() (all []string) {
+func logTricks() (all []string) {
 	for b := range 256 {
 		all = append(all, string([]byte{byte(b)}))
 	}
@@ -69,7 +69,7 @@ func TestLogInjection(t *testing.T) {
 		}
 	}
 	var requests []string
-	for _, trick := range tricks() {
+	for _, trick := range logTricks() {
 		for _, place := range places {
 			requests = append(requests, place.with(trick))
 		}
@@ -129,7 +129,7 @@ func TestLogInjection(t *testing.T) {
 				if test.quoted && quoted < len(requests)/2 {
 					t.Errorf("only %d lines of heads", quoted)
 				}
-				t.Logf("%d connections (%d tricks in %d places), %d bytes of log, events %v, lines of heads %d, wrong lines 0 unless said", len(requests), len(tricks()), len(places), len(log), events, quoted)
+				t.Logf("%d connections (%d tricks in %d places), %d bytes of log, events %v, lines of heads %d, wrong lines 0 unless said", len(requests), len(logTricks()), len(places), len(log), events, quoted)
 			})
 		}
 	})

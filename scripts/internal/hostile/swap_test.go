@@ -142,12 +142,12 @@ func (s *swapping) swapAndAsk(t *testing.T, server *server, c change) {
 	var wg sync.WaitGroup
 	for range clients {
 		wg.Go(func() {
-			var asks []ask
+			var asks []query
 			for i := range batch {
 				asks = append(asks, get(c.targets[i%len(c.targets)]))
 			}
 			for round := 0; round < rounds || !allSeen() && time.Now().Before(deadline); round++ {
-				_, err := askAll(server.Addr, batch, asks, func(a ask, r reply) error {
+				_, err := exchange(server.Addr, batch, asks, func(a query, r reply) error {
 					asked.Add(1)
 					mu.Lock()
 					statuses[r.status]++
@@ -198,8 +198,8 @@ func TestSwapRemembered(t *testing.T) {
 		server := start(t, stage, s.root, "-keep-alive", "-log", "off")
 		const swaps, batch = 10, 16
 		requests := 0
-		want := func(status int, asks []ask) {
-			_, err := askAll(server.Addr, batch, asks, func(a ask, r reply) error {
+		want := func(status int, asks []query) {
+			_, err := exchange(server.Addr, batch, asks, func(a query, r reply) error {
 				requests++
 				if name := s.secrets.in(append(r.head, r.body...)); name != "" {
 					return fmt.Errorf("%s comes out", name)
@@ -230,8 +230,8 @@ func TestSwapRemembered(t *testing.T) {
 	})
 }
 
-// many is an ask, several times.
-func many(a ask, times int) (asks []ask) {
+// many is a query, several times.
+func many(a query, times int) (asks []query) {
 	for range times {
 		asks = append(asks, a)
 	}
@@ -263,7 +263,7 @@ func TestSwapRoot(t *testing.T) {
 			}
 			for _, target := range asked {
 				requests++
-				_, err := askAll(server.Addr, 1, []ask{get(target)}, func(_ ask, r reply) error {
+				_, err := exchange(server.Addr, 1, []query{get(target)}, func(_ query, r reply) error {
 					if r.status != 200 || string(r.body) != everybodys {
 						return fmt.Errorf("%d %q", r.status, r.body)
 					}
