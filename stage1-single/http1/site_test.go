@@ -153,3 +153,17 @@ func FuzzParseTarget(f *testing.F) {
 		}
 	})
 }
+
+// TestOnlyRegularFiles: what has taken a file's place after the look is refused.
+func TestOnlyRegularFiles(t *testing.T) {
+	dir, err := os.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if resp, err := fileResponse(dir); !errors.Is(err, fs.ErrInvalid) {
+		t.Errorf("a directory: %+v, %v", resp, err)
+	}
+	if err := dir.Close(); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("it was left open: closing says %v", err)
+	}
+}
