@@ -40,6 +40,7 @@ var (
 	errSilent   = errors.New("no request came in time, or before the server stopped")
 	errTLS      = errors.New("a TLS hello came: somebody used https:// where there is only http://")
 	errPanic    = errors.New("the server's own code failed")
+	errShorter  = errors.New("the file became shorter while it was sent: the client got less than was announced")
 )
 
 // A Server answers requests on connections that somebody else accepts.
@@ -290,6 +291,9 @@ func (c *conn) send(resp *Response) error {
 		resp.File.Close() // only read from: closing loses nothing
 	}
 	c.logAnswered(resp.Status, sent)
+	if err == io.EOF {
+		err = errShorter
+	}
 	return err
 }
 
