@@ -430,7 +430,7 @@ func (l *lab) ended(within time.Duration) string {
 		return ""
 	}
 	_, err := l.proc.wait(within)
-	if err != nil && !l.listens() {
+	if err != nil && l.restart == nil && !l.listens() { // a foreign program may not listen yet
 		_, err = l.proc.wait(patience)
 	}
 	if err != nil {
