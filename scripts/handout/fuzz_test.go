@@ -32,7 +32,7 @@ func FuzzCutGaps(f *testing.F) {
 	f.Add("package p\n\nimport \"fmt\"; import \"os\"\n\n//lab:todo 1.1 x\nfunc f() { fmt.Print() }\n\nfunc g() { os.Exit(1) }\n", uint32(1))
 	f.Add("package p; import (\"fmt\"; \"os\"; \"io\") // all\n\nvar _ io.Reader\n\n//lab:todo 1.1 x\nfunc f() { fmt.Print(os.Args) }\n", uint32(1))
 	f.Add("\ufeff//go:build linux\r\n\r\npackage p\r\n\r\n// f does.\r\n//\r\n//lab:todo 3.6 \"x\" }\r\nfunc f() { // {\r\n\tg()\r\n} // after\r\n", uint32(1<<17))
-	f.Add("package p\n\n//lab:todo 1.2 x\nfunc (t *T[K]) f[V any](v V) (n int) {\n\tfunc() { _ = `//lab:todo 1.1 }` }()\n\treturn '}'\n}\n\ntype T[K any] struct{}\n\nfunc (T[K]) g() string { return `\n//lab:todo 1.3 x\n` }\n", uint32(1<<1))
+	f.Add("package p\n\n//lab:todo 1.2 x\nfunc (t *T[K]) f(v K) (n int) {\n\tfunc() { _ = `//lab:todo 1.1 }` }()\n\treturn '}'\n}\n\ntype T[K any] struct{}\n\nfunc g[V any]() string { return `\n//lab:todo 1.3 x\n` }\n", uint32(1<<1))
 	f.Add("package p\n//line q.go:1\n/* a */ //lab:todo 1.1 x\nfunc f() {\n//line p.go:1\ng() /*\n*/ }\n", ^uint32(0))
 	f.Add("package p\n\nfunc f() {\n//lab:todo 1.1 x\n}\n", ^uint32(0))
 	f.Fuzz(func(t *testing.T, src string, open uint32) {
@@ -135,8 +135,9 @@ func compareFunctions(t *testing.T, src, cut []byte, isOpen func(step string) bo
 	found := 0
 	for i, was := range were {
 		is := are[i]
-		if was.Doc.Text() != is.Doc.Text() { // directives are no part of it
-			t.Errorf("a comment was\n%s\nand is\n%s", was.Doc.Text(), is.Doc.Text())
+		// Directives are no part of a comment's text, and gofmt indents the rest.
+		if a, b := strings.Fields(was.Doc.Text()), strings.Fields(is.Doc.Text()); !slices.Equal(a, b) {
+			t.Errorf("a comment was %q and is %q", a, b)
 		}
 		step, text, ok := markOf(marked[i]) // gofmt removes spaces at its end
 		if !ok || !isOpen(step) {
