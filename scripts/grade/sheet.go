@@ -31,6 +31,10 @@ func oneLine(name string) string {
 	return golden.Visible(strings.NewReplacer("\n", `\n`, "\t", `\t`).Replace(name))
 }
 
+// below is a text whose lines stand below its first one, or what a compiler
+// quotes may look like a row.
+func below(text string) string { return strings.ReplaceAll(text, "\n", "\n  ") }
+
 // print prints the sheet in the format that was asked for.
 func (g *grader) print(w io.Writer, subs []*submission) error {
 	var b bytes.Buffer
@@ -271,8 +275,7 @@ func (g *grader) sheet(subs []*submission) string {
 	fmt.Fprintf(&b, "\nchecks: %s, seed %d\n", g.checks, g.seed)
 	for _, s := range subs {
 		for _, remark := range s.remarks() {
-			remark = strings.ReplaceAll(remark, "\n", "\n  ") // or what a compiler quotes may look like a row
-			fmt.Fprintln(&b, indent(s.Name+": "+remark, ""))
+			fmt.Fprintln(&b, indent(s.Name+": "+below(remark), ""))
 		}
 	}
 	return b.String()
