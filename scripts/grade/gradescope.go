@@ -76,7 +76,7 @@ func (s step) output(r *stageResult) string {
 		case c.Status == golden.Failed && c.Diagnosis != "not-written":
 			lines = append(lines, line(c))
 		case c.Status == golden.NotRun && !told:
-			lines = append(lines, "not run: "+c.Why)
+			lines = append(lines, "not run: "+below(c.Why))
 			told = !c.Excused()
 		}
 	}
