@@ -51,17 +51,23 @@ func (c *timedConn) Read(p []byte) (int, error) {
 	if n > 0 && c.firstByte.IsZero() {
 		c.firstByte = time.Now()
 	}
-	if errors.Is(err, os.ErrDeadlineExceeded) && !c.all.IsZero() && !time.Now().Before(c.all) {
-		err = errMaxTime
-	}
-	return n, err
+	return n, c.whichLimit(err)
 }
 
 func (c *timedConn) Write(p []byte) (int, error) {
 	if err := c.SetWriteDeadline(c.deadline()); err != nil {
 		return 0, err
 	}
-	return c.Conn.Write(p)
+	n, err := c.Conn.Write(p)
+	return n, c.whichLimit(err)
+}
+
+// whichLimit tells the end of everything from that of one wait.
+func (c *timedConn) whichLimit(err error) error {
+	if errors.Is(err, os.ErrDeadlineExceeded) && !c.all.IsZero() && !time.Now().Before(c.all) {
+		return errMaxTime
+	}
+	return err
 }
 
 // deadline is the next one that counts.

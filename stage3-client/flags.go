@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"flag"
 	"fmt"
@@ -61,7 +62,8 @@ func parseFlags() *client {
 		err = errors.New("-raw sends the file as it is, so -head and -H have no effect")
 	case *rawFile != "":
 		c.request, err = os.ReadFile(*rawFile)
-		if words := strings.Fields(string(c.request)); len(words) > 0 {
+		line, _, _ := bytes.Cut(bytes.TrimSpace(c.request), []byte("\n")) // not all of it: the file may be large
+		if words := strings.Fields(string(line)); len(words) > 0 {
 			c.method = words[0]
 		}
 	default:

@@ -89,6 +89,8 @@ func (c *client) ask(r *reader, i int) error {
 		return fmt.Errorf("cannot write what came: %w", r.out.err)
 	case resp == nil && isGone(err):
 		return noAnswer(i, sendErr, err)
+	case resp == nil && errors.Is(sendErr, os.ErrDeadlineExceeded):
+		return errors.New("time out: the server did not take the request within -timeout, and did not answer")
 	case isNetwork(err):
 		return errors.New(trouble(err))
 	case err != nil:

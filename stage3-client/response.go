@@ -12,10 +12,13 @@ import (
 	"weblab.example/stage1-single/http1"
 )
 
-// Limits on what has to be held in memory, in bytes: the server may be hostile.
+// Limits on what has no end otherwise: the server may be hostile. Those in
+// bytes are of what has to be held in memory.
 const (
 	maxHead      = 256 << 10 // all field lines of a head, or of a trailer section
+	lineCost     = 32        // what a field line counts beside its bytes: each takes memory of its own
 	maxChunkLine = 4 << 10   // a chunk's size and its extensions
+	maxInterim   = 100       // interim responses before the final one
 )
 
 // A reader takes responses off a connection, and writes to out what comes:
@@ -35,10 +38,12 @@ type response struct {
 	fields []http1.Field
 }
 
-// readHead reads a response's head, and before it any number of interim
+// readHead reads a response's head, and before it up to maxInterim interim
 // ones, such as 100 Continue, with a status of 1xx (RFC 9110 section 15.2).
-// 101 is none of them: what follows it is no longer HTTP. One deadline is for
-// all of it: r.conn.allWithin before, with r.conn.each, and eachAnew after.
+// One more of them is an error that says how many came: they are printed, and
+// without a limit nothing but the time would end them. 101 is none of them: what
+// follows it is no longer HTTP. One deadline is for all of it:
+// r.conn.allWithin before, with r.conn.each, and eachAnew after.
 //
 // readOneHead reads one, and its error is passed on together with what it
 // returned. Only where the connection ends (isNetwork) after an interim
@@ -49,21 +54,22 @@ type response struct {
 func (r *reader) readHead() (*response, error) {
 	r.conn.allWithin(r.conn.each)
 	defer r.conn.eachAnew()
-	for interim := false; ; interim = true {
+	for interim := 0; interim <= maxInterim; interim++ {
 		resp, err := r.readOneHead()
-		if resp == nil && interim && isNetwork(err) {
+		if resp == nil && interim > 0 && isNetwork(err) {
 			return &response{}, cutShort(err, "an interim response came, but no final one")
 		}
 		if err != nil || resp.status >= 200 || resp.status == 101 {
 			return resp, err
 		}
 	}
+	return nil, fmt.Errorf("%d interim responses (status 1xx) came, and no final one", maxInterim+1)
 }
 
 // readOneHead reads a status line, the field lines, and the empty line. The
 // response is nil when nothing came at all.
 func (r *reader) readOneHead() (*response, error) {
-	line, err := r.readLine(maxHead)
+	line, err := r.readLine(maxHead, "the status line")
 	if err != nil && len(line) == 0 {
 		return nil, err // there is no connection any more, or no answer in time
 	}
@@ -102,8 +108,9 @@ func parseStatusLine(line string) (resp *response, ok bool) {
 }
 
 // readFields reads field lines up to the empty line that ends them, in all at
-// most maxHead bytes: what is left is the limit of the next readLine, whose
-// error is passed on. A line that begins with a space or a tab continues the one
+// most maxHead bytes, and each line counts lineCost more: what is left is the
+// limit of the next readLine, to which it is "the section of field lines", and
+// whose error is passed on. A line that begins with a space or a tab continues the one
 // before it, and is joined to it by a space (RFC 9112 section 5.2); before the
 // first field it continues nothing. http1.ParseField reads a whole line, and
 // its error is told as one of the response.
@@ -112,14 +119,14 @@ func parseStatusLine(line string) (resp *response, ok bool) {
 func (r *reader) readFields() ([]http1.Field, error) {
 	var lines [][]byte
 	for left := maxHead; ; {
-		line, err := r.readLine(left)
+		line, err := r.readLine(left, "the section of field lines")
 		if err != nil {
 			return nil, err
 		}
 		if len(line) == 0 {
 			break
 		}
-		left -= len(line)
+		left -= len(line) + lineCost
 		if last := len(lines) - 1; last >= 0 && (line[0] == ' ' || line[0] == '\t') {
 			lines[last] = append(append(lines[last], ' '), line...)
 			continue
@@ -184,7 +191,7 @@ func (r *reader) readBody(resp *response, method string) (n int64, err error) {
 // same number more than once, in a list (with spaces or tabs around it) or in
 // two fields, counts once. Different numbers are an error, and so is what is not
 // digits alone, or more than an int64 holds (RFC 9110 section 8.6). The error
-// names the field and quotes its value.
+// names the field and quotes at most 60 bytes of its value.
 //
 //lab:todo 3.3 read Content-Length: digits, the same number each time
 func (resp *response) contentLength() (length int64, err error) {
@@ -196,7 +203,7 @@ func (resp *response) contentLength() (length int64, err error) {
 		for item := range strings.SplitSeq(string(f.Value), ",") {
 			n, err := strconv.ParseUint(strings.Trim(item, " \t"), 10, 63)
 			if err != nil || length >= 0 && length != int64(n) {
-				return 0, fmt.Errorf("the Content-Length %q does not say how long the body is", f.Value)
+				return 0, fmt.Errorf("the Content-Length %.60q does not say how long the body is", f.Value)
 			}
 			length = int64(n)
 		}
@@ -259,12 +266,13 @@ func (r *reader) readChunked() (total int64, err error) {
 func (r *reader) readChunkLine() ([]byte, error) {
 	r.conn.allWithin(r.conn.each)
 	defer r.conn.eachAnew()
-	return r.readLine(maxChunkLine)
+	return r.readLine(maxChunkLine, "a line of the chunked coding")
 }
 
 // readLine reads one line and returns it without its line end: CRLF, or the
-// bare LF of textbook servers. If the stream ends before, the error is io.EOF.
-func (r *reader) readLine(limit int) ([]byte, error) {
+// bare LF of textbook servers. If the stream ends before, the error is io.EOF,
+// and if the line has more than limit bytes, one that names what is too long.
+func (r *reader) readLine(limit int, what string) ([]byte, error) {
 	var line []byte
 	for {
 		piece, err := r.in.ReadSlice('\n')
@@ -274,7 +282,7 @@ func (r *reader) readLine(limit int) ([]byte, error) {
 		}
 		switch {
 		case len(line) > limit:
-			return line, fmt.Errorf("a line or section of over %d bytes", limit)
+			return line, fmt.Errorf("%s is too long for this client", what)
 		case err == nil:
 			if r.verbose {
 				fmt.Fprintf(os.Stderr, "< %q\n", line)

@@ -5,12 +5,10 @@ package golden
 import (
 	"errors"
 	"io/fs"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -155,52 +153,5 @@ func TestStopGrace(t *testing.T) {
 				t.Errorf("after %v: status %d, %v", took, status, err)
 			}
 		})
-	}
-}
-
-// TestFileDescriptorsRunOut: a server that cannot accept waits a little, says
-// so, and goes on when connections have been closed.
-func TestFileDescriptorsRunOut(t *testing.T) {
-	sh, err := exec.LookPath("sh")
-	if err != nil || runtime.GOOS == "windows" {
-		t.Skip("needs a shell with ulimit -n")
-	}
-	program := build(t, filepath.Join("..", ".."), "stage2-concurrent")
-	labs, err := openLabs(t.Context(), Program{Args: []string{sh, "-c", `ulimit -n 24 && exec "$0" "$@"`, program}}, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer labs.close()
-	l, err := labs.take("only", []string{"-max-conns", "100", "-head-timeout", "1m"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var conns []*net.TCPConn
-	for range 40 {
-		conn, err := l.dial()
-		if err != nil {
-			t.Fatal(err)
-		}
-		conns = append(conns, conn)
-	}
-	const says = "too many open files"
-	for deadline := time.Now().Add(patience); !strings.Contains(l.proc.stderr.String(), says); time.Sleep(pause) {
-		if time.Now().After(deadline) {
-			t.Fatalf("with 24 descriptors and 40 connections it does not say %q:\n%s", says, l.proc.stderr)
-		}
-	}
-	before := strings.Count(l.proc.stderr.String(), says)
-	time.Sleep(time.Second) // what is counted is how often it tries in a second
-	if n := strings.Count(l.proc.stderr.String(), says) - before; n < 2 || n > 20 {
-		t.Errorf("it tried %d times in a second", n)
-	}
-	closeAll(conns)
-	if err := l.answers("hello", "service goes on when descriptors come back"); err != nil {
-		t.Error(err)
-	}
-	for range 40 { // a file that is not closed after it was sent would be missed by now
-		if err := l.answers("large-file", "a file that has been sent is closed"); err != nil {
-			t.Fatal(err)
-		}
 	}
 }

@@ -14,7 +14,7 @@ import (
 )
 
 // notForStudents are files and folders that do not belong into the copy.
-var notForStudents = []string{".git", ".ci", ".github", "scripts/handout", "scripts/gradescope", "scripts/internal/hostile"}
+var notForStudents = []string{".git", ".ci", ".github/workflows", "scripts/handout", "scripts/gradescope", "scripts/internal/hostile"}
 
 // writeCopy writes the kit at root to dir, with gaps for the steps that are
 // open, and returns these. Every file is looked at before the first is written.

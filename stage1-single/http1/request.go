@@ -221,22 +221,23 @@ type Field struct {
 // token. Whitespace before it (also obs-fold, section 5.2) or between it and
 // the colon is an error: readers who disagree on it can be played against each
 // other. A value may be empty and hold octets above 0x7f. The error quotes the line
-// with %q and says which rule was broken, with the word whitespace, colon or
-// token in it: the client shows it to a person. That it means 400 is for the
-// caller to say, as this reads responses too. The field points into the line.
+// with %.60q, as a line may be long, and says which rule was broken, with the
+// word whitespace, colon or token in it: the client shows it to a person. That
+// it means 400 is for the caller to say, as this reads responses too. The field
+// points into the line.
 //
 //lab:todo 1.5 split a field line into its name and its value
 func ParseField(line []byte) (Field, error) {
 	name, value, ok := bytes.Cut(line, []byte(":"))
 	switch {
 	case len(line) > 0 && isSpace(line[0]):
-		return Field{}, fmt.Errorf("the field line %q begins with whitespace", line)
+		return Field{}, fmt.Errorf("the field line %.60q begins with whitespace", line)
 	case !ok:
-		return Field{}, fmt.Errorf("the field line %q has no colon", line)
+		return Field{}, fmt.Errorf("the field line %.60q has no colon", line)
 	case len(name) > 0 && isSpace(name[len(name)-1]):
-		return Field{}, fmt.Errorf("whitespace before the colon of %q", line)
+		return Field{}, fmt.Errorf("whitespace before the colon of %.60q", line)
 	case !isToken(name):
-		return Field{}, fmt.Errorf("the field name %q is not a token", name)
+		return Field{}, fmt.Errorf("the field name %.60q is not a token", name)
 	}
 	return Field{name, bytes.Trim(value, " \t")}, nil
 }

@@ -1,18 +1,20 @@
 package http1
 
 import (
+	"errors"
 	"fmt"
 	"html"
 	"io"
 	"io/fs"
 	"net"
 	"os"
+	"runtime"
 	"strconv"
 	"time"
 )
 
-// A large file is sent in pieces of this many bytes, each with a deadline of
-// its own: a slow client has time, a client that has stopped has not.
+// pieceSize is in how many bytes at a time a large file is sent: each piece has a
+// deadline of its own.
 const pieceSize = 32 << 10
 
 // statusText has the statuses that this server answers with and their reason
@@ -29,6 +31,7 @@ var statusText = map[int]string{
 	431: "Request Header Fields Too Large",
 	500: "Internal Server Error",
 	501: "Not Implemented",
+	503: "Service Unavailable",
 	505: "HTTP Version Not Supported",
 }
 
@@ -133,38 +136,65 @@ func appendField(buf []byte, name, value string) []byte {
 // of File follow the head in pieces of up to pieceSize, never in memory as a
 // whole. With HeadOnly the head is all.
 //
-// The client may take no byte for as long as stall: each write has a deadline
-// of its own (SetWriteDeadline), so that who is slow is served, and who has
-// stopped is given up. After an error the connection is of no more use: the
-// client got less than the head announced. It is io.EOF when the file has
-// become shorter than it was.
+// The client may take no byte for as long as stall. untilStalled sees to that: who
+// is slow is served, and who has stopped is given up. After an error the
+// connection is of no more use: the client got less than the head announced. It is
+// io.EOF when the file has become shorter than it was.
 //
 //lab:todo 1.2 write the head and the body, a large file piece by piece
 func (resp *Response) WriteTo(conn net.Conn, stall time.Duration) (sent int64, err error) {
 	message := messages.Get().(*[]byte)
 	*message = resp.appendHead((*message)[:0])
+	head := int64(len(*message))
 	if !resp.HeadOnly {
 		*message = append(*message, resp.Body...)
-		sent = int64(len(resp.Body))
 	}
-	if err = conn.SetWriteDeadline(time.Now().Add(stall)); err != nil {
-		return 0, err
-	}
-	_, err = conn.Write(*message)
+	sent, err = untilStalled(conn, stall, int64(len(*message)), func(done int64) (int64, error) {
+		n, err := conn.Write((*message)[done:])
+		return int64(n), err
+	})
+	sent = max(0, sent-head)
 	messages.Put(message)
 	if err != nil || resp.HeadOnly || resp.File == nil {
 		return sent, err
 	}
-	for sent < resp.Size {
-		if err = conn.SetWriteDeadline(time.Now().Add(stall)); err != nil {
-			return sent, err
+	return untilStalled(conn, stall, resp.Size, func(done int64) (int64, error) {
+		if _, err := resp.File.Seek(done, io.SeekStart); err != nil { // more may have been read than was taken
+			return 0, err
 		}
 		// From a file to a socket, CopyN has the kernel do the copying (sendfile).
-		n, err := io.CopyN(conn, resp.File, min(resp.Size-sent, pieceSize))
-		sent += n
-		if err != nil {
-			return sent, err // io.EOF: the file has become shorter since it was opened
+		return io.CopyN(conn, resp.File, min(resp.Size-done, pieceSize))
+	})
+}
+
+// untilStalled calls write until size bytes are written, and returns how many
+// were. Write goes on behind the bytes that are done, writes as many as it likes,
+// and returns how many it wrote. The error is write's: it is
+// os.ErrDeadlineExceeded when conn took no byte for as long as stall.
+//
+// Each write has a deadline of its own. When it passes, some of the bytes may have
+// been taken; and the system wakes up a writer only when there is room for many,
+// so that a few may fit that nobody has told of. So the deadlines are parts of
+// stall, and it is tried again while bytes go.
+func untilStalled(conn net.Conn, stall time.Duration, size int64, write func(done int64) (int64, error)) (done int64, err error) {
+	tries := time.Duration(8)
+	if runtime.GOOS == "windows" {
+		tries = 1 // there nobody knows how much was taken before a deadline passed: golang.org/issue/24727
+	}
+	last := time.Now() // when a byte was taken
+	for done < size {
+		if err = conn.SetWriteDeadline(time.Now().Add(stall / tries)); err != nil {
+			return done, err
+		}
+		n, err := write(done)
+		done += n
+		if n > 0 {
+			last = time.Now()
+		}
+		again := tries > 1 && errors.Is(err, os.ErrDeadlineExceeded) && time.Since(last) < stall
+		if err != nil && !again {
+			return done, err
 		}
 	}
-	return sent, nil
+	return done, nil
 }

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"unicode/utf8"
 )
 
@@ -228,11 +229,16 @@ func (s *Site) Get(t Target) *Response {
 	return resp
 }
 
-// statusOf says what an error of opening means to the client. os.Root has
-// errors of its own, which say that a path leads out: these are a 404 as well.
+// statusOf says what an error of opening means to the client. When this program
+// has as many files open as it may, or the system has, the file may well be there:
+// that is a 503, and the client can come again. os.Root has errors of its own,
+// which say that a path leads out: these are a 404 as well.
 func statusOf(err error) int {
-	if errors.Is(err, fs.ErrPermission) {
+	switch {
+	case errors.Is(err, fs.ErrPermission):
 		return 403
+	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
+		return 503
 	}
 	return 404
 }

@@ -28,6 +28,8 @@ func TestStatusOf(t *testing.T) {
 		{"wrapped", fmt.Errorf("open: %w", fs.ErrPermission), 403},
 		{"missing", missing, 404},
 		{"leads out of the root", escapes, 404},
+		{"too many open files", &fs.PathError{Op: "openat", Path: "x", Err: syscall.EMFILE}, 503},
+		{"too many open files of all programs", &fs.PathError{Op: "openat", Path: "x", Err: syscall.ENFILE}, 503},
 		{"anything else", errors.New("a disk error"), 404},
 	} {
 		if got := statusOf(c.err); c.err == nil || got != c.want {

@@ -1,0 +1,131 @@
+//go:build kit
+
+package hostile
+
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+const hugeSize = 100 << 20 // bytes
+
+// hugeSite is a site with a file of 100 MB, which takes no room: it has no byte
+// that was written.
+func hugeSite(t *testing.T) string {
+	t.Helper()
+	dir := site(t)
+	f, err := os.Create(filepath.Join(dir, "huge.bin"))
+	must(t, err)
+	must(t, errors.Join(f.Truncate(hugeSize), f.Close()))
+	return dir
+}
+
+const hugeRequest = "GET /huge.bin HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+// hugeHead is the head of the answer to hugeRequest.
+var hugeHead = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: application/octet-stream\r\nContent-Length: " + strconv.Itoa(hugeSize) + "\r\n\r\n"
+
+// askHuge asks for the huge file and reads the head of the answer. The client's
+// system takes about so many bytes that the client has not read; 0 is its choice.
+func askHuge(t *testing.T, addr string, buffer int) *net.TCPConn {
+	t.Helper()
+	conn := dialWith(t, net.Dialer{Control: receiveBuffer(buffer)}, addr)
+	_, err := io.WriteString(conn, hugeRequest)
+	must(t, err)
+	head := make([]byte, len(hugeHead))
+	_, err = io.ReadFull(conn, head)
+	must(t, err)
+	if string(head) != hugeHead {
+		t.Fatalf("the head is %q", head)
+	}
+	return conn
+}
+
+// TestSlowReaders: clients of a file of 100 MB. Some read 50 KB a second, and
+// keep their connection for as long as they like. Some read a little and stop:
+// they lose it after the stall time, and can tell, since bytes are missing.
+func TestSlowReaders(t *testing.T) {
+	const (
+		each, rate     = 30, 50_000                        // clients of each kind, bytes a second
+		stall, forTime = 3 * time.Second, 15 * time.Second // five times as long
+		most           = 64.0                              // MB of memory
+	)
+	s := start(t, 2, hugeSite(t), "-stall", stall.String())
+
+	cut := make(chan error, each)
+	for i := range each {
+		conn := askHuge(t, s.Addr, i%3*4096) // small ones too: they take little at a time
+		go func() { cut <- readSlowly(conn, rate, forTime) }()
+	}
+	stopped := make([]*net.TCPConn, each)
+	for i := range stopped {
+		stopped[i] = askHuge(t, s.Addr, 0)
+		_, err := io.CopyN(io.Discard, stopped[i], 1<<20)
+		must(t, err)
+	}
+	begin := time.Now()
+	given := func() int { return strings.Count(s.log.String(), "msg=answered") }
+	waitFor(t, "those who stopped to be given up", func() bool { return given() >= each })
+	took := time.Since(begin)
+
+	var least, greatest int64 = hugeSize, 0
+	for _, conn := range stopped { // and none is read before all have been given up
+		rest, err := io.Copy(io.Discard, conn) // what had been sent before
+		least, greatest = min(least, rest+1<<20), max(greatest, rest+1<<20)
+		if err == nil && rest+1<<20 == hugeSize {
+			t.Error("a client that stopped got the whole file")
+		}
+	}
+	lost := 0
+	for range each {
+		if err := <-cut; err != nil {
+			lost++
+			t.Errorf("a client that reads %d bytes a second: %v", rate, err)
+		}
+	}
+	peak := peakMemory(s.Process.Pid)
+	t.Logf("-stall %v: %d clients at %d bytes a second for %v, %d of them cut off; %d that stopped after 1 MiB were given up after %v, and had %.1f to %.1f MB of 100; peak memory %.1f MB",
+		stall, each, rate, forTime, lost, each, took.Round(time.Millisecond), float64(least)/(1<<20), float64(greatest)/(1<<20), peak)
+	if took < stall-500*time.Millisecond || took > stall+2*time.Second {
+		t.Errorf("those who stopped were given up after %v", took)
+	}
+	if peak > most {
+		t.Errorf("it took %.1f MB of memory", peak)
+	}
+}
+
+// readSlowly reads so many bytes a second, for some time. An error is the end of
+// the connection before that.
+func readSlowly(conn net.Conn, rate int, d time.Duration) error {
+	const parts = 20 // of a second
+	buf := make([]byte, rate/parts)
+	tick := time.NewTicker(time.Second / parts)
+	defer tick.Stop()
+	for range parts * int(d.Seconds()) {
+		if _, err := io.ReadFull(conn, buf); err != nil {
+			return err
+		}
+		<-tick.C
+	}
+	return nil
+}
+
+// TestStalledTurn: stage 1 gets its turn back from a client that stops reading.
+func TestStalledTurn(t *testing.T) {
+	const stall = time.Second
+	s := start(t, 1, hugeSite(t), "-log", "off", "-stall", stall.String())
+	askHuge(t, s.Addr, 0)
+	took, err := ask(s.Addr)
+	must(t, err)
+	t.Logf("one client that stops with -stall %v: the next is answered after %v", stall, took.Round(time.Millisecond))
+	if took < stall/2 || took > stall+2*time.Second {
+		t.Errorf("answered after %v", took)
+	}
+}

@@ -1,0 +1,157 @@
+//go:build kit
+
+package hostile
+
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// stopSignals are what ends a server in an orderly way: Ctrl-C, and what service
+// managers send.
+var stopSignals = []os.Signal{os.Interrupt, syscall.SIGTERM}
+
+// needsSignals skips where a test cannot send them.
+func needsSignals(t *testing.T) {
+	t.Helper()
+	if runtime.GOOS == "windows" {
+		t.Skip("on Windows a program cannot send Ctrl-C to another without its console: try it by hand")
+	}
+}
+
+// wait waits until the server has ended, and returns its exit status.
+func (s *server) wait(t *testing.T) int {
+	t.Helper()
+	select {
+	case <-s.Ended:
+		return s.ExitStatus()
+	case <-time.After(patience):
+		t.Fatalf("it had not ended after %v:\n%s", patience, s.log)
+		return 0
+	}
+}
+
+// TestStopInTheMiddle: the server is stopped in the middle of 100 answers, half of
+// them to a client that reads a large file and half to one that still waits. All
+// come whole, and then the server ends with status 0.
+func TestStopInTheMiddle(t *testing.T) {
+	needsSignals(t)
+	const clients, size = 100, 8 << 20
+	dir := site(t)
+	must(t, os.WriteFile(filepath.Join(dir, "large.bin"), []byte(strings.Repeat("0123456789abcdef", size/16)), 0o644))
+	for _, signal := range stopSignals {
+		t.Run(signal.String(), func(t *testing.T) {
+			s := start(t, 2, dir, "-delay", "500ms")
+			conns := make([]*net.TCPConn, clients)
+			for i := range conns {
+				conns[i] = dial(t, s.Addr)
+				ask := request
+				if i%2 == 0 {
+					ask = strings.Replace(request, "HelloWorld.html", "large.bin", 1)
+				}
+				_, err := io.WriteString(conns[i], ask)
+				must(t, err)
+			}
+			waitFor(t, "all requests to be read", func() bool { return strings.Count(s.log.String(), "msg=request") == clients })
+			must(t, s.Process.Signal(signal))
+			begin, whole := time.Now(), 0
+			answers := make(chan string, clients)
+			for _, conn := range conns {
+				go func() {
+					got, err := io.ReadAll(conn)
+					if err != nil {
+						got = append(got, " and then "+err.Error()...)
+					}
+					answers <- string(got)
+				}()
+			}
+			for range clients {
+				got := <-answers
+				_, body, _ := strings.Cut(got, "\r\n\r\n")
+				if got == answer || strings.HasPrefix(got, "HTTP/1.1 200 OK\r\n") && body == strings.Repeat("0123456789abcdef", size/16) {
+					whole++
+				} else {
+					t.Errorf("%d bytes came, with the end %.100q", len(got), got[max(0, len(got)-100):])
+				}
+			}
+			for _, conn := range conns {
+				conn.Close()
+			}
+			status := s.wait(t)
+			t.Logf("stopped in the middle of %d answers: %d came whole, within %v; exit status %d", clients, whole, time.Since(begin).Round(time.Millisecond), status)
+			if status != 0 {
+				t.Errorf("exit status %d", status)
+			}
+		})
+	}
+}
+
+// TestSecondSignal: who does not want to wait for the answers under way says it
+// twice.
+func TestSecondSignal(t *testing.T) {
+	needsSignals(t)
+	for _, signal := range stopSignals {
+		for stage := 1; stage <= 2; stage++ {
+			t.Run(programName(stage)+", "+signal.String(), func(t *testing.T) {
+				s := start(t, stage, hugeSite(t))
+				askHuge(t, s.Addr, 0) // and read nothing more: it would have 5 seconds
+				must(t, s.Process.Signal(signal))
+				waitFor(t, "it to stop listening", func() bool {
+					conn, err := net.DialTimeout("tcp", s.Addr, patience)
+					if err == nil {
+						conn.Close()
+					}
+					return errors.Is(err, syscall.ECONNREFUSED)
+				})
+				begin := time.Now()
+				must(t, s.Process.Signal(signal))
+				status, took := s.wait(t), time.Since(begin)
+				t.Logf("after a second one it ended within %v, with status %d", took.Round(time.Millisecond), status)
+				if took > time.Second || status != 1 {
+					t.Errorf("it took %v, and the status is %d", took, status)
+				}
+			})
+		}
+	}
+}
+
+// TestRestart: the next server can listen on the same port at once, however the
+// one before ended and whatever its connections were doing.
+func TestRestart(t *testing.T) {
+	needsSignals(t)
+	const times = 20
+	for stage := 1; stage <= 2; stage++ {
+		t.Run(programName(stage), func(t *testing.T) {
+			dir := hugeSite(t)
+			s := start(t, stage, dir, "-log", "off")
+			for i := range times {
+				for range 3 {
+					_, err := ask(s.Addr) // the server closes first: its end stays in TIME-WAIT
+					must(t, err)
+				}
+				open := askHuge(t, s.Addr, 0) // and one is in the middle
+				signal := os.Signal(syscall.SIGTERM)
+				if i%2 == 1 {
+					signal = syscall.SIGKILL
+				}
+				must(t, s.Process.Signal(signal))
+				if signal == syscall.SIGTERM {
+					open.Close() // or it would have 5 seconds
+				}
+				s.wait(t)
+				s = start(t, stage, dir, "-log", "off", "-addr", s.Addr)
+			}
+			_, err := ask(s.Addr)
+			must(t, err)
+			t.Logf("restarted %d times on the same port, half of them after kill -9, with connections open: failures 0", times)
+		})
+	}
+}
