@@ -101,6 +101,13 @@ func TestInterrupted(t *testing.T) {
 	if err == nil || err.Error() != "interrupted" {
 		t.Errorf("the error is %v", err)
 	}
+	nothingLeft(t, temp)
+}
+
+// nothingLeft checks that the folder for temporary files is empty, and that no
+// program runs which was started from it.
+func nothingLeft(t *testing.T, temp string) {
+	t.Helper()
 	left, err := os.ReadDir(temp)
 	if err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v, %v", left, err)

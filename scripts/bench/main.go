@@ -7,6 +7,13 @@
 //	go run ./scripts/bench -json -svg performance.svg
 //	go run ./scripts/bench -only 7 -grading
 //
+// With -soak it measures nothing, and tries to break them instead: clients that
+// send good, malformed and huge requests, abort or are slow keep the stages busy,
+// built with the race detector, and at the end they must hold no more than after
+// the first seconds, and have answered everything right.
+//
+//	go run ./scripts/bench -soak 10m
+//
 // In reading order: main.go (what is asked for), rows.go (what is measured,
 // and what is wanted), rounds.go (taking turns), stats.go (many numbers become
 // few), servers.go, nginx.go and fileserver/ (the contestants), load.go,
@@ -15,6 +22,10 @@
 // files_*.go (what each system is asked in its own way), connections.go and
 // grading.go (cost as work grows), tools.go (what is installed), report.go and
 // text.go (what is told), progress.go, svg.go and svgcurves.go (a picture of it).
+// Of -soak: soak.go (the servers, from start to stop), probe.go and probe.go.txt
+// (what a server holds), soakclients.go (the clients, one function for each way to
+// behave), soakscript.go (what they say and must hear), soakend.go (the verdict
+// and what is told).
 package main
 
 import (
@@ -23,6 +34,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -64,6 +76,8 @@ type options struct {
 	svg     string // file
 	grading bool
 	short   bool
+	soak    time.Duration // 0: measure
+	seed    uint64        // 0: a new one
 }
 
 // theConnections is what -only calls the cost as connections grow.
@@ -81,6 +95,8 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	flags.StringVar(&o.svg, "svg", "", "draw the result into a `file`")
 	flags.BoolVar(&o.grading, "grading", false, "measure also how long scripts/grade takes, which may take minutes")
 	flags.BoolVar(&o.short, "short", false, "one round, as short as can be: to see that it runs")
+	flags.DurationVar(&o.soak, "soak", 0, "measure nothing, but keep the stages busy for so long with clients that behave badly, and see what is left behind")
+	flags.Uint64Var(&o.seed, "seed", 0, "with -soak: the `number` that an earlier one has printed, to do nearly the same again")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			return o, err
@@ -95,6 +111,9 @@ func parse(args []string, stderr io.Writer) (options, error) {
 		return o, fmt.Errorf("%w: -rounds is 1 to %d, not %d", errUsage, mostRounds, o.rounds)
 	case o.time < shortest || o.time > longest:
 		return o, fmt.Errorf("%w: -time is %v to %v, not %v", errUsage, shortest, longest, o.time)
+	}
+	if err := o.checkSoak(flags); err != nil {
+		return o, err
 	}
 	if *only != "" {
 		for word := range strings.SplitSeq(*only, ",") {
@@ -111,6 +130,24 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	return o, nil
 }
 
+// checkSoak checks that -soak stands alone.
+func (o options) checkSoak(flags *flag.FlagSet) error {
+	given := map[string]bool{}
+	flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	soak, seed := given["soak"], given["seed"]
+	delete(given, "soak")
+	delete(given, "seed")
+	switch {
+	case seed && !soak:
+		return fmt.Errorf("%w: -seed goes with -soak", errUsage)
+	case soak && len(given) > 0:
+		return fmt.Errorf("%w: beside -soak there may be -seed alone, not -%s", errUsage, slices.Sorted(maps.Keys(given))[0])
+	case soak && o.soak < leastSoak:
+		return fmt.Errorf("%w: -soak is %v or more, not %v", errUsage, leastSoak, o.soak)
+	}
+	return nil
+}
+
 // shortLoad is how long a measurement takes with -short, where wrk does not
 // need its second.
 const shortLoad = 300 * time.Millisecond
@@ -123,6 +160,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	o, err := parse(args, stderr)
 	if err != nil {
 		return err
+	}
+	if o.soak > 0 {
+		return soakAll(ctx, o, stdout, stderr)
 	}
 	b, err := prepare(ctx, o, stderr)
 	if err != nil {

@@ -1,6 +1,9 @@
 package golden
 
-import "bytes"
+import (
+	"bytes"
+	"io/fs"
+)
 
 // A golden is a case whose request and response stand in cases/.
 type golden struct {
@@ -24,6 +27,15 @@ var goldens = []golden{
 	{step: "1.3", name: "control-in-field", want: "a control byte in a field is a 400"},
 	{step: "1.3", name: "del-in-field", want: "a DEL (0x7f) in a field is a 400"},
 	{step: "1.3", name: "control-in-target", want: "a control byte in the target is a 400"},
+	{step: "1.3", name: "method-too-long", want: "a method that makes the request line over 8 KiB is a 414, not a 501"},
+	{step: "1.3", name: "request-line-without-end", want: "a request line over 8 KiB is a 414, its end is not waited for"},
+	{step: "1.3", name: "field-without-end", want: "a field that makes the head over 16 KiB is a 431, its end is not waited for"},
+	{step: "1.3", name: "nul-in-field-name", want: "a NUL in a field name is a 400"},
+	{step: "1.3", name: "coding-nul", want: "chunked with a NUL behind it is a 400: no reader may take it for chunked"},
+	{step: "1.3", name: "coding-vertical-tab", want: "a vertical tab before chunked is no whitespace, but a control byte: 400"},
+	{step: "1.3", name: "bare-cr-hides-coding", want: "a bare CR begins no line: 400, whatever field seems to follow it"},
+	{step: "1.3", name: "cr-cr-lf-for-empty-line", want: "CR CR LF is no empty line: the head goes on, and is a 400"},
+	{step: "1.3", name: "garbage-binary", want: "bytes that are no text are a 400"},
 
 	// step 1.4
 	{step: "1.4", name: "no-version", want: "a request line without a version is a 400"},
@@ -47,6 +59,9 @@ var goldens = []golden{
 	{step: "1.4", name: "tab-in-target", want: "a tab inside the target is a 400"},
 	{step: "1.4", name: "method-no-token-http-2", want: "the method is judged before the version"},
 	{step: "1.4", name: "method-with-quote", want: "a quote is no token character: 400"},
+	{step: "1.4", name: "spaces-many", want: "a thousand spaces are not one"},
+	{step: "1.4", name: "no-break-space", want: "a no-break space of Latin-1 is no space: 400"},
+	{step: "1.4", name: "response-as-request", want: "a response is no request: 400"},
 
 	// step 1.5
 	{step: "1.5", name: "space-before-first-field", want: "whitespace before the first field is a 400"},
@@ -98,6 +113,19 @@ var goldens = []golden{
 	{step: "1.5", name: "host-bad-escape", want: "a Host with a bad percent-escape is a 400"},
 	{step: "1.5", name: "coding-kelvin-sign", want: "only A to Z have small letters: chunked with a Kelvin sign for its k is a 400"},
 	{step: "1.5", name: "host-ipv6-zone", want: "a zone means nothing to another machine: a Host with one is a 400"},
+	{step: "1.5", name: "coding-folded", want: "Transfer-Encoding with its value in the next line is a 400"},
+	{step: "1.5", name: "coding-xchunked", want: "a word that ends in chunked is another coding, and not chunked at the end: 400"},
+	{step: "1.5", name: "coding-chunked-identity", want: "chunked, identity does not end in chunked: 400"},
+	{step: "1.5", name: "coding-with-parameter", want: "chunked has no parameters: chunked;q=1 is a 400"},
+	{step: "1.5", name: "coding-quoted", want: "chunked in quotes is not chunked: 400"},
+	{step: "1.5", name: "chunked-twice-two-fields", want: "two fields are one list: chunked twice is a 400"},
+	{step: "1.5", name: "identity-then-chunked", want: "identity is no coding any more: an unknown one before chunked is a 501"},
+	{step: "1.5", name: "empty-line-of-a-space", want: "a line of a space is no empty line, but a folded one: 400"},
+	{step: "1.5", name: "content-length-underscore", want: "a Content-Length with an underscore is a 400: some languages read 1_0 as 10"},
+	{step: "1.5", name: "content-length-other-digits", want: "only 0 to 9 are digits: a full-width 5 is a 400"},
+	{step: "1.5", name: "content-length-two-to-64", want: "a Content-Length of 2^64 is a 400, not 0"},
+	{step: "1.5", name: "absolute-form-no-host", want: "an absolute form does not make up for a missing Host: 400"},
+	{step: "1.5", name: "absolute-form-two-hosts", want: "nor does it choose between two: 400"},
 
 	// step 1.6
 	{step: "1.6", name: "hello", want: "the page of the assignment: 12 characters, 36 bytes"},
@@ -224,6 +252,34 @@ var goldens = []golden{
 	{step: "1.6", name: "redirect-no-injection", want: "an escaped line end in the query stays escaped: it must not begin a field of the answer"},
 	{step: "1.6", name: "host-long-port", want: "a port may have zeros in front"},
 	{step: "1.6", name: "field-name-odd-token", want: "a field name may be any token"},
+	{step: "1.6", name: "empty-lines-up-to-16k", want: "empty lines and a head of 16 KiB together are fine"},
+	{step: "1.6", name: "absolute-empty-user", want: "an absolute form with an empty user name is a 400"},
+	{step: "1.6", name: "absolute-two-users", want: "an absolute form with two @ is a 400"},
+	{step: "1.6", name: "absolute-port-alone", want: "an absolute form with a port and no host is a 400"},
+	{step: "1.6", name: "absolute-port-99999", want: "a port is any digits: nothing connects to it here"},
+	{step: "1.6", name: "absolute-open-bracket", want: "an absolute form with an open bracket is a 400"},
+	{step: "1.6", name: "absolute-after-bracket", want: "letters behind the bracket of an IPv6 address are a 400"},
+	{step: "1.6", name: "absolute-escaped-nul", want: "a host may have any escape, even %00: nothing is looked up here"},
+	{step: "1.6", name: "absolute-dots-for-host", want: "a host of dots is no part of the path"},
+	{step: "1.6", name: "absolute-backslash", want: "a backslash ends no host: 400"},
+	{step: "1.6", name: "absolute-one-slash", want: "http:/ is no http://: 400"},
+	{step: "1.6", name: "two-slashes-no-host", want: "what follows two slashes is a path, and no host"},
+	{step: "1.6", name: "backslash-first", want: "a backslash is no slash: 400"},
+	{step: "1.6", name: "escape-16", want: "nothing outside of the root: an escaped slash"},
+	{step: "1.6", name: "escape-17", want: "nothing outside of the root: overlong dots are not UTF-8"},
+	{step: "1.6", name: "escape-18", want: "nothing outside of the root: %u is no escape"},
+	{step: "1.6", name: "escape-19", want: "nothing outside of the root: an escape that is made of escapes"},
+	{step: "1.6", name: "escape-20", want: "nothing outside of the root: a NUL behind the dots"},
+	{step: "1.6", name: "escape-21", want: "nothing outside of the root: full-width dots are no dots"},
+	{step: "1.6", name: "escape-22", want: "nothing outside of the root: a query is no path"},
+	{step: "1.6", name: "escaped-line-end", want: "an escaped line end is part of a name, and of no answer"},
+	{step: "1.6", name: "escaped-question-mark", want: "an escaped ? begins no query"},
+	{step: "1.6", name: "escaped-nul-in-query", want: "the query is ignored, whatever is escaped in it"},
+	{step: "1.6", name: "redirect-backslash", want: "a backslash does not become a redirect to a host: browsers read it like a slash"},
+	{step: "1.6", name: "redirect-slashes-backslash", want: "nor does one behind two slashes"},
+	{step: "1.6", name: "redirect-backslash-slash", want: "nor does one before a slash"},
+	{step: "1.6", name: "redirect-escaped-backslash", want: "an escaped backslash stays as it came"},
+	{step: "1.6", name: "redirect-backslash-in-query", want: "a backslash in the query is escaped, too: no URI has one"},
 
 	// step 1.7
 	{step: "1.7", name: "head", want: "HEAD has the head that GET has, and no body"},
@@ -256,6 +312,7 @@ var goldens = []golden{
 	{step: "1.7", name: "head-other-version", want: "nor a 505"},
 	{step: "1.7", name: "head-coding-unknown", want: "nor a 501"},
 	{step: "1.7", name: "method-odd-token", want: "a method may be any token: an unknown one is a 501, not a 400"},
+	{step: "1.7", name: "method-of-8k", want: "a method is as long as the request line lets it be: 501"},
 
 	// step 1.8
 	{step: "1.8", name: "post-small-body", want: "a body that nobody reads does not cost the answer"},
@@ -273,6 +330,11 @@ var goldens = []golden{
 	{step: "1.8", name: "content-length-mode-long-404", want: "-content-length touches 200 answers only", flags: []string{"-content-length", "long"}},
 	{step: "1.8", name: "content-length-mode-long-head", want: "-content-length long and HEAD", flags: []string{"-content-length", "long"}},
 	{step: "1.8", name: "chunked-with-empty-item", want: "an empty item of a list does not count: chunked is still the last coding"},
+	{step: "1.8", name: "chunk-is-request", want: "a request inside a chunk is no request"},
+	{step: "1.8", name: "post-bad-chunks", want: "a body that is not read is not judged"},
+	{step: "1.8", name: "body-never-comes", want: "a body that never comes is not waited for"},
+	{step: "1.8", name: "expect-continue-with-body", want: "who expects 100 gets the final answer at once, and no 100"},
+	{step: "1.8", name: "underscore-is-no-hyphen", want: "Transfer_Encoding is a field that nobody knows: Content-Length counts"},
 
 	// step 1.9
 	{step: "1.9", name: "keep-alive", want: "two requests on one connection; the second says close", flags: []string{"-keep-alive"}},
@@ -301,6 +363,27 @@ var goldens = []golden{
 	{step: "1.9", name: "keep-alive-asked", want: "HTTP/1.1 may ask for what is the rule, and is told nothing", flags: []string{"-keep-alive"}},
 	{step: "1.9", name: "keep-alive-http-1-0-both", want: "in HTTP/1.0 close counts more than keep-alive", flags: []string{"-keep-alive"}},
 	{step: "1.9", name: "keep-alive-large", want: "after a file of 32 KiB and a byte, the next answer begins where it should", flags: []string{"-keep-alive"}},
+	{step: "1.9", name: "keep-alive-length-and-chunked", want: "Content-Length before Transfer-Encoding: one 400, and the request behind it is not answered", flags: []string{"-keep-alive"}},
+	{step: "1.9", name: "keep-alive-chunked-and-length", want: "Transfer-Encoding before Content-Length: the same", flags: []string{"-keep-alive"}},
+	{step: "1.9", name: "keep-alive-two-codings", want: "chunked and xchunked in two fields: one 400, and nothing else", flags: []string{"-keep-alive"}},
+	{step: "1.9", name: "keep-alive-coding-space-before-colon", want: "a space before the colon of Transfer-Encoding: one 400, and nothing else", flags: []string{"-keep-alive"}},
+	{step: "1.9", name: "keep-alive-chunked-http-1-0", want: "Transfer-Encoding in HTTP/1.0: one 400, and nothing else", flags: []string{"-keep-alive"}},
+	{step: "1.9", name: "keep-alive-body-is-request", want: "a body that looks like a request is none, nor is what follows it answered", flags: []string{"-keep-alive"}},
+	{step: "1.9", name: "keep-alive-chunk-is-request", want: "nor is a chunk that looks like one", flags: []string{"-keep-alive"}},
+	{step: "1.9", name: "keep-alive-head-with-body", want: "HEAD may have a body, too, and it is no request", flags: []string{"-keep-alive"}},
+	{step: "1.9", name: "keep-alive-underscore-field", want: "Content_Length is a field that nobody knows: without Content-Length what follows is a request", flags: []string{"-keep-alive"}},
+	{step: "1.9", name: "keep-alive-content-length-zeros", want: "Content-Length: 000 is 0: what follows is a request", flags: []string{"-keep-alive"}},
+	{step: "1.9", name: "keep-alive-content-length-zero-then-bytes", want: "bytes behind Content-Length: 0 begin the next method: xGET is a 501", flags: []string{"-keep-alive"}},
+	{step: "1.9", name: "keep-alive-post-without-length", want: "a POST without a length has no body: its form begins the next request, a bad one", flags: []string{"-keep-alive"}},
+	{step: "1.9", name: "keep-alive-connect-refused", want: "a CONNECT that is refused opens no tunnel: the next request follows", flags: []string{"-keep-alive"}},
+	{step: "1.9", name: "keep-alive-upgrade-ignored", want: "an upgrade to h2c is not done: what follows as HTTP/2 is a 505", flags: []string{"-keep-alive"}},
+	{step: "1.9", name: "keep-alive-garbage-after", want: "a good request, then garbage: its answer, one 400, and the end", flags: []string{"-keep-alive"}},
+	{step: "1.9", name: "keep-alive-garbage-first", want: "garbage, then a good request: one 400, and the end", flags: []string{"-keep-alive"}},
+	{step: "1.9", name: "keep-alive-bare-cr-between", want: "a bare CR between requests is no empty line: the second is a 400", flags: []string{"-keep-alive"}},
+	{step: "1.9", name: "keep-alive-empty-lines-between", want: "a hundred empty lines between requests are skipped", flags: []string{"-keep-alive"}},
+	{step: "1.9", name: "keep-alive-empty-lines-flood", want: "more than 16 KiB of them are a 431", flags: []string{"-keep-alive"}},
+	{step: "1.9", name: "keep-alive-second-line-too-long", want: "a good request, then one whose line is over 8 KiB: 414", flags: []string{"-keep-alive"}},
+	{step: "1.9", name: "keep-alive-bare-lf-ends-head", want: "two bare LF end a head, whatever the line ends before them", flags: []string{"-keep-alive"}},
 }
 
 // A Case is a request, and the one right answer to it.
@@ -314,7 +397,7 @@ type Case struct {
 func Cases() ([]Case, error) {
 	cases := make([]Case, len(goldens))
 	for i, g := range goldens {
-		request, response, err := g.load()
+		request, response, err := g.load(caseFiles, siteFiles)
 		if err != nil {
 			return nil, err
 		}
@@ -331,7 +414,7 @@ func (g golden) check() Check {
 // run sends the request whole and in two pieces at three places, and compares
 // each answer, byte for byte.
 func (g golden) run(l *lab) error {
-	request, response, err := g.load()
+	request, response, err := g.load(caseFiles, siteFiles)
 	if err != nil {
 		return err
 	}
@@ -355,15 +438,16 @@ func (g golden) run(l *lab) error {
 	return nil
 }
 
-// load returns the bytes of the request and of the whole response.
-func (g golden) load() (request, response []byte, err error) {
-	if request, err = caseFiles.ReadFile("cases/" + g.name + ".request"); err != nil {
+// load returns the bytes of the request and of the whole response, from cases/
+// of one file system and site/ of another.
+func (g golden) load(cases, site fs.FS) (request, response []byte, err error) {
+	if request, err = fs.ReadFile(cases, "cases/"+g.name+".request"); err != nil {
 		return nil, nil, err
 	}
-	response, err = caseFiles.ReadFile("cases/" + g.name + ".response")
+	response, err = fs.ReadFile(cases, "cases/"+g.name+".response")
 	if err == nil && g.body != "" {
 		var body []byte
-		body, err = siteFiles.ReadFile("site/" + g.body)
+		body, err = fs.ReadFile(site, "site/"+g.body)
 		response = append(response, body...)
 	}
 	return request, response, err

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"weblab.example/scripts/internal/oracle"
 )
 
 // notInTable are files of cases/ that a check in server.go uses.
@@ -21,7 +23,7 @@ func TestCasesAreWhole(t *testing.T) {
 	used := map[string]bool{}
 	for _, g := range goldens {
 		used[g.name] = true
-		request, response, err := g.load()
+		request, response, err := g.load(caseFiles, siteFiles)
 		if err != nil {
 			t.Error(err)
 		}
@@ -44,6 +46,31 @@ func TestCasesAreWhole(t *testing.T) {
 			t.Errorf("no check uses cases/%s", e.Name())
 		}
 	}
+}
+
+// TestResponsesAreValid: net/http can read every response as answers to the
+// requests of its case, and there are not more of them than of those.
+func TestResponsesAreValid(t *testing.T) {
+	requests, answers := 0, 0
+	for _, g := range goldens {
+		if slices.Contains(g.flags, "-content-length") {
+			continue // its length is wrong, or missing, for people to look at
+		}
+		request, response, err := g.load(caseFiles, siteFiles)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sent := oracle.Requests(request)
+		statuses, err := oracle.Responses(response, sent)
+		if err != nil {
+			t.Errorf("%s: %v", g.name, err)
+		}
+		if len(statuses) == 0 || len(statuses) > len(sent) {
+			t.Errorf("%s: %d requests have %d answers, %d", g.name, len(sent), len(statuses), statuses)
+		}
+		requests, answers = requests+len(sent), answers+len(statuses)
+	}
+	t.Logf("%d requests, %d answers", requests, answers)
 }
 
 func TestChecksAreOrdered(t *testing.T) {

@@ -89,7 +89,7 @@ func serialChecks() []Check {
 func bytesOf(name string) (request, response []byte) {
 	for _, g := range goldens {
 		if g.name == name {
-			request, response, _ = g.load() // a test loads them all
+			request, response, _ = g.load(caseFiles, siteFiles) // a test loads them all
 			return request, response
 		}
 	}

@@ -55,7 +55,7 @@ func TestUpdate(t *testing.T) {
 			t.Errorf("%s: the two stages differ, nothing is written:\n%s", g.name, difference(both[0], both[1]))
 			continue
 		}
-		_, want, _ := g.load() // a new case has no response yet
+		_, want, _ := g.load(caseFiles, siteFiles) // a new case has no response yet
 		if bytes.Equal(both[0], want) {
 			continue
 		}

@@ -216,34 +216,6 @@ func TestPanic(t *testing.T) {
 	}
 }
 
-// TestLogIsSafe: what a client sends cannot play tricks on the terminal.
-func TestLogIsSafe(t *testing.T) {
-	var log bytes.Buffer
-	s := newServer(t, func(s *Server) { s.Log = newLogger(&log, "text") })
-	for _, request := range []string{
-		"GET /\x1b[2J HTTP/1.1\r\nHost: x\r\n\r\n",
-		"GET / HTTP/1.1\r\nHost: \x07\r\n\r\n",
-		"G\x1b[2J / HTTP/1.1\r\n\r\n",
-		"GET /\xc2\x9b2J HTTP/1.1\r\nHost: x\r\n\r\n",
-		"GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: \xc2\x9b, chunked\r\n\r\n",
-	} {
-		server, client := net.Pipe()
-		go func() {
-			io.WriteString(client, request)
-			io.Copy(io.Discard, client)
-		}()
-		s.ServeConn(t.Context(), server)
-	}
-	for _, b := range []string{"\x1b", "\x07", "\u009b"} {
-		if strings.Contains(log.String(), b) {
-			t.Errorf("%q is in the log:\n%q", b, log.String())
-		}
-	}
-	if n := strings.Count(log.String(), "refused="); n != 5 {
-		t.Errorf("%d requests were refused:\n%s", n, log.String())
-	}
-}
-
 func TestAnnounce(t *testing.T) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

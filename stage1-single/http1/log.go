@@ -8,6 +8,9 @@ import (
 	"log/slog"
 	"os"
 	"runtime/debug"
+	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
 )
 
 // The log of a connection has four events: accepted, request, answered, closed,
@@ -17,11 +20,35 @@ import (
 func newLogger(w io.Writer, format string) *slog.Logger {
 	switch format {
 	case "json":
-		return slog.New(slog.NewJSONHandler(w, nil))
+		return slog.New(slog.NewJSONHandler(escaper{w}, nil))
 	case "off":
 		return slog.New(slog.DiscardHandler)
 	}
 	return slog.New(slog.NewTextHandler(w, nil))
+}
+
+// An escaper writes JSON lines with what no terminal should get as \uXXXX. A JSON
+// text may have DEL as it is, and control characters above it and marks that
+// turn the direction of writing, and slog leaves them so; a terminal obeys them.
+// They only stand inside the strings of a record, where the escape means the
+// same. (The other format, text, has them quoted already.)
+type escaper struct{ w io.Writer }
+
+func (e escaper) Write(record []byte) (int, error) {
+	safe := make([]byte, 0, len(record))
+	for _, r := range string(record) {
+		if r == '\n' || unicode.IsPrint(r) {
+			safe = utf8.AppendRune(safe, r)
+			continue
+		}
+		for _, unit := range utf16.AppendRune(nil, r) { // JSON has two escapes for a rune above U+FFFF
+			safe = fmt.Appendf(safe, `\u%04x`, unit)
+		}
+	}
+	if _, err := e.w.Write(safe); err != nil {
+		return 0, err
+	}
+	return len(record), nil
 }
 
 func (c *conn) logs() bool {

@@ -199,9 +199,10 @@ func cleanPath(p string) (name string, dir bool) {
 // A target without a Name is a 404, and so is a name that filepath.IsLocal does
 // not take for a file below the root: on Windows, CON and C: are none. With Dir
 // the file is the directory's index.html (t.file says so). Look (Stat) before opening: to open
-// a FIFO would wait for somebody to write to it. What is neither a directory
-// nor a regular file is a 404; what an error means, statusOf says. Files are
-// looked at and opened through s.root only, which opens nothing outside.
+// a FIFO would wait for somebody to write to it. If one takes the file's place in
+// between, O_NONBLOCK does not wait, and fileResponse refuses it. What is neither a
+// directory nor a regular file is a 404; what an error means, statusOf says. Files
+// are looked at and opened through s.root only, which opens nothing outside.
 //
 //lab:todo 1.6 answer with the file that the target names, a redirect or a status
 func (s *Site) Get(t Target) *Response {
@@ -218,7 +219,7 @@ func (s *Site) Get(t Target) *Response {
 	case !info.Mode().IsRegular():
 		return statusPage(404)
 	}
-	file, err := s.root.Open(name)
+	file, err := s.root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return statusPage(statusOf(err))
 	}
@@ -244,12 +245,14 @@ func statusOf(err error) int {
 }
 
 // redirect answers a request for a directory without its final slash: from
-// /dir, the page's own relative links would lead to /, not to /dir/.
+// /dir, the page's own relative links would lead to /, not to /dir/. Location is
+// the path as it came, written so that it cannot name another host. With two
+// slashes in front it would: //host/dir (RFC 3986 section 4.2). Browsers read a
+// backslash like a slash, and no URI may have one: it is sent escaped.
 func redirect(t Target) *Response {
 	resp := statusPage(301)
-	// Location is the path as it came. With two slashes in front it would
-	// name another host: //host/dir (RFC 3986 section 4.2).
-	resp.Location = "/" + strings.TrimLeft(string(t.Path), "/") + "/" + string(t.Query)
+	location := "/" + strings.TrimLeft(string(t.Path), "/") + "/" + string(t.Query)
+	resp.Location = strings.ReplaceAll(location, `\`, "%5C")
 	return resp
 }
 
@@ -258,13 +261,17 @@ func redirect(t Target) *Response {
 // File until it is sent. The status is 200; the type is that of the name's
 // extension in contentTypes, in any letter case, and application/octet-stream
 // for those that are not there. Ask the open file for its size, not its name:
-// a file may be replaced in between; and ask before it is read. What it says goes
-// along as the response's info. On an error the file is closed; that it was only
-// read from makes an error of closing nobody's loss.
+// a file may be replaced in between; and ask before it is read. One that is not
+// regular is fs.ErrInvalid. What it says goes along as the response's info. On an
+// error the file is closed; that it was only read from makes an error of closing
+// nobody's loss.
 //
 //lab:todo 1.6 make a 200 of an open file: its body, its length, its type
 func fileResponse(file *os.File) (*Response, error) {
 	info, err := file.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = fs.ErrInvalid
+	}
 	if err != nil {
 		file.Close()
 		return nil, err

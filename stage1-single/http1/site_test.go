@@ -95,10 +95,38 @@ func TestGetDoesNotOpenDirectoriesOrLinksOut(t *testing.T) {
 	}
 }
 
+// TestRedirect: Location is the path as it came, and leads to no other host.
+func TestRedirect(t *testing.T) {
+	for _, c := range []struct{ target, location string }{
+		{"/dir", "/dir/"},
+		{"/dir?a=//b", "/dir/?a=//b"},
+		{"/%64ir", "/%64ir/"},
+		{"//dir", "/dir/"},
+		{"//evil.example/../dir", "/evil.example/../dir/"},
+		{"/.//evil.example/../dir", "/.//evil.example/../dir/"},
+		{`/\evil.example/../dir`, "/%5Cevil.example/../dir/"},
+		{`//\evil.example/../dir`, "/%5Cevil.example/../dir/"},
+		{`/\/evil.example/../../dir`, "/%5C/evil.example/../../dir/"},
+		{`/\\evil.example/../dir`, "/%5C%5Cevil.example/../dir/"},
+		{"/%5cevil.example/../dir", "/%5cevil.example/../dir/"},
+		{`/dir?\evil`, "/dir/?%5Cevil"},
+		{`http://h/\evil.example/../dir`, "/%5Cevil.example/../dir/"},
+		{"http://h//evil.example/../dir", "/evil.example/../dir/"},
+	} {
+		target, err := ParseTarget([]byte("GET"), []byte(c.target))
+		if err != nil || target.Name != "dir" || target.Dir {
+			t.Errorf("%s: %+v, %v is not the directory without its slash", c.target, target, err)
+		}
+		if got := redirect(target).Location; got != c.location {
+			t.Errorf("%s leads to %s, want %s", c.target, got, c.location)
+		}
+	}
+}
+
 // FuzzParseTarget: whatever is asked for, the name is below the root, nothing
 // in it is hidden, and a redirect stays on this host.
 func FuzzParseTarget(f *testing.F) {
-	for _, seed := range []string{"/", "/a/../b%20c?d", "//h/..%5c", "/%2e%2e/%252e", "http://h/a", "/..;/x", "/%e4%bd%a0", "/./.%2e/a"} {
+	for _, seed := range []string{"/", "/a/../b%20c?d", "//h/..%5c", "/%2e%2e/%252e", "http://h/a", "/..;/x", "/%e4%bd%a0", "/./.%2e/a", `/\h/../a`} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, target string) {
@@ -120,8 +148,22 @@ func FuzzParseTarget(f *testing.F) {
 		if got.Dir {
 			return // it is not redirected
 		}
-		if location := redirect(got).Location; !strings.HasPrefix(location, "/") || strings.HasPrefix(location, "//") || strings.ContainsAny(location, "\r\n") {
+		if location := redirect(got).Location; !strings.HasPrefix(location, "/") || strings.HasPrefix(location, "//") || strings.ContainsAny(location, "\\\r\n") {
 			t.Errorf("%q leads to %q", target, location)
 		}
 	})
+}
+
+// TestOnlyRegularFiles: what has taken a file's place after the look is refused.
+func TestOnlyRegularFiles(t *testing.T) {
+	dir, err := os.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if resp, err := fileResponse(dir); !errors.Is(err, fs.ErrInvalid) {
+		t.Errorf("a directory: %+v, %v", resp, err)
+	}
+	if err := dir.Close(); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("it was left open: closing says %v", err)
+	}
 }

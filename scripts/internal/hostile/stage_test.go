@@ -9,7 +9,9 @@ package hostile
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -57,6 +59,22 @@ func buildStages(dir string) error {
 	return builds.Wait()
 }
 
+// watch opens the stages' files. The go command notes which files a test opens,
+// and does not answer from its cache when one of them has changed; what the go
+// command that builds a stage opens, it does not note.
+var watch = sync.OnceValue(func() error {
+	root, err := golden.FindKit()
+	for folder := range golden.Stages {
+		err = errors.Join(err, filepath.WalkDir(filepath.Join(root, folder), func(name string, d fs.DirEntry, err error) error {
+			if err == nil && d.Type().IsRegular() {
+				_, err = os.ReadFile(name)
+			}
+			return err
+		}))
+	}
+	return err
+})
+
 // A server is a stage that runs.
 type server struct {
 	*launch.Server
@@ -66,6 +84,9 @@ type server struct {
 // start starts a stage on a free port. It ends with the test.
 func start(t *testing.T, stage int, root string, flags ...string) *server {
 	t.Helper()
+	if err := watch(); err != nil {
+		t.Fatal(err)
+	}
 	s := &server{log: &lockedBuffer{}}
 	args := append([]string{"-addr", "127.0.0.1:0", "-root", root}, flags...)
 	var err error

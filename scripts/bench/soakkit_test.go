@@ -1,0 +1,153 @@
+//go:build kit
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"weblab.example/scripts/golden"
+)
+
+// TestSoak soaks the stages as they are, for as short as -soak allows.
+func TestSoak(t *testing.T) {
+	var out bytes.Buffer
+	err := run(t.Context(), []string{"-soak", leastSoak.String()}, &out, io.Discard)
+	needRace(t, err)
+	t.Logf("\n%s", out.String())
+	if err != nil {
+		t.Error(err)
+	}
+	for _, none := range []string{"  good +0 ", "  malformed +.* 0 ", "  aborted +.* 0 ", "requests +.* 0 "} {
+		if regexp.MustCompile(none).MatchString(out.String()) {
+			t.Errorf("a count is 0: %q", none)
+		}
+	}
+}
+
+// needRace skips a test where there is no race detector.
+func needRace(t *testing.T, err error) {
+	t.Helper()
+	if errors.Is(err, errNoRace) {
+		t.Skip(err)
+	}
+}
+
+// faults are what a soak must find, each put into a copy of a file of the stages, with
+// what is said about it.
+var faults = []struct{ file, before, after, said string }{
+	{"stage1-single/http1/conn.go", "resp.File.Close() // only", "_ = resp.File // only",
+		`descriptors (?:more than|were open until)`},
+	{"stage1-single/http1/conn.go", "	why := errPanic\n", "	why := errPanic\n	if s.KeepAlive && s.accepted.Load()%20 == 0 {\n		go func() { select {} }()\n	}\n",
+		`[0-9] goroutines more`},
+	{"stage1-single/http1/conn.go", "	c.answering = true\n", "	c.answering = true\n	if c.server.KeepAlive {\n		kept = append(kept, make([]byte, 4096))\n	}\n",
+		`live bytes more`},
+	{"stage1-single/http1/log.go", "func (c *conn) logs() bool {", "var kept [][]byte\n\nfunc (c *conn) logs() bool {", // what conn.go keeps, without a lock
+		`[1-9][0-9]* data races`},
+	{"stage1-single/http1/conn.go", "	if resp.File != nil {\n		keepBufferSmall", "	if c.server.accepted.Load()%50 == 7 {\n		resp.Allow = \"GET\"\n	}\n	if resp.File != nil {\n		keepBufferSmall",
+		`[1-9][0-9]* wrong answers`},
+	{"stage1-single/http1/conn.go", "	err = c.req.Read(c.in)\n", "	err = c.req.Read(c.in)\n	if c.server.accepted.Load()%100 == 13 {\n		panic(io.ErrNoProgress)\n	}\n",
+		`[1-9][0-9]* panics`},
+	{"stage1-single/http1/conn.go", "	s.serving.Add(1)\n", "	s.serving.Add(1)\n	if !s.KeepAlive && s.accepted.Load() == 1000 {\n		os.Exit(7)\n	}\n",
+		`stage 2: it ended by itself, with status 7`},
+}
+
+// TestSoakFindsFaults soaks servers with faults in them: each is found.
+func TestSoakFindsFaults(t *testing.T) {
+	root, err := golden.FindKit()
+	if err != nil {
+		t.Fatal(err)
+	}
+	broken := map[string][]byte{}
+	for _, f := range faults {
+		if broken[f.file] == nil {
+			if broken[f.file], err = os.ReadFile(filepath.Join(root, filepath.FromSlash(f.file))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n := bytes.Count(broken[f.file], []byte(f.before)); n != 1 {
+			t.Fatalf("%s has %q %d times", f.file, f.before, n)
+		}
+		broken[f.file] = bytes.Replace(broken[f.file], []byte(f.before), []byte(f.after), 1)
+	}
+	s := newSoak(root, options{seed: 1}, newProgress(io.Discard))
+	s.warmUp, s.rest, s.replaced, s.servers = time.Second, 3*time.Second, broken, s.servers[1:]
+	err = s.run(t.Context())
+	needRace(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if err := printSoak(&out, s, 0); err != nil {
+		t.Error(err)
+	}
+	trouble := s.trouble()
+	t.Logf("\n%v\n%.5000s", trouble, out.String())
+	for _, f := range faults {
+		if trouble == nil || !regexp.MustCompile(f.said).MatchString(trouble.Error()) {
+			t.Errorf("not found: %q", f.after)
+		}
+	}
+	if !strings.Contains(out.String(), "said:\nWARNING: DATA RACE\n") {
+		t.Error("the report of the race detector is not told")
+	}
+}
+
+// TestSoakInterrupted: after Ctrl-C nothing is left, neither a file nor a program.
+func TestSoakInterrupted(t *testing.T) {
+	root, err := golden.FindKit()
+	if err != nil {
+		t.Fatal(err)
+	}
+	temp := t.TempDir()
+	for _, name := range []string{"TMPDIR", "TMP", "TEMP"} {
+		t.Setenv(name, temp)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	s := newSoak(root, options{seed: 1}, newProgress(io.Discard))
+	s.warmUp = time.Hour
+	go func() {
+		const busy = 1000 // requests: more than before the clients are let in
+		for s.servers[1].asked(good, huge) < busy && pause(ctx, 10*time.Millisecond) {
+		}
+		cancel()
+	}()
+	err = s.run(ctx)
+	cancel()
+	needRace(t, err)
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("the error is %v", err)
+	}
+	nothingLeft(t, temp)
+}
+
+// TestSoakWithoutCompiler: what is missing is said.
+func TestSoakWithoutCompiler(t *testing.T) {
+	goTool, err := exec.LookPath("go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	onlyGo := t.TempDir()
+	if err := os.Symlink(goTool, filepath.Join(onlyGo, filepath.Base(goTool))); err != nil {
+		t.Skip(err)
+	}
+	t.Setenv("PATH", onlyGo)
+	t.Setenv("CGO_ENABLED", "0")
+	err = run(t.Context(), []string{"-soak", "10s"}, io.Discard, io.Discard)
+	if err == nil {
+		t.Skip("the race detector works here without cgo")
+	}
+	if !errors.Is(err, errNoRace) || errors.Is(err, errUsage) {
+		t.Errorf("the error is %v", err)
+	}
+}
