@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"weblab.example/scripts/internal/oracle"
 )
@@ -243,5 +246,26 @@ func TestCheckImports(t *testing.T) {
 		if got := fmt.Sprint(err); (err != nil) != (c.says != "") || !strings.Contains(got, c.says) {
 			t.Errorf("%s: %v, want %q", c.name, err, c.says)
 		}
+	}
+}
+
+// TestEnded: a program is about to end when nobody listens on its port any more,
+// and not before.
+func TestEnded(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close() // a second time does no harm
+	proc := &process{cmd: exec.Command("none"), stderr: &tail{}, done: make(chan struct{})}
+	l := &lab{labs: &labs{}, addr: ln.Addr().String(), proc: proc}
+	start := time.Now()
+	if end := l.ended(0); end != "" || time.Since(start) >= patience {
+		t.Errorf("while it listened: %q after %v", end, time.Since(start))
+	}
+	ln.Close()
+	time.AfterFunc(300*time.Millisecond, func() { close(proc.done) }) // a busy machine
+	if end := l.ended(0); !strings.HasPrefix(end, "the program has ended") {
+		t.Errorf("when it had ended: %q", end)
 	}
 }

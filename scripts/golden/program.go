@@ -422,13 +422,31 @@ func (ls *labs) serveProgram(flags ...string) (*lab, error) {
 	return &lab{labs: ls, addr: addr, proc: proc}, nil
 }
 
-// ended says how the program ended, or "" if it runs and goes on to.
+// ended says how the program ended, or "" if it runs and goes on to. Where
+// nobody listens on its port any more, it is about to end, and is waited for:
+// on a busy machine the end of its connections is seen long before its own.
 func (l *lab) ended(within time.Duration) string {
 	if l.proc == nil {
 		return ""
 	}
-	if _, err := l.proc.wait(within); err != nil {
+	_, err := l.proc.wait(within)
+	if err != nil && l.restart == nil && !l.listens() { // a foreign program may not listen yet
+		_, err = l.proc.wait(patience)
+	}
+	if err != nil {
 		return ""
 	}
 	return fmt.Sprintf("the program has ended: %v\n%s", l.proc.cmd.ProcessState, l.proc.stderr)
+}
+
+// listens reports whether somebody has the port of a server. A connection would
+// tell as well, but the server would see it, and may not be ready for one that
+// says nothing.
+func (l *lab) listens() bool {
+	ln, err := net.Listen("tcp", l.addr)
+	if err != nil {
+		return true
+	}
+	ln.Close() // nobody has connected to it
+	return false
 }

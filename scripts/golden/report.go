@@ -34,24 +34,27 @@ func (r Result) text(columns int) string {
 	return s
 }
 
-// Visible makes control characters visible: what a program prints must play no
-// tricks on the terminal.
+// Visible makes control characters visible, and those that turn the direction
+// of writing or end a line: what a stranger's program prints, or a file is
+// called, must play no tricks on the terminal. They become what JSON has for
+// them, so that JSON may pass through it. Line end and tab stay.
 func Visible(text string) string {
 	var b strings.Builder
 	for _, r := range text {
-		if unicode.IsControl(r) && r != '\n' && r != '\t' {
-			fmt.Fprintf(&b, "\\x%02x", r)
+		if unicode.In(r, unicode.Cc, unicode.Bidi_Control, unicode.Zl, unicode.Zp) && r != '\n' && r != '\t' {
+			fmt.Fprintf(&b, "\\u%04x", r)
 		} else {
-			b.WriteRune(r)
+			b.WriteRune(r) // a byte that is no UTF-8 becomes U+FFFD
 		}
 	}
 	return b.String()
 }
 
 // Wrap breaks a text into lines of so many columns, between words where it can.
-// A line break that is there stays one.
+// A line break that is there stays one. The text is made visible before: that
+// changes how long it is.
 func Wrap(text string, columns int) (lines []string) {
-	for line := range strings.SplitSeq(text, "\n") {
+	for line := range strings.SplitSeq(Visible(text), "\n") {
 		for Columns(line) > columns {
 			at, space, used := 0, 0, 0
 			for i, r := range line {

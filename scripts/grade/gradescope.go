@@ -41,7 +41,7 @@ func writeGradescope(w io.Writer, s *submission) error {
 		result.Score += r.Points
 		notes = append(notes, fmt.Sprintf("stage %d: %s", r.Stage, r.summary()))
 		if r.Problem != "" {
-			notes = append(notes, r.Problem)
+			notes = append(notes, below(r.Problem))
 		}
 		for _, step := range stepsOf(r) {
 			status := "failed"
@@ -64,7 +64,7 @@ func writeGradescope(w io.Writer, s *submission) error {
 
 func (s step) output(r *stageResult) string {
 	if r.State != graded {
-		return r.State + "\n" + r.Problem
+		return r.State + "\n" + below(r.Problem)
 	}
 	var lines []string
 	told := false
@@ -76,7 +76,7 @@ func (s step) output(r *stageResult) string {
 		case c.Status == golden.Failed && c.Diagnosis != "not-written":
 			lines = append(lines, line(c))
 		case c.Status == golden.NotRun && !told:
-			lines = append(lines, "not run: "+c.Why)
+			lines = append(lines, "not run: "+below(c.Why))
 			told = !c.Excused()
 		}
 	}

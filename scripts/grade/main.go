@@ -89,7 +89,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		err = errors.New("interrupted")
 	}
 	if err != nil {
-		fmt.Fprintf(stderr, "grade: %v\n", err)
+		show(stderr, fmt.Sprintf("grade: %v\n", err)) // an error here has nowhere to go
 		return trouble
 	}
 	return status
@@ -220,11 +220,11 @@ func expand(args []string, kit bool) (folders []string, err error) {
 			info, err := os.Stat(folder)
 			switch {
 			case err != nil:
-				return nil, errUse(fmt.Sprintf("cannot open the submission %s: %v", folder, err))
+				return nil, errUse(oneLine(fmt.Sprintf("cannot open the submission %s: %v", folder, err)))
 			case !info.IsDir() && len(matches) > 1:
 				continue // a file beside the folders
 			case !info.IsDir():
-				return nil, errUse(folder + " is no folder: unpack it first")
+				return nil, errUse(oneLine(folder) + " is no folder: unpack it first")
 			case kit:
 				folders = append(folders, submissionsIn(folder)...)
 			default:
@@ -267,7 +267,7 @@ func (g *grader) grade(ctx context.Context, stdout io.Writer) (int, error) {
 	for _, s := range subs {
 		switch {
 		case s.Trouble != "":
-			fmt.Fprintf(g.stderr, "grade: %s was not graded: %s\n", s.Name, s.Trouble)
+			show(g.stderr, fmt.Sprintf("grade: %s was not graded: %s\n", s.Name, s.Trouble)) // it is in the sheet, too
 			status = trouble
 		case !s.passed() && status == allPassed:
 			status = someFailed

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
@@ -18,8 +19,32 @@ import (
 
 const width = 80 // columns of a terminal
 
+// show writes a text. Whatever strangers may have a word in goes out through it.
+func show(w io.Writer, text string) error {
+	_, err := io.WriteString(w, golden.Visible(text))
+	return err
+}
+
+// oneLine is a name as it stands in a line: it cannot begin another one, which
+// might look like somebody's row.
+func oneLine(name string) string {
+	return golden.Visible(strings.NewReplacer("\n", `\n`, "\t", `\t`).Replace(name))
+}
+
+// below is a text whose lines stand below its first one, or what a compiler
+// quotes may look like a row.
+func below(text string) string { return strings.ReplaceAll(text, "\n", "\n  ") }
+
 // print prints the sheet in the format that was asked for.
 func (g *grader) print(w io.Writer, subs []*submission) error {
+	var b bytes.Buffer
+	if err := g.encode(&b, subs); err != nil {
+		return err
+	}
+	return show(w, b.String())
+}
+
+func (g *grader) encode(w io.Writer, subs []*submission) error {
 	switch g.format {
 	case "json":
 		out := json.NewEncoder(w)
@@ -207,13 +232,17 @@ func indent(text, margin string) string {
 
 // sheet has a row for each submission and a column for each stage.
 func (g *grader) sheet(subs []*submission) string {
+	const widest = 32 // columns for a name; the remarks have it in full
 	wide := len("submission")
 	for _, s := range subs {
-		wide = max(wide, utf8.RuneCountInString(s.Name))
+		wide = min(widest, max(wide, golden.Columns(s.Name)))
 	}
 	var b strings.Builder
 	row := func(name string, cells []string) {
-		line := fmt.Sprintf("%-*s", wide, name)
+		if golden.Columns(name) > wide {
+			name = golden.Wrap(name, wide-3)[0] + "..."
+		}
+		line := name + strings.Repeat(" ", wide-golden.Columns(name))
 		for _, cell := range cells {
 			line += fmt.Sprintf("  %-13s", cell)
 		}
@@ -246,7 +275,7 @@ func (g *grader) sheet(subs []*submission) string {
 	fmt.Fprintf(&b, "\nchecks: %s, seed %d\n", g.checks, g.seed)
 	for _, s := range subs {
 		for _, remark := range s.remarks() {
-			fmt.Fprintln(&b, indent(s.Name+": "+remark, ""))
+			fmt.Fprintln(&b, indent(s.Name+": "+below(remark), ""))
 		}
 	}
 	return b.String()
@@ -279,15 +308,20 @@ func (g *grader) writeReports(subs []*submission) error {
 		return err
 	}
 	for _, s := range subs {
-		if err := os.WriteFile(filepath.Join(g.out, fileName(s.Name)+".txt"), []byte(g.report(s, true)), 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(g.out, fileName(s.Name)+".txt"), []byte(golden.Visible(g.report(s, true))), 0o644); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// fileName is a name without what some systems do not allow in one.
+// fileName is a name without what some systems do not allow in one. Of a long
+// one the middle is left out: its end tells it from others.
 func fileName(name string) string {
+	const most, end = 200, 40 // bytes; systems allow 255
+	if len(name) > most {
+		name = strings.ToValidUTF8(name[:most-end], "") + "..." + strings.ToValidUTF8(name[len(name)-end:], "")
+	}
 	return strings.Map(func(r rune) rune {
 		if strings.ContainsRune(`/\:*?"<>|`, r) {
 			return '-'
@@ -296,9 +330,10 @@ func fileName(name string) string {
 	}, name)
 }
 
-// cell is a text that no spreadsheet takes for a formula.
+// cell is a text that no spreadsheet takes for a formula, not even one that
+// reads full-width signs as well.
 func cell(text string) string {
-	if text != "" && strings.ContainsRune("=+-@", rune(text[0])) {
+	if first, _ := utf8.DecodeRuneInString(strings.TrimLeft(text, " ")); strings.ContainsRune("=+-@＝＋－＠", first) {
 		return "'" + text
 	}
 	return text
@@ -326,7 +361,8 @@ func writeCSV(w io.Writer, subs []*submission) error {
 		if s.Trouble != "" {
 			total = ""
 		}
-		out.Write(append(row, total, strconv.Itoa(most), cell(strings.Join(s.remarks(), "; "))))
+		remarks := strings.ReplaceAll(strings.Join(s.remarks(), "; "), "\n", " ") // a row is a line
+		out.Write(append(row, total, strconv.Itoa(most), cell(remarks)))
 	}
 	out.Flush()
 	return out.Error()

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -73,7 +74,7 @@ func (r *stageResult) fill(results []golden.Result) {
 func (g *grader) submissions() (subs []*submission) {
 	taken := map[string]bool{} // names of reports, which some systems do not tell apart by letter case
 	add := func(name, dir string) {
-		name = golden.Visible(name)
+		name = oneLine(name)
 		for i, base := 2, name; taken[strings.ToLower(fileName(name))]; i++ {
 			name = fmt.Sprintf("%s-%d", base, i)
 		}
@@ -128,8 +129,12 @@ func submissionsIn(dir string) []string {
 	var below []string
 	found := false
 	for _, e := range entries {
-		if e.IsDir() && !hidden(e.Name()) {
+		link := e.Type()&fs.ModeSymlink != 0 // to be told of, and not graded
+		if (e.IsDir() || link) && !hidden(e.Name()) {
 			sub := filepath.Join(dir, e.Name())
+			if info, err := os.Stat(sub); link && (err != nil || !info.IsDir()) {
+				continue // no folder, wherever it leads
+			}
 			below, found = append(below, sub), found || hasStage(inner(sub))
 		}
 	}
@@ -183,6 +188,8 @@ func (g *grader) gradeOne(ctx context.Context, i int, s *submission) {
 	err := os.MkdirAll(filepath.Join(dir, "work"), 0o755) // which the worker gets
 	switch {
 	case err != nil:
+	case s.open() != nil:
+		err = s.open()
 	case g.foreign():
 		programs, err = g.foreignPrograms(s, dir)
 	case s.dir == "":
@@ -194,12 +201,28 @@ func (g *grader) gradeOne(ctx context.Context, i int, s *submission) {
 		err = g.check(ctx, i, s, dir, programs)
 	}
 	if err != nil {
-		s.Trouble = err.Error()
+		s.Trouble = oneLine(err.Error()) // it may name files
 		for _, r := range s.Stages {
 			r.State = notGraded
 		}
 	}
 	os.RemoveAll(dir) // also the next one's space
+}
+
+// open looks whether a submission's folder can be read, so that it is not taken
+// for an empty one, and is its own: a link may lead to another's work.
+func (s *submission) open() error {
+	if s.dir == "" {
+		return nil
+	}
+	info, err := os.Lstat(s.dir)
+	if err == nil && !info.IsDir() {
+		return errors.New("it is a link: if that is right, grade the folder to which it leads")
+	}
+	if err == nil {
+		_, err = os.ReadDir(s.dir)
+	}
+	return err
 }
 
 // foreignPrograms are those of -cmd, -client-cmd and -addr. What lies in the
@@ -271,12 +294,16 @@ func build(ctx context.Context, r *stageResult, root, dir, again string, program
 	return nil
 }
 
-// argument is a submission's folder as an argument of a command.
+// argument is a submission's folder as an argument of a command, which somebody
+// may copy into a shell: a name that would mean more there is not given.
 func (s *submission) argument() string {
-	if strings.ContainsAny(s.dir, " &()") {
+	const means = "\"'`$;|<>*?!"
+	switch {
+	case strings.ContainsAny(s.dir, means) || oneLine(s.dir) != s.dir:
+		return " FOLDER"
+	case strings.ContainsAny(s.dir, " &()"):
 		return ` "` + s.dir + `"`
-	}
-	if s.dir != "" {
+	case s.dir != "":
 		return " " + s.dir
 	}
 	return ""
@@ -299,10 +326,13 @@ func (g *grader) buildSubmission(ctx context.Context, s *submission, dir string,
 		return err
 	}
 	for folder := range golden.Stages {
-		if info, err := os.Lstat(filepath.Join(from, folder)); err != nil || !info.IsDir() {
-			if err == nil {
-				s.Remarks = append(s.Remarks, folder+" is no folder, and was left out")
-			}
+		switch info, err := os.Lstat(filepath.Join(from, folder)); {
+		case errors.Is(err, fs.ErrNotExist):
+			continue
+		case err != nil:
+			return err
+		case !info.IsDir():
+			s.Remarks = append(s.Remarks, folder+" is no folder, and was left out")
 			continue
 		}
 		left, err := golden.CopyFiles(filepath.Join(src, folder), filepath.Join(from, folder), isSource)
@@ -352,11 +382,18 @@ func (s *submission) leftOut(left []string) {
 	}
 }
 
+// some lists the first of some names.
 func some(names []string) string {
-	if len(names) > 5 {
-		return strings.Join(names[:5], ", ") + fmt.Sprintf(" and %d more", len(names)-5)
+	const most = 5
+	var first []string
+	for _, name := range names[:min(most, len(names))] {
+		first = append(first, oneLine(name))
 	}
-	return strings.Join(names, ", ")
+	list := strings.Join(first, ", ")
+	if len(names) > most {
+		list += fmt.Sprintf(" and %d more", len(names)-most)
+	}
+	return list
 }
 
 // layKit writes the kit's module files: which modules a program is made of is

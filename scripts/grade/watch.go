@@ -28,7 +28,9 @@ func (g *grader) watchWorkspace(ctx context.Context, stdout io.Writer) error {
 			if f, ok := stdout.(*os.File); ok && isTerminal(f) {
 				fmt.Fprint(stdout, "\x1b[2J\x1b[H") // an empty screen
 			}
-			fmt.Fprintf(stdout, "%s\n%s\nwatching; Ctrl-C ends\n", time.Now().Format("15:04:05"), progress(s))
+			if err := show(stdout, fmt.Sprintf("%s\n%s\nwatching; Ctrl-C ends\n", time.Now().Format("15:04:05"), progress(s))); err != nil {
+				return err
+			}
 		}
 		for state == g.sources() {
 			select {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"go/ast"
 	"go/format"
@@ -174,14 +175,24 @@ func importName(spec *ast.ImportSpec) string {
 	return path.Base(majorVersion.ReplaceAllString(strings.Trim(spec.Path.Value, "\"`"), ""))
 }
 
-// lineOf is an edit that removes the lines on which a node stands.
+// lineOf is an edit that removes a node and the comment behind it: the whole
+// line, or where something else stands on it, the node with its semicolon.
 func lineOf(fset *token.FileSet, src []byte, n ast.Node) edit {
 	start, end := fset.Position(n.Pos()).Offset, fset.Position(n.End()).Offset
-	for start > 0 && src[start-1] != '\n' {
-		start--
+	before := bytes.TrimRight(src[:start], " \t")
+	first := len(before) == 0 || before[len(before)-1] == '\n'
+	if first {
+		start = len(before)
 	}
-	for end < len(src) && src[end-1] != '\n' {
-		end++
+	rest, _, ended := bytes.Cut(src[end:], []byte("\n"))
+	after := bytes.TrimLeft(rest, " \t\r;")
+	switch {
+	case len(after) > 0 && !bytes.HasPrefix(after, []byte("//")):
+		end += len(rest) - len(after)
+	case first && ended:
+		end += len(rest) + 1
+	default:
+		end += len(rest)
 	}
 	return edit{start, end, ""}
 }

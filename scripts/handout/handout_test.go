@@ -145,6 +145,7 @@ func testKit(t *testing.T) string {
 		".git/HEAD": "x", ".ci/run": "x", ".github/workflows/test.yml": "x", ".idea/x": "x", "x.exe": "x",
 		"lab-notes/stage1.md": "x", "lab-notes/instructors.md": "x", "lab-notes/zh/instructors.md": "x",
 		"scripts/golden/cases/a.request": "GET / HTTP/1.1\r\n\r\n\xff", "scripts/golden/a_test.go": "package golden\n", "scripts/golden/testdata/a": "x",
+		"scripts/golden/testdata/fuzz/FuzzX/a": "x", "testdata/fuzz/FuzzX/a": "x", "scripts/testdata/fuzzy": "x",
 		"scripts/golden/kit_test.go": "//go:build kit\n\npackage golden\n", "scripts/golden/update.go": "//go:build linux && kit\n\npackage golden\n",
 		"scripts/golden/norace.go": "//go:build !race\n\npackage golden\n\n//go:build kit\n",
 		"scripts/handout/main.go":  "package main\n", "scripts/gradescope/setup.sh": "x",
@@ -169,7 +170,7 @@ func TestWriteCopy(t *testing.T) {
 		t.Fatalf("%d gaps, %v", len(gaps), err)
 	}
 	want := []string{".gitignore", "README.md", "go.work", "lab-notes/stage1.md", "scripts/golden/a_test.go", "scripts/golden/cases/a.request", "scripts/golden/norace.go",
-		"scripts/golden/testdata/a", "stage1-single/main.go", "stage1-single/main_test.go", "stage3-client/client.go"}
+		"scripts/golden/testdata/a", "scripts/testdata/fuzzy", "stage1-single/main.go", "stage1-single/main_test.go", "stage3-client/client.go"}
 	if diff := cmp.Diff(want, filesBelow(t, dir)); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
