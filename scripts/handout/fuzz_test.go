@@ -136,7 +136,7 @@ func compareFunctions(t *testing.T, src, cut []byte, isOpen func(step string) bo
 	for i, was := range were {
 		is := are[i]
 		// Directives are no part of a comment's text, and gofmt indents the rest.
-		if a, b := strings.Fields(was.Doc.Text()), strings.Fields(is.Doc.Text()); !slices.Equal(a, b) {
+		if a, b := wordsOf(was.Doc), wordsOf(is.Doc); !slices.Equal(a, b) {
 			t.Errorf("a comment was %q and is %q", a, b)
 		}
 		step, text, ok := markOf(marked[i]) // gofmt removes spaces at its end
@@ -158,6 +158,12 @@ func compareFunctions(t *testing.T, src, cut []byte, isOpen func(step string) bo
 	if found != len(gaps) {
 		t.Errorf("%d gaps are told of, and there are %d", len(gaps), found)
 	}
+}
+
+// wordsOf is a comment by its words. Gofmt makes quotation marks of two
+// characters, but not everywhere.
+func wordsOf(doc *ast.CommentGroup) []string {
+	return strings.Fields(strings.NewReplacer("``", "“", "''", "”").Replace(doc.Text()))
 }
 
 // markOf is the directive of a function, if it has one.
