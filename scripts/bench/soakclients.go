@@ -16,7 +16,7 @@ import (
 // The flags of the servers that are soaked, as short as can be waited for, and
 // long enough for a client that this machine lets wait.
 const (
-	soakTimeout = 2 * time.Second // -head-timeout, -idle-timeout, -stall and -linger
+	soakTimeout = 3 * time.Second // -head-timeout, -idle-timeout, -stall and -linger
 	visitTime   = time.Minute     // for a visit: clients of stage 1 wait for each other
 )
 

@@ -52,6 +52,7 @@ func cutGaps(name string, src []byte, open func(step string) bool) ([]byte, []ga
 		}
 	}
 	offset := func(pos token.Pos) int { return fset.Position(pos).Offset }
+	lineAt := func(pos token.Pos) int { return fset.PositionFor(pos, false).Line } // in the file, whatever a //line says
 	var edits []edit
 	var gaps []gap
 	for _, group := range file.Comments {
@@ -73,6 +74,8 @@ func cutGaps(name string, src []byte, open func(step string) bool) ([]byte, []ga
 				return nil, nil, wrong("this is not the doc comment of a function with a body")
 			case i != len(group.List)-1:
 				return nil, nil, wrong("this is not the last line of the comment")
+			case i > 0 && lineAt(group.List[i-1].End()) == lineAt(comment.Pos()):
+				return nil, nil, wrong("this is not on a line of its own")
 			}
 			start := offset(comment.Pos())
 			if i > 0 && group.List[i-1].Text == "//" {

@@ -115,6 +115,7 @@ func TestBadDirectives(t *testing.T) {
 		{"no function", "//lab:todo 1.1 x\nvar f int", "function with a body"},
 		{"no body", "//lab:todo 1.1 x\nfunc f()", "function with a body"},
 		{"apart from the function", "//lab:todo 1.1 x\n\nfunc f() {}", "function with a body"},
+		{"not on a line of its own", "/* f is. */ //lab:todo 1.1 x\nfunc f() {}", "a line of its own"},
 		{"not the last line", "//lab:todo 1.1 x\n// f is.\nfunc f() {}", "last line"},
 		{"twice", "//lab:todo 1.1 x\n//lab:todo 1.2 x\nfunc f() {}", "last line"},
 		{"inside", "func f() {\n//lab:todo 1.1 x\n}", "function with a body"},
