@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"unicode"
 
 	"weblab.example/scripts/golden"
 )
@@ -160,10 +161,10 @@ func compareFunctions(t *testing.T, src, cut []byte, isOpen func(step string) bo
 	}
 }
 
-// wordsOf is a comment by its words. Gofmt makes quotation marks of two
-// characters, but not everywhere.
+// wordsOf is a comment by its words, without quotation marks: gofmt makes one of
+// two characters, and of three this or that.
 func wordsOf(doc *ast.CommentGroup) []string {
-	return strings.Fields(strings.NewReplacer("``", "“", "''", "”").Replace(doc.Text()))
+	return strings.FieldsFunc(doc.Text(), func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune("`'“”", r) })
 }
 
 // markOf is the directive of a function, if it has one.
