@@ -25,8 +25,9 @@ const (
 	// served, and a tenth of that where others wait for their turn.
 	looksAlone, looksAmongOthers = 200, 20
 
-	// sendBuffer is how much of a large file may wait in the system for its
-	// client, in bytes. Linux takes twice that.
+	// sendBuffer is how much of a large file, or of the answers on a persistent
+	// connection, may wait in the system for its client, in bytes. Linux takes
+	// twice that.
 	sendBuffer = 64 << 10
 
 	// stopWait is how long a silent connection is still listened to when the
@@ -84,6 +85,9 @@ func (s *Server) ServeConn(ctx context.Context, tcp net.Conn) {
 	}()
 	defer c.answerPanic()
 	defer context.AfterFunc(ctx, c.stopWaiting)()
+	if s.KeepAlive { // many small answers add up, if they are not taken
+		keepBufferSmall(tcp)
+	}
 	why = c.serveRequests(ctx)
 }
 
@@ -103,6 +107,7 @@ func (c *conn) serveRequests(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		c.forgetRequest()
 		c.server.experiment(resp)
 		if err := c.send(resp); err != nil {
 			return err
@@ -111,14 +116,14 @@ func (c *conn) serveRequests(ctx context.Context) error {
 			c.close()
 			return errAnswered
 		}
-		c.forget()
+		c.resp = Response{} // nobody knows when the next request comes
 	}
 }
 
-// forget lets go of the memory of a request that is answered, but for a little:
-// nobody knows when the next one comes.
-func (c *conn) forget() {
-	c.resp = Response{}
+// forgetRequest lets go of the memory of a request, but for a little: the client
+// may take its time for the answer, and a head of 16 KiB with thousands of fields
+// takes half a megabyte.
+func (c *conn) forgetRequest() {
 	if cap(c.req.head) > 4*readSize || cap(c.req.Fields) > 64 {
 		c.req = Request{}
 	}
@@ -297,9 +302,9 @@ func (c *conn) send(resp *Response) error {
 	return err
 }
 
-// keepBufferSmall keeps what the system takes of a large file ahead of the client
-// at sendBuffer bytes. Left to itself it takes megabytes, and they have left the
-// processor's cache when the client reads them.
+// keepBufferSmall keeps what the system takes ahead of the client at sendBuffer
+// bytes. Left to itself it takes megabytes for each client that does not read; and
+// those of a large file have left the processor's cache when the client reads them.
 func keepBufferSmall(tcp net.Conn) {
 	if buffered, ok := tcp.(interface{ SetWriteBuffer(bytes int) error }); ok {
 		buffered.SetWriteBuffer(sendBuffer) // only slower if it fails
@@ -346,7 +351,9 @@ func (c *conn) answerPanic() {
 	}
 	sent := false
 	if !c.answering {
-		c.try(func() { sent = c.send(panicPage(p)) == nil })
+		resp := panicPage(p)
+		resp.HeadOnly = string(c.req.Method) == "HEAD"
+		c.try(func() { sent = c.send(resp) == nil })
 	}
 	c.logPanic(p)
 	if sent {

@@ -170,16 +170,18 @@ func TestPanic(t *testing.T) {
 	whole := func(c net.Conn) net.Conn { return c }
 	for _, c := range []struct {
 		name   string
+		method string
 		change func(*Server)
 		conn   func(net.Conn) net.Conn
 		want   string   // the answer
 		log    []string // in this order; only an error of the runtime has a stack
 	}{
-		{"before the answer", noSite, whole, page500, []string{`error="runtime error`, "stack="}},
-		{"not written yet", nil, func(c net.Conn) net.Conn { return gap{c} },
+		{"before the answer", "GET", noSite, whole, page500, []string{`error="runtime error`, "stack="}},
+		{"not written yet", "GET", nil, func(c net.Conn) net.Conn { return gap{c} },
 			strings.Replace(page500, "90", "140", 1) + "<p>→ step 1.0 is not written yet: &lt;b&gt;</p>\n", []string{`error="step 1.0 is not written yet: <b>"`}},
-		{"while answering", nil, func(c net.Conn) net.Conn { return panicky{c} }, "", []string{`error="in the middle`}},
-		{"while answering 500", noSite, func(c net.Conn) net.Conn { return panicky{c} }, "", []string{`error="in the middle`, `error="runtime error`, "stack="}},
+		{"before the answer to HEAD", "HEAD", noSite, whole, page500[:strings.Index(page500, "<")], []string{`error="runtime error`, "stack="}},
+		{"while answering", "GET", nil, func(c net.Conn) net.Conn { return panicky{c} }, "", []string{`error="in the middle`}},
+		{"while answering 500", "GET", noSite, func(c net.Conn) net.Conn { return panicky{c} }, "", []string{`error="in the middle`, `error="runtime error`, "stack="}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var log bytes.Buffer
@@ -195,7 +197,7 @@ func TestPanic(t *testing.T) {
 				defer close(done)
 				s.ServeConn(t.Context(), c.conn(server))
 			}()
-			if _, err := io.WriteString(client, helloHead); err != nil {
+			if _, err := io.WriteString(client, strings.Replace(helloHead, "GET", c.method, 1)); err != nil {
 				t.Fatal(err)
 			}
 			got, err := io.ReadAll(client)

@@ -177,7 +177,7 @@ func (resp *Response) WriteTo(conn net.Conn, stall time.Duration) (sent int64, e
 // so that a few may fit that nobody has told of. So the deadlines are parts of
 // stall, and it is tried again while bytes go.
 func untilStalled(conn net.Conn, stall time.Duration, size int64, write func(done int64) (int64, error)) (done int64, err error) {
-	tries := time.Duration(8)
+	tries := time.Duration(16)
 	if runtime.GOOS == "windows" {
 		tries = 1 // there nobody knows how much was taken before a deadline passed: golang.org/issue/24727
 	}

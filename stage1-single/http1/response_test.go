@@ -176,7 +176,7 @@ func TestStall(t *testing.T) {
 				if !bytes.Equal(got[min(head, len(got)):], content[:c.most]) {
 					t.Errorf("%d bytes came, not the first %d of the file", len(got)-head, c.most)
 				}
-				if !whole && (took < stall || took > stall+stall/4) {
+				if !whole && (took < stall || took > stall+stall/8) {
 					t.Errorf("given up after %v", took)
 				}
 			})

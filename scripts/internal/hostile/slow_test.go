@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -127,5 +128,52 @@ func TestStalledTurn(t *testing.T) {
 	t.Logf("one client that stops with -stall %v: the next is answered after %v", stall, took.Round(time.Millisecond))
 	if took < stall/2 || took > stall+2*time.Second {
 		t.Errorf("answered after %v", took)
+	}
+}
+
+// TestManyFields: 1,000 clients send heads of 16 KB made of thousands of fields, ask
+// for a large file, and read nothing. What was made of their heads is not kept
+// for as long as they take.
+func TestManyFields(t *testing.T) {
+	const n, most = 1000, 96.0 // clients, and MB of memory
+	s := start(t, 2, hugeSite(t), "-max-conns", "1100")
+	head := strings.Replace(hugeRequest, "\r\n\r\n", "\r\n"+strings.Repeat("a:\n", 5400)+"\r\n", 1)
+	for range n {
+		_, err := io.WriteString(dial(t, s.Addr), head)
+		must(t, err)
+	}
+	waitFor(t, "all to be read", func() bool { return strings.Count(s.log.String(), "msg=request") == n })
+	peak := peakMemory(s.Process.Pid)
+	t.Logf("%d clients with heads of %d bytes, 5,400 fields each, that read nothing: peak memory %.1f MB", n, len(head), peak)
+	if peak > most {
+		t.Errorf("it took %.1f MB of memory", peak)
+	}
+}
+
+// TestUnreadAnswers: clients ask on persistent connections again and again, and
+// read nothing. What waits for them in the system is bounded, and they are given
+// up after the stall time.
+func TestUnreadAnswers(t *testing.T) {
+	const n, stall, most = 20, 2 * time.Second, 1 << 20 // clients, and bytes that one may have asked for
+	s := start(t, 2, site(t), "-keep-alive", "-stall", stall.String())
+	burst := strings.Repeat(request, 1000)
+	var all sync.WaitGroup
+	begin := time.Now()
+	for range n {
+		conn := dialWith(t, net.Dialer{Control: receiveBuffer(4096)}, s.Addr)
+		all.Go(func() {
+			for {
+				if _, err := io.WriteString(conn, burst); err != nil { // given up: a reset, since nobody reads on
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+	took, answered := time.Since(begin), strings.Count(s.log.String(), "msg=answered")
+	waiting := answered * len(strings.Replace(answer, "Connection: close\r\n", "", 1)) / n
+	t.Logf("%d clients that ask and never read: given up within %v; %.0f KB of answers for each waited for them", n, took.Round(time.Millisecond), float64(waiting)/1024)
+	if waiting > most || took > stall+3*time.Second {
+		t.Errorf("%d bytes waited for each, for %v", waiting, took)
 	}
 }
