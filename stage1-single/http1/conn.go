@@ -351,9 +351,11 @@ func (c *conn) answerPanic() {
 	}
 	sent := false
 	if !c.answering {
-		resp := panicPage(p)
-		resp.HeadOnly = string(c.req.Method) == "HEAD"
-		c.try(func() { sent = c.send(resp) == nil })
+		c.try(func() {
+			resp := panicPage(p)
+			resp.HeadOnly = string(c.req.Method) == "HEAD"
+			sent = c.send(resp) == nil
+		})
 	}
 	c.logPanic(p)
 	if sent {
