@@ -96,7 +96,9 @@ func cutGaps(name string, src []byte, open func(step string) bool) ([]byte, []ga
 	if err != nil {
 		return nil, nil, err
 	}
-	src, err = format.Source(src)
+	if src, err = format.Source(src); err == nil {
+		_, err = parser.ParseFile(token.NewFileSet(), name, src, parser.SkipObjectResolution) // a form feed in a comment is too much for gofmt
+	}
 	return src, gaps, err
 }
 
