@@ -191,7 +191,7 @@ func (r *reader) readBody(resp *response, method string) (n int64, err error) {
 // same number more than once, in a list (with spaces or tabs around it) or in
 // two fields, counts once. Different numbers are an error, and so is what is not
 // digits alone, or more than an int64 holds (RFC 9110 section 8.6). The error
-// names the field and quotes at most 60 bytes of its value.
+// names the field and quotes at most 60 characters of its value.
 //
 //lab:todo 3.3 read Content-Length: digits, the same number each time
 func (resp *response) contentLength() (length int64, err error) {
@@ -227,7 +227,7 @@ func (resp *response) contentLength() (length int64, err error) {
 // readHead does; trailer fields are not the head's.
 //
 // An error of reading is returned as it is: readBody knows what to say of it.
-// Any other names the chunk and quotes at most 60 bytes of the line: the server
+// Any other names the chunk and quotes at most 60 characters of the line: the server
 // may be hostile.
 //
 //lab:todo 3.4 read chunk after chunk, up to the trailer section

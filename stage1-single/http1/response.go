@@ -137,9 +137,13 @@ func appendField(buf []byte, name, value string) []byte {
 // whole. With HeadOnly the head is all.
 //
 // The client may take no byte for as long as stall. untilStalled sees to that: who
-// is slow is served, and who has stopped is given up. After an error the
-// connection is of no more use: the client got less than the head announced. It is
-// io.EOF when the file has become shorter than it was.
+// is slow is served, and who has stopped is given up. It may call again when a part
+// was written: go on behind the bytes that are done, in the file with Seek, since
+// more may have been read of it than was taken. Of head and body in one write, what
+// lies behind the head counts as sent.
+//
+// After an error the connection is of no more use: the client got less than the
+// head announced. It is io.EOF when the file has become shorter than it was.
 //
 //lab:todo 1.2 write the head and the body, a large file piece by piece
 func (resp *Response) WriteTo(conn net.Conn, stall time.Duration) (sent int64, err error) {
@@ -168,13 +172,13 @@ func (resp *Response) WriteTo(conn net.Conn, stall time.Duration) (sent int64, e
 }
 
 // untilStalled calls write until size bytes are written, and returns how many
-// were. Write goes on behind the bytes that are done, writes as many as it likes,
-// and returns how many it wrote. The error is write's: it is
+// were. Write goes on behind the bytes that are done, and returns how many it wrote:
+// at least one, or an error. The error is write's: it is
 // os.ErrDeadlineExceeded when conn took no byte for as long as stall.
 //
 // Each write has a deadline of its own. When it passes, some of the bytes may have
 // been taken; and the system wakes up a writer only when there is room for many,
-// so that a few may fit that nobody has told of. So the deadlines are parts of
+// so that there may be room for a few of which the writer was not told. So the deadlines are parts of
 // stall, and it is tried again while bytes go.
 func untilStalled(conn net.Conn, stall time.Duration, size int64, write func(done int64) (int64, error)) (done int64, err error) {
 	tries := time.Duration(16)

@@ -119,6 +119,23 @@ func TestFileChanges(t *testing.T) {
 	}
 }
 
+// TestShorter: when a file has become shorter, the log says so.
+func TestShorter(t *testing.T) {
+	f := tempFile(t, 1<<20)
+	resp, err := fileResponse(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Truncate(100); err != nil {
+		t.Fatal(err)
+	}
+	s := newServer(t, nil)
+	c := &conn{server: s, tcp: &writes{}, log: s.Log}
+	if err := c.send(resp); err != errShorter {
+		t.Errorf("%v, want: %v", err, errShorter)
+	}
+}
+
 // TestStall: a client that takes something now and then is served to the end,
 // with every byte once; one that stops is given up after the stall time.
 func TestStall(t *testing.T) {

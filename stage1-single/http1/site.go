@@ -200,7 +200,7 @@ func cleanPath(p string) (name string, dir bool) {
 // not take for a file below the root: on Windows, CON and C: are none. With Dir
 // the file is the directory's index.html (t.file says so). Look (Stat) before opening: to open
 // a FIFO would wait for somebody to write to it. If one takes the file's place in
-// between, O_NONBLOCK does not wait, and fileResponse refuses it. What is neither a
+// between, opening with syscall.O_NONBLOCK does not wait, and fileResponse refuses it. What is neither a
 // directory nor a regular file is a 404; what an error means, statusOf says. Files
 // are looked at and opened through s.root only, which opens nothing outside.
 //

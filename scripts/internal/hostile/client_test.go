@@ -560,7 +560,7 @@ type hostileServer struct {
 func serveTrick(t *testing.T, k trick) *hostileServer {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
+	if err = errors.Join(err, watch()); err != nil {
 		t.Fatal(err)
 	}
 	s := &hostileServer{url: "http://" + ln.Addr().String() + "/"}

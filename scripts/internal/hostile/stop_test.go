@@ -39,54 +39,64 @@ func (s *server) wait(t *testing.T) int {
 	}
 }
 
-// TestStopInTheMiddle: the server is stopped in the middle of 100 answers, half of
-// them to a client that reads a large file and half to one that still waits. All
-// come whole, and then the server ends with status 0.
+// TestStopInTheMiddle: the server is stopped in the middle of 100 answers. Half of
+// the clients have read the beginning of a large file, and half still wait for a
+// small one. All answers come whole, and then the server ends with status 0.
 func TestStopInTheMiddle(t *testing.T) {
 	needsSignals(t)
-	const clients, size = 100, 8 << 20
+	const clients, size, readBefore = 100, 8 << 20, 100 << 10
 	dir := site(t)
-	must(t, os.WriteFile(filepath.Join(dir, "large.bin"), []byte(strings.Repeat("0123456789abcdef", size/16)), 0o644))
+	large := strings.Repeat("0123456789abcdef", size/16)
+	must(t, os.WriteFile(filepath.Join(dir, "large.bin"), []byte(large), 0o644))
 	for _, signal := range stopSignals {
 		t.Run(signal.String(), func(t *testing.T) {
 			s := start(t, 2, dir, "-delay", "500ms")
-			conns := make([]*net.TCPConn, clients)
+			conns, begun := make([]*net.TCPConn, clients), make([][]byte, clients)
 			for i := range conns {
 				conns[i] = dial(t, s.Addr)
-				ask := request
-				if i%2 == 0 {
-					ask = strings.Replace(request, "HelloWorld.html", "large.bin", 1)
-				}
-				_, err := io.WriteString(conns[i], ask)
+			}
+			for i := range clients / 2 {
+				_, err := io.WriteString(conns[i], strings.Replace(request, "HelloWorld.html", "large.bin", 1))
+				must(t, err)
+			}
+			for i := range clients / 2 {
+				begun[i] = make([]byte, readBefore)
+				_, err := io.ReadFull(conns[i], begun[i])
+				must(t, err)
+			}
+			for _, conn := range conns[clients/2:] {
+				_, err := io.WriteString(conn, request)
 				must(t, err)
 			}
 			waitFor(t, "all requests to be read", func() bool { return strings.Count(s.log.String(), "msg=request") == clients })
+			if n := strings.Count(s.log.String(), "msg=answered"); n > 0 {
+				t.Fatalf("%d answers are over before the signal", n)
+			}
 			must(t, s.Process.Signal(signal))
-			begin, whole := time.Now(), 0
+			stopped, whole := time.Now(), 0
 			answers := make(chan string, clients)
-			for _, conn := range conns {
+			for i, conn := range conns {
 				go func() {
-					got, err := io.ReadAll(conn)
+					rest, err := io.ReadAll(conn)
 					if err != nil {
-						got = append(got, " and then "+err.Error()...)
+						rest = append(rest, " and then "+err.Error()...)
 					}
-					answers <- string(got)
+					conn.Close() // or the server would wait for that
+					answers <- string(begun[i]) + string(rest)
 				}()
 			}
 			for range clients {
 				got := <-answers
-				_, body, _ := strings.Cut(got, "\r\n\r\n")
-				if got == answer || strings.HasPrefix(got, "HTTP/1.1 200 OK\r\n") && body == strings.Repeat("0123456789abcdef", size/16) {
+				head, body, _ := strings.Cut(got, "\r\n\r\n")
+				if got == answer || strings.HasPrefix(head, "HTTP/1.1 200 OK\r\n") && body == large {
 					whole++
 				} else {
 					t.Errorf("%d bytes came, with the end %.100q", len(got), got[max(0, len(got)-100):])
 				}
 			}
-			for _, conn := range conns {
-				conn.Close()
-			}
 			status := s.wait(t)
-			t.Logf("stopped in the middle of %d answers: %d came whole, within %v; exit status %d", clients, whole, time.Since(begin).Round(time.Millisecond), status)
+			t.Logf("stopped in the middle of %d answers, of which %d had begun: %d came whole, within %v; exit status %d",
+				clients, clients/2, whole, time.Since(stopped).Round(time.Millisecond), status)
 			if status != 0 {
 				t.Errorf("exit status %d", status)
 			}
