@@ -56,17 +56,23 @@ func TestShort(t *testing.T) {
 	t.Logf("%.0f s", r.Took)
 }
 
-// TestWithoutTools: what is not installed is named, and the rest is measured.
-func TestWithoutTools(t *testing.T) {
+// onlyGo leaves the test a PATH that has the go command and nothing else.
+func onlyGo(t *testing.T) {
+	t.Helper()
 	goTool, err := exec.LookPath("go")
 	if err != nil {
 		t.Fatal(err)
 	}
-	onlyGo := t.TempDir()
-	if err := os.Symlink(goTool, filepath.Join(onlyGo, filepath.Base(goTool))); err != nil {
+	dir := t.TempDir()
+	if err := os.Symlink(goTool, filepath.Join(dir, filepath.Base(goTool))); err != nil {
 		t.Skip(err)
 	}
-	t.Setenv("PATH", onlyGo)
+	t.Setenv("PATH", dir)
+}
+
+// TestWithoutTools: what is not installed is named, and the rest is measured.
+func TestWithoutTools(t *testing.T) {
+	onlyGo(t)
 	var out bytes.Buffer
 	if err := run(t.Context(), []string{"-short", "-only", "4,9"}, &out, io.Discard); err != nil {
 		t.Fatal(err)

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -133,17 +132,9 @@ func TestSoakInterrupted(t *testing.T) {
 
 // TestSoakWithoutCompiler: what is missing is said.
 func TestSoakWithoutCompiler(t *testing.T) {
-	goTool, err := exec.LookPath("go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	onlyGo := t.TempDir()
-	if err := os.Symlink(goTool, filepath.Join(onlyGo, filepath.Base(goTool))); err != nil {
-		t.Skip(err)
-	}
-	t.Setenv("PATH", onlyGo)
+	onlyGo(t)
 	t.Setenv("CGO_ENABLED", "0")
-	err = run(t.Context(), []string{"-soak", "10s"}, io.Discard, io.Discard)
+	err := run(t.Context(), []string{"-soak", "10s"}, io.Discard, io.Discard)
 	if err == nil {
 		t.Skip("the race detector works here without cgo")
 	}

@@ -200,9 +200,10 @@ func cleanPath(p string) (name string, dir bool) {
 // not take for a file below the root: on Windows, CON and C: are none. With Dir
 // the file is the directory's index.html (t.file says so). Look (Stat) before opening: to open
 // a FIFO would wait for somebody to write to it. If one takes the file's place in
-// between, opening with syscall.O_NONBLOCK does not wait, and fileResponse refuses it. What is neither a
+// between, s.open does not wait, and fileResponse refuses it. What is neither a
 // directory nor a regular file is a 404; what an error means, statusOf says. Files
-// are looked at and opened through s.root only, which opens nothing outside.
+// are looked at through s.root only, which finds nothing outside, and opened with
+// s.open.
 //
 //lab:todo 1.6 answer with the file that the target names, a redirect or a status
 func (s *Site) Get(t Target) *Response {
@@ -219,7 +220,7 @@ func (s *Site) Get(t Target) *Response {
 	case !info.Mode().IsRegular():
 		return statusPage(404)
 	}
-	file, err := s.root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	file, err := s.open(name)
 	if err != nil {
 		return statusPage(statusOf(err))
 	}
@@ -228,6 +229,12 @@ func (s *Site) Get(t Target) *Response {
 		return statusPage(statusOf(err))
 	}
 	return resp
+}
+
+// open opens a file below the root for reading, and nothing outside. It never
+// waits: without O_NONBLOCK it would, for somebody to write, if a FIFO has that name.
+func (s *Site) open(name string) (*os.File, error) {
+	return s.root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 }
 
 // statusOf says what an error of opening means to the client. When this program

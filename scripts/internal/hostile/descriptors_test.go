@@ -41,6 +41,7 @@ func TestDescriptorsRunOut(t *testing.T) {
 			before := descriptors(s.Process.Pid)
 			if stage == 1 { // it has one connection at a time: there is nothing to run out of
 				manyFiles(t, s, before)
+				t.Logf("%s descriptors, 200 requests one after the other: all answered, every descriptor is back", limit)
 				return
 			}
 
