@@ -1,52 +1,36 @@
 // Stage 1 is a web server that talks to one client at a time: it accepts a
 // connection, answers it, closes it, and only then accepts the next. It is
-// the web server of chapter 2 of Kurose & Ross. What it says on a connection
-// is in package http1; this file has the loop.
+// the web server of chapter 2 of Kurose & Ross. This file has the loop. What is
+// said on a connection is in package http1.
 package main
 
 import (
-	"context"
-	"errors"
 	"flag"
-	"fmt"
-	"net"
-	"os"
-	"time"
 
 	"weblab.example/stage1-single/http1"
+	"weblab.example/stage1-single/rig"
 )
 
 func main() {
-	defer http1.ExitAtGap()
+	defer rig.ExitAtGap()
 	flags := flag.NewFlagSet("stage1-single", flag.ExitOnError)
-	options := http1.ParseFlags(flags)
-	server, ln, err := http1.Listen(options)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "stage1-single:", err)
-		os.Exit(1)
-	}
-	ctx := http1.StopOnSignal(ln)
-	server.Announce(ln)
-	serve(ctx, ln, server)
+	ln := rig.Listen(rig.ParseFlags(flags))
+	serve(ln)
 }
 
-// serve is the loop: accept a connection, serve it, repeat. Whoever connects
-// meanwhile waits in the system's queue. It returns when ln is closed: then
-// Accept's error is net.ErrClosed. Any other error is a bad moment, such as too
-// many open files: log it, and try again after a tenth of a second.
+// serve is the loop: accept a connection, serve it, repeat. While it serves one
+// client, the others wait in the system's queue.
+//
+//	ln.Accept()                → a connection, or an error when the server is to stop
+//	http1.Serve(conn, ln.Site) → reads the request, answers it, and closes
 //
 //lab:todo 1.1 accept a connection, serve it, repeat
-func serve(ctx context.Context, ln net.Listener, server *http1.Server) {
+func serve(ln *rig.Listener) {
 	for {
 		conn, err := ln.Accept()
-		if errors.Is(err, net.ErrClosed) {
+		if err != nil {
 			return
 		}
-		if err != nil {
-			server.Log.Warn("accept", "error", err)
-			time.Sleep(100 * time.Millisecond)
-			continue
-		}
-		server.ServeConn(ctx, conn)
+		http1.Serve(conn, ln.Site)
 	}
 }

@@ -19,7 +19,7 @@ func saysClose(request []byte) bool {
 	first, rest, _ := bytes.Cut(bytes.TrimLeft(request, "\r\n"), []byte("\n"))
 	var fields []http1.Field
 	for line := range bytes.SplitSeq(rest, []byte("\n")) {
-		f, err := http1.ParseField(bytes.TrimSuffix(line, []byte("\r")))
+		f, err := http1.ParseField(string(bytes.TrimSuffix(line, []byte("\r"))))
 		if err != nil {
 			break // the empty line, or a mistake that somebody sends on purpose
 		}

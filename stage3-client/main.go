@@ -19,11 +19,11 @@ import (
 	"sync/atomic"
 	"time"
 
-	"weblab.example/stage1-single/http1"
+	"weblab.example/stage1-single/rig"
 )
 
 func main() {
-	defer http1.ExitAtGap()
+	defer rig.ExitAtGap()
 	c := parseFlags()
 	var err error
 	if c.parallel > 0 {
@@ -147,7 +147,7 @@ func (c *client) inParallel(n int) error {
 // timeline makes one connection and lists what happened on it, each with the
 // time since start.
 func (c *client) timeline(start time.Time) (events []string, err error) {
-	defer http1.ExitAtGap() // it runs in a goroutine, where main's does not reach
+	defer rig.ExitAtGap() // it runs in a goroutine, where main's does not reach
 	happened := func(what string, when time.Time) {
 		events = append(events, fmt.Sprintf("%s %.1f ms", what, float64(when.Sub(start).Microseconds())/1000))
 	}

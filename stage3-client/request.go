@@ -121,7 +121,7 @@ func buildRequest(method string, w where, persistent bool, extra []string) []byt
 	lines := []string{"Host: " + w.hostField(), "Connection: " + connection}
 	for i, name := range []string{"Host", "Connection"} {
 		j := slices.IndexFunc(extra, func(line string) bool {
-			f, _ := http1.ParseField([]byte(line))
+			f, _ := http1.ParseField(line)
 			return f.Is(name)
 		})
 		if j >= 0 {
@@ -141,6 +141,6 @@ func checkField(line string) error {
 	if strings.ContainsFunc(line, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }) {
 		return fmt.Errorf("a control character in -H %q", line)
 	}
-	_, err := http1.ParseField([]byte(line))
+	_, err := http1.ParseField(line)
 	return err
 }

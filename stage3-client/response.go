@@ -135,7 +135,7 @@ func (r *reader) readFields() ([]http1.Field, error) {
 	}
 	var fields []http1.Field
 	for _, line := range lines {
-		f, err := http1.ParseField(line)
+		f, err := http1.ParseField(string(line))
 		if err != nil {
 			return nil, fmt.Errorf("in the response: %w", err)
 		}
@@ -200,7 +200,7 @@ func (resp *response) contentLength() (length int64, err error) {
 		if !f.Is("Content-Length") {
 			continue
 		}
-		for item := range strings.SplitSeq(string(f.Value), ",") {
+		for item := range strings.SplitSeq(f.Value, ",") {
 			n, err := strconv.ParseUint(strings.Trim(item, " \t"), 10, 63)
 			if err != nil || length >= 0 && length != int64(n) {
 				return 0, fmt.Errorf("the Content-Length %.60q does not say how long the body is", f.Value)

@@ -1,16 +1,18 @@
-package http1
+package rig
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"runtime/debug"
+	"strings"
 	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"weblab.example/stage1-single/http1"
 )
 
 // The log of a connection has four events: accepted, request, answered, closed,
@@ -51,47 +53,47 @@ func (e escaper) Write(record []byte) (int, error) {
 	return len(record), nil
 }
 
-func (c *conn) logs() bool {
-	return c.server.Log.Enabled(context.Background(), slog.LevelInfo)
+func (c *Conn) logs() bool {
+	return c.listener.log.Enabled(context.Background(), slog.LevelInfo)
 }
 
-func (c *conn) logAccepted(number int64) {
-	c.log = c.server.Log
+func (c *Conn) logAccepted(number int64) {
+	c.log = c.listener.log
 	if c.logs() {
 		c.log = c.log.With("conn", number)
 		c.log.Info("accepted", "remote", c.tcp.RemoteAddr().String(), "local", c.tcp.LocalAddr().String())
 	}
 }
 
-// logRequest logs what was asked for and, if it was refused, why.
-func (c *conn) logRequest(refused string) {
+// logRequest logs what was asked for and, if there is no file for it, why.
+func (c *Conn) logRequest(resp *http1.Response) {
 	if !c.logs() {
 		return
 	}
-	event := c.log.With("method", string(c.req.Method), "target", string(c.req.Target))
-	if refused != "" {
-		event.Warn("request", "refused", refused)
+	event := c.log.With("method", c.method, "target", c.target)
+	if resp.Why != "" {
+		event.Warn("request", "refused", resp.Why)
 		return
 	}
 	event.Info("request")
 }
 
 // logAnswered logs what was sent: the status, and how many bytes of the body.
-func (c *conn) logAnswered(status int, body int64) {
+func (c *Conn) logAnswered(status int, body int64) {
 	if c.logs() {
 		c.log.Info("answered", "status", status, "body", body)
 	}
 }
 
-func (c *conn) logClosed(why error) {
+func (c *Conn) logClosed() {
 	if c.logs() {
-		c.log.Info("closed", "why", why.Error())
+		c.log.Info("closed", "why", c.why.Error())
 	}
 }
 
 // logPanic logs a panic, and where it was. A text needs no stack: a function
 // that is not written yet says itself which one it is.
-func (c *conn) logPanic(p any) {
+func (c *Conn) logPanic(p any) {
 	if _, isText := p.(string); isText {
 		c.log.Error("panic", "error", p)
 		return
@@ -99,13 +101,11 @@ func (c *conn) logPanic(p any) {
 	c.log.Error("panic", "error", p, "stack", string(debug.Stack()))
 }
 
-// printHead prints the request's head as it came, a line for a line, with its
+// printHead prints a request's head as it came, a line for a line, with its
 // control octets made visible. That keeps a request from playing tricks on
 // the terminal, too.
-func (c *conn) printHead() {
-	if c.server.Verbose {
-		for line := range bytes.Lines(c.req.head) {
-			fmt.Fprintf(os.Stderr, "%q\n", line)
-		}
+func printHead(head string) {
+	for line := range strings.Lines(head) {
+		fmt.Fprintf(os.Stderr, "%q\n", line)
 	}
 }

@@ -1,9 +1,11 @@
-package http1
+package rig
 
 import (
 	"strings"
 	"sync"
 	"time"
+
+	"weblab.example/stage1-single/http1"
 )
 
 const (
@@ -22,8 +24,10 @@ const (
 	settledCoarse = 2100 * time.Millisecond
 )
 
-// A memory has the answers with small files, by the target that asked for them.
+// A memory is a site that remembers the answers with small files, by the target that
+// asked for them.
 type memory struct {
+	site  *http1.Site
 	mu    sync.RWMutex
 	files map[string]*remembered
 	size  int // of all of them, in bytes
@@ -33,37 +37,35 @@ type memory struct {
 // its response has no body.
 type remembered struct {
 	name    string // below the root
-	resp    Response
+	resp    http1.Response
 	since   time.Time // it has looked the same since this moment, at which it had been read
 	settled bool
 }
 
-// get is ParseTarget and Get for the method GET, with a memory. When the same
-// target was answered with a small file before, and a look at that file says
-// that it has not changed since, the answer is the remembered one, copied to
-// resp: no path is taken apart, nothing is opened and nothing read. The look
-// goes through s.root, as opening does: what leads out of it is not found. (For a
-// file in a folder os.Root opens the folder to look.)
-func (s *Site) get(target []byte, resp *Response) (*Response, error) {
-	s.memory.mu.RLock()
-	f := s.memory.files[string(target)]
-	s.memory.mu.RUnlock()
+// Get answers a GET. When the same target was answered with a small file before, and
+// a look at that file says that it has not changed since, the answer is the remembered
+// one: nothing is opened and nothing read. The look goes through os.Root, as opening
+// does. (For a file in a folder os.Root opens the folder to look.)
+func (m *memory) Get(target string) *http1.Response {
+	m.mu.RLock()
+	f := m.files[target]
+	m.mu.RUnlock()
 	if f != nil && f.settled {
-		if info, err := s.root.Stat(f.name); err == nil && unchanged(f.resp.info, info) {
-			*resp = f.resp
-			return resp, nil
+		if info, err := m.site.Stat(f.name); err == nil && unchanged(f.resp.Info, info) {
+			resp := f.resp
+			return &resp
 		}
 	}
-	t, err := ParseTarget([]byte("GET"), target)
-	if err != nil {
-		return nil, err
-	}
 	asked := time.Now()
-	resp = s.Get(t)
-	if resp.Status == 200 && resp.File == nil && resp.info != nil {
-		s.memory.add(string(target), asked, remembered{name: strings.Clone(t.file()), resp: *resp, since: time.Now()})
+	resp := m.site.Get(target)
+	if resp.Status == 200 && resp.Info != nil {
+		name, _ := m.site.Name(target) // it was good enough for a 200
+		if strings.HasSuffix(name, "/") {
+			name += "index.html"
+		}
+		m.add(target, asked, remembered{name: name, resp: *resp, since: time.Now()})
 	}
-	return resp, nil
+	return resp
 }
 
 // add remembers a file, as soon as it has settled: when it was asked for again,
@@ -73,16 +75,17 @@ func (m *memory) add(target string, asked time.Time, f remembered) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	wait := settled
-	if f.resp.info.ModTime().Nanosecond() == 0 {
+	if f.resp.Info.ModTime().Nanosecond() == 0 {
 		wait = settledCoarse
 	}
-	if old := m.files[target]; old != nil && unchanged(old.resp.info, f.resp.info) {
+	if old := m.files[target]; old != nil && unchanged(old.resp.Info, f.resp.Info) {
 		f.settled = asked.Sub(old.since) >= wait
 		f.since = old.since
 	}
 	if !f.settled {
 		f.resp.Body = nil
 	}
+	target = strings.Clone(target) // which would keep a whole head
 	m.forget(target)
 	for other := range m.files {
 		if m.size+f.size(target) <= maxRemembered {
@@ -107,6 +110,3 @@ func (m *memory) forget(target string) {
 func (f *remembered) size(target string) int {
 	return len(f.resp.Body) + len(f.name) + len(target) + entrySize
 }
-
-// messages has the memory of messages that were sent, for the next ones.
-var messages = sync.Pool{New: func() any { return new([]byte) }}

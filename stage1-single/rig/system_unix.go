@@ -1,12 +1,15 @@
 //go:build unix
 
-package http1
+package rig
 
 import (
+	"io/fs"
 	"net"
 	"runtime"
 	"syscall"
 )
+
+func listenAgain(fd uintptr, backlog int) error { return syscall.Listen(int(fd), backlog) }
 
 // closesSoon looks a few times whether the client has closed, too, and lets
 // others go on in between. A client on this machine or near it closes within
@@ -37,4 +40,14 @@ func closesSoon(tcp net.Conn, looks int) bool {
 		runtime.Gosched()
 	}
 	return false
+}
+
+// unchanged compares all that the system says of a file, when it was read and
+// now: also which file it is (the inode), and the time of its last change of
+// any kind (ctime), which nobody can set back. The time of the last access is
+// compared, too: where a system notes each of them, little is remembered.
+func unchanged(then, now fs.FileInfo) bool {
+	a, ok := then.Sys().(*syscall.Stat_t)
+	b, ok2 := now.Sys().(*syscall.Stat_t)
+	return ok && ok2 && *a == *b
 }

@@ -1,0 +1,130 @@
+package rig
+
+import (
+	"bufio"
+	"fmt"
+	"html"
+	"os"
+	"strings"
+	"time"
+
+	"weblab.example/stage1-single/http1"
+)
+
+// A function that is not written yet panics with a text that says which step it is.
+// So does, with something else, a mistake in the code.
+
+// ExitAtGap is deferred, first thing, by the main of every stage. If a step is not
+// written, it prints which and ends the program with status 3. Any other panic goes on.
+func ExitAtGap() {
+	switch p := recover().(type) {
+	case nil:
+	case string:
+		fmt.Fprintln(os.Stderr, p)
+		os.Exit(3)
+	default:
+		panic(p)
+	}
+}
+
+// Catch is deferred by http1.Serve. A panic ends this connection only: it is logged,
+// and answered with 500 if nothing was sent yet.
+func (c *Conn) Catch() {
+	p := recover()
+	if p == nil {
+		return
+	}
+	c.why = errPanic
+	if !c.sending && !c.closing {
+		c.answerPanic(p)
+	}
+	c.logPanic(p)
+}
+
+// answerPanic sends a 500. The student's own code makes its bytes, or if that is not
+// there yet either, they are given.
+func (c *Conn) answerPanic(p any) {
+	defer func() {
+		if p := recover(); p != nil {
+			c.logPanic(p)
+			const page = "<!DOCTYPE html><title>Not there yet</title><h1>The server runs, and cannot answer yet</h1>\n%s"
+			body := fmt.Sprintf(page, gapText(p))
+			fmt.Fprintf(c, "HTTP/1.1 500 Internal Server Error\r\nConnection: close\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+		}
+		c.finish()
+	}()
+	resp := http1.Page(500, gapText(p))
+	resp.HeadOnly = c.method == "HEAD"
+	c.Answers(resp)
+	c.Answered(resp.WriteTo(c))
+}
+
+// gapText says which step is missing. What else a panic says is for the log alone.
+func gapText(p any) string {
+	if text, isGap := p.(string); isGap {
+		return "<p>→ " + html.EscapeString(text) + "</p>\n" // the arrow has three bytes: a length in characters is seen
+	}
+	return ""
+}
+
+// serveSample answers for -samples. What step 1.2 makes of all sorts of responses can
+// be seen before there is a step that asks for them: given code reads the request.
+func (c *Conn) serveSample() {
+	defer c.Close()
+	defer c.Catch()
+	in := bufio.NewReader(c)
+	line, err := in.ReadString('\n')
+	for rest := line; err == nil && strings.TrimSpace(rest) != ""; {
+		rest, err = in.ReadString('\n')
+	}
+	if words := strings.Fields(line); err == nil && len(words) > 1 {
+		resp := sample(words[1])
+		c.Answers(resp)
+		c.Answered(resp.WriteTo(c))
+		c.finish()
+	}
+}
+
+func sample(target string) *http1.Response {
+	resp := http1.Page(404, "<p>太棒了</p>\n")
+	switch target {
+	case "/":
+		resp = http1.Page(200, "<p>/404 /405 /301 /head /date /empty /no-length</p>\n")
+	case "/405":
+		resp.Status, resp.Allow = 405, "GET, HEAD"
+	case "/301":
+		resp.Status, resp.Location = 301, "/"
+	case "/head": // as for HEAD
+		resp.HeadOnly = true
+	case "/date":
+		resp.Date = "Sun, 06 Nov 1994 08:49:37 GMT"
+	case "/empty":
+		resp.Status, resp.Body, resp.ContentLength = 200, nil, 0
+	case "/no-length": // and no Connection
+		resp.Connection, resp.ContentLength = "", -1
+	}
+	return resp
+}
+
+// experiment waits, and bends a response that is about to be sent.
+func (o *Options) experiment(resp *http1.Response) {
+	time.Sleep(o.Delay)
+	if o.Date {
+		resp.Date = imfFixdate(time.Now())
+	}
+	size := max(resp.Size, int64(len(resp.Body)))
+	switch {
+	case resp.Status != 200 || o.ContentLength == "exact":
+		return
+	case o.ContentLength == "none":
+		resp.ContentLength = -1
+	case o.ContentLength == "short":
+		resp.ContentLength = max(0, size-12)
+	case o.ContentLength == "long":
+		resp.ContentLength = size + 24
+	}
+	resp.Connection = "close" // with a wrong length only the close can end the body
+}
+
+// imfFixdate is a time as it stands in Date (RFC 9110 section 5.6.7).
+func imfFixdate(t time.Time) string { return t.UTC().Format("Mon, 02 Jan 2006 15:04:05 GMT") }
