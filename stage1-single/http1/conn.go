@@ -13,7 +13,6 @@ package http1
 
 import (
 	"bufio"
-	"errors"
 	"io"
 	"strings"
 
@@ -75,12 +74,12 @@ func Serve(conn Conn, site Getter) {
 // answer finds the response to a request, which was read with this error. It is
 // nil if the client has left or said nothing.
 func answer(req *Request, err error, site Getter) *Response {
-	var refused *strict.Error
-	switch {
-	case errors.As(err, &refused):
+	if refused, ok := err.(*strict.Error); ok {
 		resp := statusPage(refused.Status, refused.Reason)
 		resp.HeadOnly = strings.HasPrefix(req.Head, "HEAD ") // whatever else is wrong with it
 		return resp
+	}
+	switch {
 	case err != nil:
 		return nil
 	case req.Method == "GET":

@@ -2,6 +2,7 @@ package http1
 
 import (
 	"bufio"
+	"bytes"
 	"cmp"
 	"fmt"
 	"strings"
@@ -24,7 +25,7 @@ type Request struct {
 // client gets an answer; with any other error there is nobody to answer.
 func ReadRequest(in *bufio.Reader) (*Request, error) {
 	from := &headReader{in: in}
-	req := &Request{}
+	req := &Request{Fields: make([]Field, 0, 8)}
 	err := from.skipEmptyLines()
 	if err == nil {
 		req.Head, err = readHead(from)
@@ -59,6 +60,7 @@ func ReadRequest(in *bufio.Reader) (*Request, error) {
 //lab:todo 1.3 put pieces together until the empty line has come
 func readHead(from *headReader) (string, error) {
 	var head strings.Builder
+	head.Grow(readSize)
 	for {
 		piece, err := from.piece()
 		head.WriteString(piece)
@@ -113,10 +115,10 @@ func (r *headReader) piece() (string, error) {
 		return "", err
 	}
 	next, _ := r.in.Peek(r.in.Buffered()) // they are there
-	piece := string(next)
-	if end := strings.IndexByte(piece, '\n') + 1; end > 0 {
-		piece = piece[:end]
+	if end := bytes.IndexByte(next, '\n') + 1; end > 0 {
+		next = next[:end]
 	}
+	piece := string(next)
 	r.in.Discard(len(piece))
 	r.size += len(piece)
 	if r.ended {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 )
 
 // statusText has the statuses that this server answers with, and their reason
@@ -64,21 +65,27 @@ func withBody(status int, contentType string, body []byte) *Response {
 //
 //lab:todo 1.2 write the status line, the field lines and the empty line
 func (resp *Response) head() []byte {
-	head := fmt.Appendf(nil, "HTTP/1.1 %d %s\r\n", resp.Status, statusText[resp.Status])
-	field := func(name, value string) {
-		if value != "" {
-			head = append(head, name+": "+value+"\r\n"...)
-		}
-	}
-	field("Connection", resp.Connection)
-	field("Date", resp.Date)
-	field("Allow", resp.Allow)
-	field("Location", resp.Location)
-	field("Content-Type", resp.ContentType)
+	length := ""
 	if resp.ContentLength >= 0 {
-		field("Content-Length", fmt.Sprint(resp.ContentLength))
+		length = strconv.FormatInt(resp.ContentLength, 10)
 	}
+	head := make([]byte, 0, 512)
+	head = append(head, "HTTP/1.1 "+strconv.Itoa(resp.Status)+" "+statusText[resp.Status]+"\r\n"...)
+	head = appendField(head, "Connection", resp.Connection)
+	head = appendField(head, "Date", resp.Date)
+	head = appendField(head, "Allow", resp.Allow)
+	head = appendField(head, "Location", resp.Location)
+	head = appendField(head, "Content-Type", resp.ContentType)
+	head = appendField(head, "Content-Length", length)
 	return append(head, "\r\n"...)
+}
+
+// appendField appends a field line, unless its value is empty.
+func appendField(head []byte, name, value string) []byte {
+	if value == "" {
+		return head
+	}
+	return append(append(append(append(head, name...), ": "...), value...), "\r\n"...)
 }
 
 // WriteTo sends a response to a client: the head, and behind it the body. They

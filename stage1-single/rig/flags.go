@@ -4,7 +4,6 @@
 //   - flags.go and listen.go: what the command line says, and where to listen
 //   - conn.go: a connection that looks after its own time limits, and its close
 //   - gaps.go: what a client gets while a step is not written yet
-//   - memory.go: a site that remembers small files
 //   - log.go: what is told of each connection
 package rig
 

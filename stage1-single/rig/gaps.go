@@ -11,11 +11,9 @@ import (
 	"weblab.example/stage1-single/http1"
 )
 
-// A function that is not written yet panics with a text that says which step it is.
-// So does, with something else, a mistake in the code.
-
-// ExitAtGap is deferred, first thing, by the main of every stage. If a step is not
-// written, it prints which and ends the program with status 3. Any other panic goes on.
+// ExitAtGap is deferred by the main of every stage. A function that is not written yet
+// panics with a text that says which step it is: that is printed, and the exit status is
+// 3. Any other panic goes on.
 func ExitAtGap() {
 	switch p := recover().(type) {
 	case nil:
@@ -47,14 +45,14 @@ func (c *Conn) answerPanic(p any) {
 	defer func() {
 		if p := recover(); p != nil {
 			c.logPanic(p)
-			const page = "<!DOCTYPE html><title>Not there yet</title><h1>The server runs, and cannot answer yet</h1>\n%s"
-			body := fmt.Sprintf(page, gapText(p))
-			fmt.Fprintf(c, "HTTP/1.1 500 Internal Server Error\r\nConnection: close\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+			body := "<!DOCTYPE html><title>500</title><h1>The server runs, but its answers are not written yet</h1>\n" + gapText(p)
+			fmt.Fprintf(c, "HTTP/1.1 500 Internal Server Error\r\n"+"Connection: close\r\n"+
+				"Content-Type: text/html; charset=utf-8\r\n"+"Content-Length: %d\r\n"+"\r\n"+"%s", len(body), body)
 		}
 		c.finish()
 	}()
 	resp := http1.Page(500, gapText(p))
-	resp.HeadOnly = c.method == "HEAD"
+	resp.HeadOnly = c.forHead
 	c.Answers(resp)
 	c.Answered(resp.WriteTo(c))
 }

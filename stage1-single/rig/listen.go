@@ -1,6 +1,7 @@
 package rig
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,11 +10,11 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"runtime"
 	"sync/atomic"
 	"syscall"
 	"time"
 
+	"weblab.example/stage1-single/fast"
 	"weblab.example/stage1-single/http1"
 )
 
@@ -37,7 +38,7 @@ type Listener struct {
 // then on clients can connect: the system queues them until Accept. Ctrl-C closes
 // the listener. If the server cannot be started, the program ends with status 1.
 func Listen(o Options) *Listener {
-	leaveProcessors()
+	fast.LeaveProcessors()
 	l, err := listen(o)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "%s: %v\n", o.Program, err)
@@ -58,21 +59,20 @@ func listen(o Options) (l *Listener, err error) {
 	if err != nil {
 		return nil, err
 	}
-	// No keep-alive probes (the system's, with no data): every wait has a limit of its own.
-	config := net.ListenConfig{KeepAlive: -1}
+	config := net.ListenConfig{KeepAlive: -1} // none of the system's probes: every wait has a limit of its own
 	tcp, err := config.Listen(context.Background(), "tcp", o.Addr)
 	const windowsAddrInUse = syscall.Errno(10048) // WSAEADDRINUSE
-	if errors.Is(err, syscall.EADDRINUSE) || errors.Is(err, windowsAddrInUse) {
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE), errors.Is(err, windowsAddrInUse):
 		return nil, fmt.Errorf("%s is taken: a program listens there already, perhaps an earlier `go run` that still runs. "+
 			"End it, or choose another port: -addr localhost:6790 (port 0 picks a free one)", o.Addr)
-	}
-	if err != nil {
+	case err != nil:
 		return nil, fmt.Errorf("cannot listen: %w", err)
 	}
 	if err := setBacklog(tcp, o.Backlog); err != nil {
 		return nil, fmt.Errorf("-backlog: %w", err)
 	}
-	return &Listener{Site: &memory{site: site}, Stopping: context.Background(), Options: o, tcp: tcp, log: newLogger(os.Stderr, o.LogFormat)}, nil
+	return &Listener{Site: fast.Remember(site), Stopping: context.Background(), Options: o, tcp: tcp, log: newLogger(os.Stderr, o.LogFormat)}, nil
 }
 
 // Accept waits for the next connection. Its error means that the listener is
@@ -102,41 +102,23 @@ func setBacklog(tcp net.Listener, backlog int) error {
 		return nil
 	}
 	raw, err := tcp.(*net.TCPListener).SyscallConn()
-	if err != nil {
-		return err
+	if err == nil {
+		var failed error
+		err = cmp.Or(raw.Control(func(fd uintptr) { failed = listenAgain(fd, backlog) }), failed)
 	}
-	var failed error
-	return errors.Join(raw.Control(func(fd uintptr) { failed = listenAgain(fd, backlog) }), failed)
-}
-
-// leaveProcessors uses half of the processors that there are. A request takes a
-// few microseconds of this program, and as many of the system, which works for
-// the network at the same time; and the client may be on this machine, too. With a
-// thread on every processor they push each other aside: lab-notes/performance.md
-// has the figures. The environment's GOMAXPROCS says otherwise.
-func leaveProcessors() {
-	if os.Getenv("GOMAXPROCS") == "" {
-		runtime.GOMAXPROCS(max(1, runtime.GOMAXPROCS(0)/2))
-	}
+	return err
 }
 
 // findSite looks for the kit's own site in the working directory and above.
 func findSite() (string, error) {
 	dir, err := os.Getwd()
-	if err != nil {
-		return "", err
-	}
-	for {
+	for above := ""; err == nil && dir != above; dir, above = filepath.Dir(dir), dir {
 		site := filepath.Join(dir, "stage1-single", "www")
 		if info, err := os.Stat(site); err == nil && info.IsDir() {
 			return site, nil
 		}
-		above := filepath.Dir(dir)
-		if above == dir {
-			return "", errors.New("stage1-single/www is not here or above: say what to serve with -root DIRECTORY")
-		}
-		dir = above
 	}
+	return "", cmp.Or(err, errors.New("stage1-single/www is not here or above: say what to serve with -root DIRECTORY"))
 }
 
 // announcement has the host as it was given, and the port that was picked.

@@ -15,9 +15,8 @@ import (
 	"weblab.example/stage1-single/http1"
 )
 
-// The log of a connection has four events: accepted, request, answered, closed,
-// each with the connection's number. When nobody wants them nothing is made for
-// them.
+// The log of a connection has four events: accepted, request, answered, closed, each
+// with the connection's number. With -log off nothing is made for them.
 
 func newLogger(w io.Writer, format string) *slog.Logger {
 	switch format {
@@ -29,11 +28,10 @@ func newLogger(w io.Writer, format string) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, nil))
 }
 
-// An escaper writes JSON lines with what no terminal should get as \uXXXX. A JSON
-// text may have DEL as it is, and control characters above it and marks that
-// turn the direction of writing, and slog leaves them so; a terminal obeys them.
-// They only stand inside the strings of a record, where the escape means the
-// same. (The other format, text, has them quoted already.)
+// An escaper writes JSON lines with what no terminal should get as \uXXXX: slog leaves
+// DEL, the control characters above it, and marks that turn the direction of writing.
+// They stand inside of strings, where the escape means the same. (The format text has
+// them quoted already.)
 type escaper struct{ w io.Writer }
 
 func (e escaper) Write(record []byte) (int, error) {
@@ -67,43 +65,27 @@ func (c *Conn) logAccepted(number int64) {
 
 // logRequest logs what was asked for and, if there is no file for it, why.
 func (c *Conn) logRequest(resp *http1.Response) {
-	if !c.logs() {
-		return
-	}
-	event := c.log.With("method", c.method, "target", c.target)
-	if resp.Why != "" {
-		event.Warn("request", "refused", resp.Why)
-		return
-	}
-	event.Info("request")
-}
-
-// logAnswered logs what was sent: the status, and how many bytes of the body.
-func (c *Conn) logAnswered(status int, body int64) {
-	if c.logs() {
-		c.log.Info("answered", "status", status, "body", body)
-	}
-}
-
-func (c *Conn) logClosed() {
-	if c.logs() {
-		c.log.Info("closed", "why", c.why.Error())
+	switch {
+	case !c.logs():
+	case resp.Why != "":
+		c.log.Warn("request", "method", c.method, "target", c.target, "refused", resp.Why)
+	default:
+		c.log.Info("request", "method", c.method, "target", c.target)
 	}
 }
 
 // logPanic logs a panic, and where it was. A text needs no stack: a function
 // that is not written yet says itself which one it is.
 func (c *Conn) logPanic(p any) {
-	if _, isText := p.(string); isText {
-		c.log.Error("panic", "error", p)
-		return
+	event := c.log.With("error", p)
+	if _, isText := p.(string); !isText {
+		event = event.With("stack", string(debug.Stack()))
 	}
-	c.log.Error("panic", "error", p, "stack", string(debug.Stack()))
+	event.Error("panic")
 }
 
-// printHead prints a request's head as it came, a line for a line, with its
-// control octets made visible. That keeps a request from playing tricks on
-// the terminal, too.
+// printHead prints a request's head, a line for a line. It is quoted, which also keeps
+// a request from playing tricks on the terminal.
 func printHead(head string) {
 	for line := range strings.Lines(head) {
 		fmt.Fprintf(os.Stderr, "%q\n", line)

@@ -1,6 +1,6 @@
 //go:build unix
 
-package rig
+package fast
 
 import (
 	"io/fs"
@@ -9,13 +9,11 @@ import (
 	"syscall"
 )
 
-func listenAgain(fd uintptr, backlog int) error { return syscall.Listen(int(fd), backlog) }
-
-// closesSoon looks a few times whether the client has closed, too, and lets
+// ClosesSoon looks a few times whether the client has closed, too, and lets
 // others go on in between. A client on this machine or near it closes within
 // microseconds, and to be put to sleep and woken up takes longer than that. It
 // returns false when the client has not closed yet, or sends on.
-func closesSoon(tcp net.Conn, looks int) bool {
+func ClosesSoon(tcp net.Conn, looks int) bool {
 	socket, ok := tcp.(syscall.Conn)
 	if !ok {
 		return false
