@@ -1,6 +1,7 @@
 package fast
 
 import (
+	"cmp"
 	"net"
 	"os"
 	"runtime"
@@ -34,4 +35,18 @@ func LeaveProcessors() {
 	if os.Getenv("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(max(1, runtime.GOMAXPROCS(0)/2))
 	}
+}
+
+// SetBacklog sets the length of the listener's queue. A second listen(2) on a socket
+// that listens already does just that, except on Windows.
+func SetBacklog(tcp net.Listener, backlog int) error {
+	if backlog < 0 {
+		return nil
+	}
+	raw, err := tcp.(*net.TCPListener).SyscallConn()
+	if err == nil {
+		var failed error
+		err = cmp.Or(raw.Control(func(fd uintptr) { failed = listenAgain(fd, backlog) }), failed)
+	}
+	return err
 }

@@ -3,10 +3,15 @@
 package fast
 
 import (
+	"errors"
 	"io/fs"
 	"net"
 	"os"
 )
+
+func listenAgain(uintptr, int) error {
+	return errors.New("this system does not let a program change the queue of a socket that listens already")
+}
 
 // ClosesSoon would look whether the client has closed, too, without waiting for
 // it. Here that is left to the wait.

@@ -9,6 +9,8 @@ import (
 	"syscall"
 )
 
+func listenAgain(fd uintptr, backlog int) error { return syscall.Listen(int(fd), backlog) }
+
 // ClosesSoon looks a few times whether the client has closed, too, and lets
 // others go on in between. A client on this machine or near it closes within
 // microseconds, and to be put to sleep and woken up takes longer than that. It

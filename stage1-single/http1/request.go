@@ -2,7 +2,6 @@ package http1
 
 import (
 	"bufio"
-	"bytes"
 	"cmp"
 	"fmt"
 	"strings"
@@ -24,18 +23,14 @@ type Request struct {
 // ReadRequest reads the next request, or what comes of it. With a *strict.Error the
 // client gets an answer; with any other error there is nobody to answer.
 func ReadRequest(in *bufio.Reader) (*Request, error) {
-	from := &headReader{in: in}
-	req := &Request{Fields: make([]Field, 0, 8)}
-	err := from.skipEmptyLines()
-	if err == nil {
-		req.Head, err = readHead(from)
-	}
-	req.Size = from.size
+	from := strict.NewHeadReader(in)
+	head, err := readHead(from)
+	req := &Request{Head: head, Size: from.Size, Fields: make([]Field, 0, 8)}
 	if err != nil {
-		req.Head = max(req.Head, from.line) // the longer one: both begin with the request line
+		req.Head = max(head, from.Line) // the longer one: both begin with the request line
 		return req, err
 	}
-	line, rest := cutLine(req.Head)
+	line, rest := cutLine(head)
 	req.parseRequestLine(line)
 	for line, rest = cutLine(rest); line != ""; line, rest = cutLine(rest) {
 		field, malformed := ParseField(line)
@@ -53,16 +48,16 @@ func ReadRequest(in *bufio.Reader) (*Request, error) {
 //
 //	"GET / HTTP/1.1\r\n" + "Host: localhost\r\n" + "\r\n"
 //
-// TCP delivers bytes in order, but in pieces of any size. from.piece waits for the
+// TCP delivers bytes in order, but in pieces of any size. from.Piece waits for the
 // next one, which is a line or a part of a line. A line ends in CR LF, or in a bare
-// LF. With an error of from.piece, return it and what has come so far.
+// LF. With an error of from.Piece, return it and what has come so far.
 //
 //lab:todo 1.3 put pieces together until the empty line has come
-func readHead(from *headReader) (string, error) {
+func readHead(from *strict.HeadReader) (string, error) {
 	var head strings.Builder
 	head.Grow(readSize)
 	for {
-		piece, err := from.piece()
+		piece, err := from.Piece()
 		head.WriteString(piece)
 		if err != nil {
 			return head.String(), err
@@ -71,66 +66,6 @@ func readHead(from *headReader) (string, error) {
 			return soFar, nil
 		}
 	}
-}
-
-// A headReader reads the pieces of one head, and no byte behind it, which may be the
-// next request's. It has package strict look at what comes.
-type headReader struct {
-	in    *bufio.Reader
-	size  int    // bytes that have come
-	line  string // the request line, as far as it has come
-	ended bool   // it has come with its line end
-}
-
-// skipEmptyLines skips empty lines before the request line (RFC 9112 section 2.2).
-func (r *headReader) skipEmptyLines() error {
-	for {
-		next, err := r.wait(1)
-		if err == nil && next[0] == '\r' {
-			next, err = r.wait(2)
-		}
-		if err != nil || next[len(next)-1] != '\n' {
-			return err
-		}
-		r.in.Discard(len(next)) // it is buffered
-		r.size += len(next)
-		if err := strict.Size(0, r.size); err != nil {
-			return err
-		}
-	}
-}
-
-// wait waits until n bytes have come, and leaves them where they are.
-func (r *headReader) wait(n int) ([]byte, error) {
-	next, err := r.in.Peek(n)
-	if err != nil {
-		err = cmp.Or(strict.Time(r.size+len(next), err), err)
-	}
-	return next, err
-}
-
-// piece waits until bytes come and returns them, at most to the end of a line.
-func (r *headReader) piece() (string, error) {
-	if _, err := r.wait(1); err != nil {
-		return "", err
-	}
-	next, _ := r.in.Peek(r.in.Buffered()) // they are there
-	if end := bytes.IndexByte(next, '\n') + 1; end > 0 {
-		next = next[:end]
-	}
-	piece := string(next)
-	r.in.Discard(len(piece))
-	r.size += len(piece)
-	if r.ended {
-		return piece, strict.Size(0, r.size)
-	}
-	r.line += piece
-	line, _ := cutLine(r.line)
-	err := strict.Size(len(line), r.size)
-	if r.ended = strings.HasSuffix(piece, "\n"); r.ended && err == nil {
-		err = strict.RequestLine(line)
-	}
-	return piece, err
 }
 
 // cutLine splits off the first line of a text, without its line end.

@@ -33,7 +33,7 @@ type Response struct {
 	Size     int64    // of which so many bytes are sent
 	HeadOnly bool     // the answer to HEAD: no body is sent
 
-	Info os.FileInfo // of the file in Body: package rig remembers small files
+	Info os.FileInfo // of the file in Body
 	Why  string      // for the log: why it is not a 200
 }
 

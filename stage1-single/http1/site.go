@@ -70,9 +70,8 @@ func (s *Site) Stat(name string) (os.FileInfo, error) {
 //	"HelloWorld.html" → 200, with the bytes of that file
 //	"nothing.html"    → 404, the response of noFile
 //
-// s.open opens it, and says what the system knows of it: its size, for example, and
-// all of it goes along as Info. contentType knows its type. One that is larger than
-// smallFile is for largeFile, and stays open.
+// s.open opens it, and says what the system knows of it, such as its size. contentType
+// knows its type. One that is larger than smallFile is for largeFile.
 //
 //lab:todo 1.5 open the file, and make a 200 of its bytes, or a 404
 func (s *Site) file(name string) *Response {
@@ -89,7 +88,7 @@ func (s *Site) file(name string) *Response {
 		return noFile(err)
 	}
 	resp := withBody(200, contentType(name), body)
-	resp.Info = info
+	resp.Info = info // package fast remembers small files by it
 	return resp
 }
 
@@ -109,9 +108,8 @@ func (s *Site) open(name string) (file *os.File, info os.FileInfo, err error) {
 	return file, info, err
 }
 
-// noFile is the response if a file could not be opened: a 404, or a 403 if it may
-// not be read. If this program has as many files open as it may, the file may
-// well be there, and the client can come again: 503.
+// noFile is the response if a file could not be opened: a 404, or a 403 if it may not
+// be read, or a 503 if this program has as many files open as it may.
 func noFile(err error) *Response {
 	status := 404
 	switch {

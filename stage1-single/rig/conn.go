@@ -43,6 +43,7 @@ type Conn struct {
 	unasked  int   // bytes that came and belong to no request yet
 	closing  bool  // CloseWrite was called
 	why      error // it ends, as far as that is known
+	closes   bool  // the answer does
 	sending  bool  // part of an answer was sent
 
 	method, target string // of the request that is answered, for the log
@@ -145,8 +146,8 @@ func (c *Conn) Asked(req *http1.Request) {
 // Answers logs what was asked for, and lets the experiments bend the response.
 func (c *Conn) Answers(resp *http1.Response) {
 	c.logRequest(resp)
-	c.status = resp.Status
 	c.listener.experiment(resp)
+	c.status, c.closes = resp.Status, resp.Connection == "close"
 }
 
 // Answered notes how an answer went.
@@ -155,7 +156,7 @@ func (c *Conn) Answered(body int64, err error) {
 		c.log.Info("answered", "status", c.status, "body", body)
 	}
 	c.answered++
-	c.sending = false
+	c.sending = c.closes // no other answer then
 	c.why = cmp.Or(err, errAnswered)
 	if err == io.EOF {
 		c.why = errShorter

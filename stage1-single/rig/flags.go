@@ -17,27 +17,18 @@ import (
 
 // Options are what the command line of both servers says.
 type Options struct {
-	Program     string
-	Addr        string
-	Root        string
-	KeepAlive   bool
-	HeadTimeout time.Duration
-	IdleTimeout time.Duration
-	Stall       time.Duration
-	Linger      time.Duration
-	LogFormat   string
-	Verbose     bool
+	Program, Addr, Root, LogFormat          string
+	KeepAlive, Verbose                      bool
+	HeadTimeout, IdleTimeout, Stall, Linger time.Duration
 
 	// Experiments are only there to be looked at: they bend what a server does.
 	Delay         time.Duration
 	ContentLength string
-	Date          bool
+	Date, Samples bool
 	Backlog       int
-	Samples       bool
 }
 
-// ParseFlags adds the servers' flags to fs and parses the command line. Wrong
-// use ends the program with status 2.
+// ParseFlags parses the command line. Wrong use ends the program with status 2.
 func ParseFlags(fs *flag.FlagSet) Options {
 	o := Options{Program: fs.Name()}
 	fs.StringVar(&o.Addr, "addr", "localhost:6789", "`host:port` to listen on; :6789 publishes on every interface, port 0 picks a free one")
@@ -81,8 +72,7 @@ func (o Options) wrong(fs *flag.FlagSet) string {
 	return ""
 }
 
-// WrongUse says what is wrong with the command line and ends the program with
-// status 2.
+// WrongUse says what is wrong with the command line and ends the program.
 func WrongUse(fs *flag.FlagSet, format string, args ...any) {
 	fmt.Fprintf(os.Stderr, "%s: %s (-h lists the flags)\n", fs.Name(), fmt.Sprintf(format, args...))
 	os.Exit(2)

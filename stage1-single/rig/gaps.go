@@ -33,7 +33,7 @@ func (c *Conn) Catch() {
 		return
 	}
 	c.why = errPanic
-	if !c.sending && !c.closing {
+	if !c.sending {
 		c.answerPanic(p)
 	}
 	c.logPanic(p)

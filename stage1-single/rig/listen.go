@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -30,6 +31,7 @@ type Listener struct {
 
 	tcp      net.Listener
 	log      *slog.Logger
+	gaps     sync.Map     // texts of steps that are not written yet
 	accepted atomic.Int64 // connections so far
 	serving  atomic.Int64 // of them, those that are not over
 }
@@ -69,7 +71,7 @@ func listen(o Options) (l *Listener, err error) {
 	case err != nil:
 		return nil, fmt.Errorf("cannot listen: %w", err)
 	}
-	if err := setBacklog(tcp, o.Backlog); err != nil {
+	if err := fast.SetBacklog(tcp, o.Backlog); err != nil {
 		return nil, fmt.Errorf("-backlog: %w", err)
 	}
 	return &Listener{Site: fast.Remember(site), Stopping: context.Background(), Options: o, tcp: tcp, log: newLogger(os.Stderr, o.LogFormat)}, nil
@@ -93,20 +95,6 @@ func (l *Listener) Accept() (*Conn, error) {
 			return l.newConn(tcp), nil
 		}
 	}
-}
-
-// setBacklog sets the length of the listener's queue. A second listen(2) on a socket
-// that listens already does just that, except on Windows.
-func setBacklog(tcp net.Listener, backlog int) error {
-	if backlog < 0 {
-		return nil
-	}
-	raw, err := tcp.(*net.TCPListener).SyscallConn()
-	if err == nil {
-		var failed error
-		err = cmp.Or(raw.Control(func(fd uintptr) { failed = listenAgain(fd, backlog) }), failed)
-	}
-	return err
 }
 
 // findSite looks for the kit's own site in the working directory and above.

@@ -74,12 +74,14 @@ func (c *Conn) logRequest(resp *http1.Response) {
 	}
 }
 
-// logPanic logs a panic, and where it was. A text needs no stack: a function
-// that is not written yet says itself which one it is.
+// logPanic logs a panic, and where it was. A function that is not written yet says
+// itself which one it is, and says it once.
 func (c *Conn) logPanic(p any) {
 	event := c.log.With("error", p)
 	if _, isText := p.(string); !isText {
 		event = event.With("stack", string(debug.Stack()))
+	} else if _, told := c.listener.gaps.LoadOrStore(p, true); told {
+		return
 	}
 	event.Error("panic")
 }

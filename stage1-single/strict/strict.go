@@ -3,7 +3,7 @@
 // returns nil if there is nothing to refuse. Package http1 asks them in the order
 // in which a request comes:
 //
-//   - strict.go: while the head comes: its size, its time, and each line
+//   - reader.go and strict.go: while the head comes: its size, its time, and each line
 //   - request.go: when it is complete: Host, and where the request ends
 //   - target.go: the target, the name that it stands for, the file of that name
 package strict
@@ -20,7 +20,7 @@ const (
 	maxHead        = 16 << 10 // bytes, with the line ends, and with empty lines before it
 )
 
-// A Error says why a request is refused: the status is for the client, the
+// An Error says why a request is refused: the status is for the client, the
 // reason for the log.
 type Error struct {
 	Status int

@@ -1,0 +1,78 @@
+package strict
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"strings"
+)
+
+// A HeadReader reads the pieces of one head, and no byte behind it, which may be the
+// next request's. It looks at what comes, so that a client which is too long, too
+// slow or wrong from the first line on is refused early.
+type HeadReader struct {
+	Size int    // bytes that have come, with empty lines before the request line
+	Line string // the request line, as far as it has come
+
+	in    *bufio.Reader
+	ended bool // the request line has come with its line end
+}
+
+// NewHeadReader reads from a connection.
+func NewHeadReader(in *bufio.Reader) *HeadReader { return &HeadReader{in: in} }
+
+// Piece waits until bytes come and returns them, at most to the end of a line.
+func (r *HeadReader) Piece() (string, error) {
+	if r.Size == 0 {
+		if err := r.skipEmptyLines(); err != nil {
+			return "", err
+		}
+	}
+	if _, err := r.wait(1); err != nil {
+		return "", err
+	}
+	next, _ := r.in.Peek(r.in.Buffered()) // they are there
+	if end := bytes.IndexByte(next, '\n') + 1; end > 0 {
+		next = next[:end]
+	}
+	piece := string(next)
+	r.in.Discard(len(piece))
+	r.Size += len(piece)
+	if r.ended {
+		return piece, Size(0, r.Size)
+	}
+	r.Line += piece
+	line := strings.TrimSuffix(strings.TrimSuffix(r.Line, "\n"), "\r")
+	err := Size(len(line), r.Size)
+	if r.ended = strings.HasSuffix(piece, "\n"); r.ended && err == nil {
+		err = RequestLine(line)
+	}
+	return piece, err
+}
+
+// skipEmptyLines skips empty lines before the request line (RFC 9112 section 2.2).
+func (r *HeadReader) skipEmptyLines() error {
+	for {
+		next, err := r.wait(1)
+		if err == nil && next[0] == '\r' {
+			next, err = r.wait(2)
+		}
+		if err != nil || next[len(next)-1] != '\n' {
+			return err
+		}
+		r.in.Discard(len(next)) // it is buffered
+		r.Size += len(next)
+		if err := Size(0, r.Size); err != nil {
+			return err
+		}
+	}
+}
+
+// wait waits until n bytes have come, and leaves them where they are.
+func (r *HeadReader) wait(n int) ([]byte, error) {
+	next, err := r.in.Peek(n)
+	if err != nil {
+		err = cmp.Or(Time(r.Size+len(next), err), err)
+	}
+	return next, err
+}
