@@ -75,22 +75,6 @@ func TestWrkTime(t *testing.T) {
 	}
 }
 
-func TestParseAllocs(t *testing.T) {
-	const out = `goos: linux
-BenchmarkServe/server=http1x-2     	   71030	     14861 ns/op	     272 B/op	       9 allocs/op
-BenchmarkServe/server=http1-2      	   71030	     14861 ns/op	     272 B/op	       3 allocs/op
-BenchmarkServe/server=net-http     	   71030	     14861 ns/op	  12.5 MB/s	     272 B/op	       8 allocs/op
-BenchmarkGet/file=opened-2         	   71030	     14861 ns/op
-PASS
-`
-	for benchmark, want := range map[string]float64{"BenchmarkServe/server=http1": 3, "BenchmarkServe/server=net-http": 8, "BenchmarkGet/file=opened": -1, "BenchmarkNone": -1} {
-		got, err := parseAllocs(out, benchmark)
-		if want < 0 && err == nil || want >= 0 && (err != nil || got != want) {
-			t.Errorf("%s: %v, %v, want %v", benchmark, got, err, want)
-		}
-	}
-}
-
 func TestFindTool(t *testing.T) {
 	if path, err := findTool(""); path != "" || err != nil {
 		t.Errorf("no tool: %q, %v", path, err)

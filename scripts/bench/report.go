@@ -67,7 +67,6 @@ const (
 	bytesPerSecond unit = "bytes/s"
 	bytesOfMemory  unit = "bytes"
 	seconds        unit = "seconds"
-	count          unit = "allocations"
 )
 
 // format writes a number for people, with three digits that matter.

@@ -46,18 +46,14 @@ func (b *bench) takeTurns(ctx context.Context, r row) (*rowResult, error) {
 		}
 		result.Contestants = append(result.Contestants, cr)
 	}
-	rounds := b.rounds
-	if r.exact {
-		rounds = 1
-	}
 	var trouble []error
-	for round := range rounds {
+	for round := range b.rounds {
 		for _, i := range rotated(len(r.contestants), round) {
 			c, cr := r.contestants[i], result.Contestants[i]
 			if cr.NotMeasured != "" {
 				continue
 			}
-			b.progress.now("row %d, round %d of %d: %s", r.number, round+1, rounds, c.name)
+			b.progress.now("row %d, round %d of %d: %s", r.number, round+1, b.rounds, c.name)
 			m, err := c.measure(ctx)
 			if ctx.Err() != nil {
 				return result, ctx.Err()

@@ -12,7 +12,6 @@ type row struct {
 	what        string
 	unit        unit
 	atMost      bool         // less is better, and wanted is at most
-	exact       bool         // another round would say the same
 	contestants []contestant // the first is the kit's
 }
 
@@ -33,7 +32,7 @@ type measurement struct {
 }
 
 // rowNames are what -only may list.
-var rowNames = []string{"1", "2", "3", "4", "5", "6", "7", "8", "9"}
+var rowNames = []string{"1", "2", "3", "4", "5", "6", "7", "8"}
 
 // rows is what is measured and what is wanted of it: issue 5's table.
 func (b *bench) rows() []row {
@@ -78,14 +77,11 @@ func (b *bench) rows() []row {
 			b.underLoad(netHTTP, 0.7, full, slowest),
 			b.underLoad(nginx, 0, full, slowest),
 		}},
-		{number: 7, what: "http1, allocations for a request, warm, keep-alive", unit: count, atMost: true, exact: true, contestants: []contestant{
-			{name: "http1", want: 4, measure: b.allocations},
-		}},
-		{number: 8, what: "stage 3, 1 GB download from stage 2, wall time", unit: seconds, atMost: true, contestants: []contestant{
+		{number: 7, what: "stage 3, 1 GB download from stage 2, wall time", unit: seconds, atMost: true, contestants: []contestant{
 			{name: "stage 3", measure: b.downloadTime(b.stage3)},
 			{name: "curl", tool: "curl", want: 1.0, measure: b.downloadTime(curl)},
 		}},
-		{number: 9, what: "stage 3, peak memory for that download", unit: bytesOfMemory, atMost: true, contestants: []contestant{
+		{number: 8, what: "stage 3, peak memory for that download", unit: bytesOfMemory, atMost: true, contestants: []contestant{
 			{name: "stage 3", measure: b.downloadPeak(b.stage3)},
 			{name: "curl", tool: "curl", want: 1.5, measure: b.downloadPeak(curl)},
 		}},

@@ -96,7 +96,7 @@ func TestNeverCached(t *testing.T) {
 		{"no goroutine in stage 2", root, "stage2-concurrent/main.go", "go func() {", "func() {", "stage2-concurrent/step_2.1/last-is-first"},
 		{"a wrong field in the client", root, "stage3-client/request.go", `"Host: " + w`, `"host: " + w`, "stage3-client/step_3.1/request"},
 		{"a comment in the client", root, "stage3-client/request.go", "// where is what", "// where says what", ""},
-		{"a comment in http1, seen inside stage 2", stage2, "stage1-single/http1/site.go", "return statusPage(404)\n	}\n	name", "return statusPage(404)\n	}\n	var _ = 0\n	name", ""},
+		{"a comment in http1, seen inside stage 2", stage2, "stage1-single/http1/site.go", "	status := 404\n", "	status := 404\n	var _ = 0\n", ""},
 		{"a stage that does not build", root, "stage2-concurrent/main.go", "package main", "package main\n\nvar x int = nil", "stage2-concurrent could not be built"},
 		{"a stage that go.work does not name", root, "go.work", "	./stage3-client\n", "", "go.work does not name stage3-client"},
 	} {
