@@ -78,7 +78,7 @@ func TestWithoutTools(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"row 4, Python: not measured: python3 is not installed: apt", "row 9, curl: not measured: curl is not installed: apt",
+		"row 4, Python: not measured: python3 is not installed: apt", "row 8, curl: not measured: curl is not installed: apt",
 		"load: wrk is not there", "missing: wrk is not installed: apt",
 	} {
 		if !strings.Contains(out.String(), want) {
