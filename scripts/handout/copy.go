@@ -17,8 +17,9 @@ import (
 var notForStudents = []string{".git", ".ci", ".github/workflows", "scripts/handout", "scripts/gradescope", "scripts/internal/hostile"}
 
 // writeCopy writes the kit at root to dir, with gaps for the steps that are
-// open, and returns these. Every file is looked at before the first is written.
-func writeCopy(root, dir string, open func(step string) bool) ([]gap, error) {
+// open in the folder of a stage, and returns these. Every file is looked at
+// before the first is written.
+func writeCopy(root, dir string, open func(stage int, step string) bool) ([]gap, error) {
 	if err := checkEmpty(root, dir); err != nil {
 		return nil, err
 	}
@@ -44,9 +45,9 @@ func writeCopy(root, dir string, open func(step string) bool) ([]gap, error) {
 		if err != nil || path.Ext(name) == ".go" && needsKit(src) {
 			return err
 		}
-		if path.Ext(name) == ".go" && inStage(name) {
+		if stage := stageOf(name); stage != 0 && path.Ext(name) == ".go" {
 			var gaps []gap
-			if src, gaps, err = cutGaps(name, src, open); err != nil {
+			if src, gaps, err = cutGaps(name, src, func(step string) bool { return open(stage, step) }); err != nil {
 				return err
 			}
 			all = append(all, gaps...)
@@ -81,15 +82,16 @@ func leftOut(name string) bool {
 		return true
 	case strings.HasSuffix("/"+name, "/testdata/fuzz"): // what fuzz tests have found: for who works on the kit
 		return true
-	case inStage(name):
+	case stageOf(name) != 0:
 		return base == "testdata" || strings.HasSuffix(base, "_test.go") && base != "main_test.go"
 	}
 	return false
 }
 
-func inStage(name string) bool {
+// stageOf is the stage that a file belongs to, and 0 if it belongs to none.
+func stageOf(name string) int {
 	folder, _, _ := strings.Cut(name, "/")
-	return golden.Stages[folder] != 0
+	return golden.Stages[folder]
 }
 
 // ignored reports whether .gitignore names a file or folder, by its path from

@@ -12,22 +12,27 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"weblab.example/scripts/golden"
 )
 
 // A gap is a function whose body was taken out.
 type gap struct {
-	step string // such as "1.3"
-	text string // what to write, in a line
-	body string // what was between the braces
+	file     string // its path in the kit, with slashes
+	function string
+	step     string // such as "1.3"
+	text     string // what to write, in a line
+	doc      string // its doc comment, without the directive
+	body     string // what was between the braces
 }
+
+// stage is the number of the stage that the gap is in. The step does not say
+// it: those of the strict level, S.1 to S.5, are in more than one stage.
+func (g gap) stage() int { return stageOf(g.file) }
 
 // directive marks a function as a student's to write, in the last line of its
 // doc comment:
 //
 //	//lab:todo 1.3 read pieces up to the empty line
-var directive = regexp.MustCompile(`^//lab:todo ([0-9.]+) (\S.*)$`)
+var directive = regexp.MustCompile(`^//lab:todo ([0-9S.]+) (\S.*)$`)
 
 // An edit replaces the bytes of a file from start up to end.
 type edit struct {
@@ -36,9 +41,9 @@ type edit struct {
 }
 
 // cutGaps returns the source of a Go file as it is handed out. Directives are
-// removed; functions whose step is open lose their body to a panic that says
-// which step it is. Bytes are replaced, and not the syntax tree's nodes: to
-// print a tree without a body would print the body's comments elsewhere.
+// removed, and functions whose step is open lose their body (see unwritten).
+// Bytes are replaced, and not the syntax tree's nodes: to print a tree without
+// a body would print the body's comments elsewhere.
 func cutGaps(name string, src []byte, open func(step string) bool) ([]byte, []gap, error) {
 	fset := token.NewFileSet()
 	file, err := parser.ParseFile(fset, name, src, parser.ParseComments)
@@ -68,14 +73,16 @@ func cutGaps(name string, src []byte, open func(step string) bool) ([]byte, []ga
 			switch {
 			case m == nil:
 				return nil, nil, wrong("want //lab:todo, a step, and what to write")
-			case !isStep(m[1]):
-				return nil, nil, wrong("no check has the step " + m[1])
+			case level(m[1]) < 0:
+				return nil, nil, wrong("there is no step " + m[1])
 			case f == nil:
 				return nil, nil, wrong("this is not the doc comment of a function with a body")
 			case i != len(group.List)-1:
 				return nil, nil, wrong("this is not the last line of the comment")
 			case i > 0 && lineAt(group.List[i-1].End()) == lineAt(comment.Pos()):
 				return nil, nil, wrong("this is not on a line of its own")
+			case isStrict(m[1]) && !onlyError(f.Type.Results):
+				return nil, nil, wrong("a function of the strict level has one result, an error: nil means that there is nothing to refuse")
 			}
 			start := offset(comment.Pos())
 			if i > 0 && group.List[i-1].Text == "//" {
@@ -84,8 +91,8 @@ func cutGaps(name string, src []byte, open func(step string) bool) ([]byte, []ga
 			edits = append(edits, edit{start, offset(f.Pos()), ""})
 			if open(m[1]) {
 				start, end := offset(f.Body.Lbrace)+1, offset(f.Body.Rbrace)
-				edits = append(edits, edit{start, end, "\n\tpanic(" + strconv.Quote("step "+m[1]+" is not written yet: "+m[2]) + ")\n"})
-				gaps = append(gaps, gap{m[1], m[2], string(src[start:end])})
+				edits = append(edits, edit{start, end, "\n\t" + unwritten(m[1], m[2]) + "\n"})
+				gaps = append(gaps, gap{name, f.Name.Name, m[1], m[2], f.Doc.Text(), string(src[start:end])})
 			}
 		}
 	}
@@ -102,13 +109,25 @@ func cutGaps(name string, src []byte, open func(step string) bool) ([]byte, []ga
 	return src, gaps, err
 }
 
-func isStep(step string) bool {
-	for stage := 1; stage <= 3; stage++ {
-		if slices.ContainsFunc(golden.Checks(stage), func(c golden.Check) bool { return c.Step == step }) {
-			return true
-		}
+func isStrict(step string) bool { return levels[level(step)] == "strict" }
+
+// onlyError reports whether a function returns an error and nothing else.
+func onlyError(results *ast.FieldList) bool {
+	if results.NumFields() != 1 {
+		return false
 	}
-	return false
+	of, ok := results.List[0].Type.(*ast.Ident)
+	return ok && of.Name == "error"
+}
+
+// unwritten is the body of a gap. A strict step refuses nothing until it is
+// written, and the program works without it. Any other is a panic that says
+// which step it is.
+func unwritten(step, text string) string {
+	if isStrict(step) {
+		return "return nil // " + step + ": " + text
+	}
+	return "panic(" + strconv.Quote("step "+step+" is not written yet: "+text) + ")"
 }
 
 // apply makes edits, which do not overlap, in their order.

@@ -42,14 +42,27 @@ func (t) given() string { return fmt.Sprint(Pi) }
 
 //lab:todo 2.1 do it
 func (t) method() (n int, err error) { return 1, nil /* secret */ }
+
+// check refuses what is too long.
+//
+//lab:todo S.1 refuse a name "over" 8 KiB
+func (t) check(name string) error {
+	if len(name) > limit { // a secret
+		return os.ErrInvalid
+	}
+	return nil
+}
 `
 
+var open = map[string]func(step string) bool{
+	"all":  func(string) bool { return true },
+	"none": func(string) bool { return false },
+	"core": func(step string) bool { return level(step) == 0 },
+	"S.1":  func(step string) bool { return step == "S.1" },
+}
+
 func TestCutGaps(t *testing.T) {
-	for _, c := range []struct {
-		name, stages, want string
-		gaps               int
-	}{
-		{"all", "123", `// Package p is handed out.
+	const all = `// Package p is handed out.
 package p
 
 import (
@@ -73,16 +86,42 @@ func (t) given() string { return fmt.Sprint(Pi) }
 func (t) method() (n int, err error) {
 	panic("step 2.1 is not written yet: do it")
 }
-`, 2},
-		{"none", "3", strings.NewReplacer("//\n//lab:todo 1.2 say \"hello\", with a name\n", "", "//lab:todo 2.1 do it\n", "").Replace(solution), 0},
+
+// check refuses what is too long.
+func (t) check(name string) error {
+	return nil // S.1: refuse a name "over" 8 KiB
+}
+`
+	const marks = "//\n//lab:todo 1.2 say \"hello\", with a name\n|//lab:todo 2.1 do it\n|//\n//lab:todo S.1 refuse a name \"over\" 8 KiB\n"
+	none := solution
+	for mark := range strings.SplitSeq(marks, "|") {
+		none = strings.Replace(none, mark, "", 1)
+	}
+	_, strict, _ := strings.Cut(all, "// check")
+	_, solved, _ := strings.Cut(none, "// check")
+	for _, c := range []struct {
+		name, open, want string
+		gaps             []string
+	}{
+		{"all", "all", all, []string{"greet 1.2", "method 2.1", "check S.1"}},
+		{"none", "none", none, nil},
+		{"core alone", "core", strings.Replace(strings.Replace(all, strict, solved, 1), ". \"math\"\n", ". \"math\"\n\t\"os\" // goes with its comment\n", 1), []string{"greet 1.2", "method 2.1"}},
+		{"a strict step alone", "S.1", strings.Replace(none, solved, strict, 1), []string{"check S.1"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got, gaps, err := cutGaps("p.go", []byte(solution), func(step string) bool { return strings.Contains(c.stages, step[:1]) })
+			got, gaps, err := cutGaps("p.go", []byte(solution), open[c.open])
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(c.want, string(got)); diff != "" || len(gaps) != c.gaps {
-				t.Errorf("%d gaps, -want +got:\n%s", len(gaps), diff)
+			if diff := cmp.Diff(c.want, string(got)); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+			var told []string
+			for _, g := range gaps {
+				told = append(told, g.function+" "+g.step)
+			}
+			if diff := cmp.Diff(c.gaps, told); diff != "" {
+				t.Errorf("the gaps that were told of: -want +got:\n%s", diff)
 			}
 		})
 	}
@@ -92,7 +131,7 @@ func (t) method() (n int, err error) {
 func TestLastImport(t *testing.T) {
 	for _, imports := range []string{"import \"fmt\"", "import (\n\t\"fmt\"\n)", "import (\n\t\"fmt\"\n\t\"os\"\n)"} {
 		src := "package p\n\n" + imports + "\n\n//lab:todo 1.1 x\nfunc f() { fmt.Print(os.Args) }\n"
-		got, _, err := cutGaps("p.go", []byte(src), func(string) bool { return true })
+		got, _, err := cutGaps("p.go", []byte(src), open["all"])
 		if want := "package p\n\nfunc f() {\n\tpanic(\"step 1.1 is not written yet: x\")\n}\n"; err != nil || string(got) != want {
 			t.Errorf("%s: %q, %v", imports, got, err)
 		}
@@ -111,7 +150,12 @@ func TestBadDirectives(t *testing.T) {
 		{"no text", "//lab:todo 1.1\nfunc f() {}", "want //lab:todo"},
 		{"no step", "//lab:todo write this\nfunc f() {}", "want //lab:todo"},
 		{"another word", "//lab:gap 1.1 x\nfunc f() {}", "want //lab:todo"},
-		{"unknown step", "//lab:todo 1.10 x\nfunc f() {}", "no check has the step 1.10"},
+		{"unknown step", "//lab:todo 1.10 x\nfunc f() {}", "there is no step 1.10"},
+		{"unknown strict step", "//lab:todo S.6 x\nfunc f() error { return nil }", "there is no step S.6"},
+		{"strict, no result", "//lab:todo S.1 x\nfunc f() {}", "one result, an error"},
+		{"strict, another result", "//lab:todo S.1 x\nfunc f() bool { return true }", "one result, an error"},
+		{"strict, two results", "//lab:todo S.1 x\nfunc f() (n int, err error) { return }", "one result, an error"},
+		{"strict, two errors", "//lab:todo S.1 x\nfunc f() (a, b error) { return }", "one result, an error"},
 		{"no function", "//lab:todo 1.1 x\nvar f int", "function with a body"},
 		{"no body", "//lab:todo 1.1 x\nfunc f()", "function with a body"},
 		{"apart from the function", "//lab:todo 1.1 x\n\nfunc f() {}", "function with a body"},
@@ -121,7 +165,7 @@ func TestBadDirectives(t *testing.T) {
 		{"inside", "func f() {\n//lab:todo 1.1 x\n}", "function with a body"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, _, err := cutGaps("http1/p.go", []byte("package p\n\n"+c.src+"\n"), func(string) bool { return true })
+			_, _, err := cutGaps("http1/p.go", []byte("package p\n\n"+c.src+"\n"), open["all"])
 			if err == nil || !strings.Contains(err.Error(), c.says) || !strings.HasPrefix(err.Error(), "http1/p.go:") {
 				t.Errorf("%v, want http1/p.go:LINE and %q", err, c.says)
 			}
@@ -166,8 +210,8 @@ func testKit(t *testing.T) string {
 
 func TestWriteCopy(t *testing.T) {
 	root, dir := testKit(t), filepath.Join(t.TempDir(), "new", "copy")
-	gaps, err := writeCopy(root, dir, func(string) bool { return true })
-	if err != nil || len(gaps) != 2 {
+	gaps, err := writeCopy(root, dir, everything)
+	if err != nil || len(gaps) != 3 {
 		t.Fatalf("%d gaps, %v", len(gaps), err)
 	}
 	want := []string{".gitignore", "README.md", "go.work", "lab-notes/stage1.md", "scripts/golden/a_test.go", "scripts/golden/cases/a.request", "scripts/golden/norace.go",
@@ -180,6 +224,27 @@ func TestWriteCopy(t *testing.T) {
 		after, err2 := os.ReadFile(filepath.Join(dir, name))
 		if same := string(before) == string(after); err1 != nil || err2 != nil || same != (name != "stage1-single/main.go") {
 			t.Errorf("%s is the same: %v, %v, %v", name, same, err1, err2)
+		}
+	}
+}
+
+func everything(int, string) bool { return true }
+
+// TestStageOfAStrictStep: a strict step is in more than one stage, and it is
+// the folder that tells of which stage a gap is.
+func TestStageOfAStrictStep(t *testing.T) {
+	root := testKit(t)
+	check := "package main\n\n//lab:todo S.1 x\nfunc check() error { return errors.New(\"\") }\n"
+	if err := os.WriteFile(filepath.Join(root, "stage3-client", "client.go"), []byte(check), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for stage, want := range map[int]string{1: "functions to write: 2 of core, 1 of strict", 3: "functions to write: 1 of strict"} {
+		gaps, err := writeCopy(root, filepath.Join(t.TempDir(), "copy"), func(s int, step string) bool { return s == stage })
+		if got := toWrite(stage, gaps); got != want || err != nil {
+			t.Errorf("stage %d: %s, want %s (%v)", stage, got, want, err)
+		}
+		if got := toWrite(2, gaps); got != "solved" {
+			t.Errorf("stage 2: %s, want solved", got)
 		}
 	}
 }
@@ -213,7 +278,7 @@ func TestWhereNot(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			before := len(filesBelow(t, root)) + len(filesBelow(t, full))
-			_, err := writeCopy(root, c.dir, func(string) bool { return true })
+			_, err := writeCopy(root, c.dir, everything)
 			if err == nil || !strings.Contains(err.Error(), c.says) {
 				t.Errorf("%v, want %q", err, c.says)
 			}

@@ -20,7 +20,7 @@ import (
 func handedOut(t *testing.T, open func(step string) bool) (dir string, gaps []gap) {
 	t.Helper()
 	dir = filepath.Join(t.TempDir(), "copy")
-	gaps, err := writeCopy(filepath.Join("..", ".."), dir, open)
+	gaps, err := writeCopy(filepath.Join("..", ".."), dir, func(_ int, step string) bool { return open(step) })
 	if err != nil {
 		t.Fatal(err)
 	}

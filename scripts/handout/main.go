@@ -1,11 +1,14 @@
 // Handout writes the student's copy of the kit: everything that a student
 // works with, and without the solutions.
 //
-//	go run ./scripts/handout -o DIR [-stages 1,2,3]
+//	go run ./scripts/handout -o DIR [-level core|protocol|strict] [-stages 1,2,3]
 //
 // A function that is a student's to write is marked in its doc comment (see
-// gaps.go): in the copy its body is a panic that says which step it is. With
-// -stages the other stages stay as they are, solved. Think about what they
+// gaps.go): in the copy its body is a panic that says which step it is, or in a
+// step of the strict level, a return that refuses nothing. With -level core the
+// copy has gaps for the steps of the core alone, and everything of the other
+// levels is written already; with -level protocol, only the strict level is.
+// With -stages the other stages stay as they are, solved. Think about what they
 // give away: the loop of stage 2 is much of the one of stage 1.
 //
 // Exit status: 0, 1 when the copy could not be written, 2 for wrong use.
@@ -18,6 +21,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 
 	"weblab.example/scripts/golden"
@@ -26,11 +31,15 @@ import (
 func main() {
 	flags := flag.NewFlagSet("handout", flag.ExitOnError)
 	dir := flags.String("o", "", "the `directory` to write; it is made if it is not there, and must be empty")
+	upTo := flags.String("level", "strict", "the highest `level` that gets gaps: core, protocol or strict; those above it are copied solved")
 	list := flags.String("stages", "1,2,3", "the `stages` that get gaps; the others are copied solved")
 	flags.Parse(os.Args[1:]) // exits on an error by itself
 	stages, err := parseStages(*list)
+	highest := slices.Index(levels, *upTo)
 	switch {
 	case err != nil:
+	case highest < 0:
+		err = fmt.Errorf("-level is core, protocol or strict, not %q", *upTo)
 	case *dir == "":
 		err = errors.New("say where to write the copy: -o DIRECTORY")
 	case flags.NArg() > 0:
@@ -40,7 +49,7 @@ func main() {
 		fmt.Fprintf(os.Stderr, "handout: %v (-h lists the flags)\n", err)
 		os.Exit(2)
 	}
-	if err := handOut(*dir, stages); err != nil {
+	if err := handOut(*dir, stages, highest); err != nil {
 		fmt.Fprintln(os.Stderr, "handout:", err)
 		os.Exit(1)
 	}
@@ -58,29 +67,42 @@ func parseStages(list string) (stages string, err error) {
 }
 
 // handOut writes the copy and says what it did.
-func handOut(dir, stages string) error {
+func handOut(dir, stages string, highest int) error {
 	root, err := golden.FindKit()
 	if err != nil {
 		return err
 	}
-	gaps, err := writeCopy(root, dir, func(step string) bool { return strings.Contains(stages, step[:1]) })
+	gaps, err := writeCopy(root, dir, func(stage int, step string) bool {
+		return strings.Contains(stages, strconv.Itoa(stage)) && level(step) <= highest
+	})
 	if err != nil {
 		return err
 	}
-	count := map[byte]int{} // by stage
-	for _, g := range gaps {
-		count[g.step[0]]++
-	}
 	for stage := 1; stage <= 3; stage++ {
-		folder := golden.Folder(stage)
-		if n := count['0'+byte(stage)]; n > 0 {
-			fmt.Printf("%s: %d functions to write\n", folder, n)
-		} else {
-			fmt.Printf("%s: solved\n", folder)
-		}
+		fmt.Printf("%s: %s\n", golden.Folder(stage), toWrite(stage, gaps))
 	}
 	fmt.Printf("Go on with:\n\n\tcd %s\n\tgo test ./...\n", dir)
 	return nil
+}
+
+// toWrite says how many functions of each level are to be written in a stage.
+func toWrite(stage int, gaps []gap) string {
+	var counts []string
+	for l, name := range levels {
+		n := 0
+		for _, g := range gaps {
+			if g.stage() == stage && level(g.step) == l {
+				n++
+			}
+		}
+		if n > 0 {
+			counts = append(counts, fmt.Sprintf("%d of %s", n, name))
+		}
+	}
+	if counts == nil {
+		return "solved"
+	}
+	return "functions to write: " + strings.Join(counts, ", ")
 }
 
 // checkEmpty makes sure that dir can take the copy: a folder that is empty or
