@@ -15,22 +15,22 @@ func main() {
 	defer rig.ExitAtGap()
 	flags := flag.NewFlagSet("stage1-single", flag.ExitOnError)
 	ln := rig.Listen(rig.ParseFlags(flags))
-	serve(ln)
+	serve(ln, ln.Site)
 }
 
 // serve is the loop: accept a connection, serve it, repeat. While it serves one
 // client, the others wait in the system's queue.
 //
-//	ln.Accept()                → a connection, or an error when the server is to stop
-//	http1.Serve(conn, ln.Site) → reads the request, answers it, and closes
+//	ln.Accept()             → a connection, or an error when the server is to stop
+//	http1.Serve(conn, site) → reads the request, answers it, and closes
 //
 //lab:todo 1.1 accept a connection, serve it, repeat
-func serve(ln *rig.Listener) {
+func serve(ln *rig.Listener, site http1.Getter) {
 	for {
 		conn, err := ln.Accept()
 		if err != nil {
 			return
 		}
-		http1.Serve(conn, ln.Site)
+		http1.Serve(conn, site)
 	}
 }

@@ -22,23 +22,23 @@ func main() {
 		rig.WrongUse(flags, "-max-conns must be at least 1")
 	}
 	ln := limit(rig.Listen(options), *maxConns) // limit.go can wait
-	serve(ln)
+	serve(ln, ln.Site)
 	ln.drain()
 }
 
 // serve is the loop: accept a connection, have a goroutine serve it, repeat. The
 // loop does not wait for that goroutine, so the next client is accepted at once.
 //
-//	ln.Accept()                → a connection, or an error when the server is to stop
-//	http1.Serve(conn, ln.Site) → reads the request, answers it, and closes
+//	ln.Accept()             → a connection, or an error when the server is to stop
+//	http1.Serve(conn, site) → reads the request, answers it, and closes
 //
 //lab:todo 2.1 accept a connection, have a goroutine serve it, repeat
-func serve(ln *limited) {
+func serve(ln *limited, site http1.Getter) {
 	for {
 		conn, err := ln.Accept()
 		if err != nil {
 			return
 		}
-		go http1.Serve(conn, ln.Site)
+		go http1.Serve(conn, site)
 	}
 }

@@ -82,8 +82,8 @@ func RemoveDots(path string) (name string, err error) {
 	return strings.Join(kept, "/") + slash, nil
 }
 
-// Target gets the authority of an absolute form, too. It refuses what is none of the four forms of a target (RFC 9112 section
-// 3.2), or not for this method:
+// Target refuses what is none of the four forms of a target (RFC 9112 section 3.2), or
+// not for this method. The authority is that of an absolute form, or "".
 //
 //	/path              for every method
 //	http://host/path   for every method; the host counts instead of Host
