@@ -39,16 +39,12 @@ type Conn struct {
 	accepted  time.Time
 	stopWatch func() bool
 
-	answered int   // requests
-	unasked  int   // bytes that came and belong to no request yet
-	closing  bool  // CloseWrite was called
-	why      error // it ends, as far as that is known
-	closes   bool  // the answer does
-	sending  bool  // part of an answer was sent
-
-	method, target string // of the request that is answered, for the log
-	forHead        bool   // it is a HEAD
-	status         int
+	answered, unasked int    // requests; bytes that came and belong to no request yet
+	sending, closing  bool   // part of an answer was sent; CloseWrite was called
+	why               error  // it ends, as far as that is known
+	method, target    string // of the request that is answered, for the log
+	forHead, closes   bool   // it is a HEAD; the answer ends the connection
+	status            int
 
 	mu      sync.Mutex
 	waiting bool // for a request, of which no byte has come
@@ -57,7 +53,11 @@ type Conn struct {
 func (l *Listener) newConn(tcp net.Conn) *Conn {
 	c := &Conn{listener: l, tcp: tcp, accepted: time.Now(), why: errAnswered}
 	l.serving.Add(1)
-	c.logAccepted(l.accepted.Add(1))
+	c.log = l.log
+	if number := l.accepted.Add(1); c.logs() {
+		c.log = l.log.With("conn", number)
+		c.log.Info("accepted", "remote", tcp.RemoteAddr().String(), "local", tcp.LocalAddr().String())
+	}
 	if l.KeepAlive { // many small answers add up, if they are not taken
 		fast.KeepBufferSmall(tcp)
 	}
@@ -70,8 +70,8 @@ func (c *Conn) MayPersist() bool {
 	return c.listener.KeepAlive && c.listener.Stopping.Err() == nil
 }
 
-// Read reads what the client sends. The first head has its time from the accept on,
-// each other one from its first byte on; and for that byte -idle-timeout is left.
+// Read reads what the client sends. The first head has its time from the accept on, each
+// other one from its first byte on.
 func (c *Conn) Read(p []byte) (n int, err error) {
 	switch {
 	case c.closing:
@@ -88,8 +88,8 @@ func (c *Conn) Read(p []byte) (n int, err error) {
 	return n, err
 }
 
-// readFirst reads the first bytes of a head. Browsers open connections ahead of time,
-// and may leave them silent: these are given up.
+// readFirst reads the first bytes of a head. Browsers open connections ahead of time, and
+// may leave them silent: these are given up.
 func (c *Conn) readFirst(p []byte) (n int, err error) {
 	start, patience := c.accepted, c.listener.HeadTimeout
 	if c.answered > 0 {
@@ -121,8 +121,8 @@ func (c *Conn) readFirst(p []byte) (n int, err error) {
 	return n, nil
 }
 
-// stopWaiting is called when the server stops: a client that has not begun to ask
-// has little time left. A head that has begun keeps its own.
+// stopWaiting is called when the server stops. A client that has not begun to ask has
+// little time left.
 func (c *Conn) stopWaiting() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -145,7 +145,16 @@ func (c *Conn) Asked(req *http1.Request) {
 
 // Answers logs what was asked for, and lets the experiments bend the response.
 func (c *Conn) Answers(resp *http1.Response) {
-	c.logRequest(resp)
+	switch {
+	case !c.logs():
+	case resp.Why != "":
+		c.log.Warn("request", "method", c.method, "target", c.target, "refused", resp.Why)
+	default:
+		c.log.Info("request", "method", c.method, "target", c.target)
+	}
+	if resp.File != nil {
+		fast.KeepBufferSmall(c.tcp)
+	}
 	c.listener.experiment(resp)
 	c.status, c.closes = resp.Status, resp.Connection == "close"
 }

@@ -25,8 +25,8 @@ func ExitAtGap() {
 	}
 }
 
-// Catch is deferred by http1.Serve. A panic ends this connection only: it is logged,
-// and answered with 500 if nothing was sent yet.
+// Catch is deferred by http1.Serve. A panic ends this connection only: it is logged, and
+// answered with 500 if nothing was sent yet.
 func (c *Conn) Catch() {
 	p := recover()
 	if p == nil {
@@ -65,8 +65,8 @@ func gapText(p any) string {
 	return ""
 }
 
-// serveSample answers for -samples. What step 1.2 makes of all sorts of responses can
-// be seen before there is a step that asks for them: given code reads the request.
+// serveSample answers for -samples: what step 1.2 makes of all sorts of responses can be
+// seen before there is a step that asks for them. Given code reads the request.
 func (c *Conn) serveSample() {
 	defer c.Close()
 	defer c.Catch()
@@ -92,13 +92,13 @@ func sample(target string) *http1.Response {
 		resp.Status, resp.Allow = 405, "GET, HEAD"
 	case "/301":
 		resp.Status, resp.Location = 301, "/"
-	case "/head": // as for HEAD
+	case "/head":
 		resp.HeadOnly = true
 	case "/date":
 		resp.Date = "Sun, 06 Nov 1994 08:49:37 GMT"
 	case "/empty":
 		resp.Status, resp.Body, resp.ContentLength = 200, nil, 0
-	case "/no-length": // and no Connection
+	case "/no-length":
 		resp.Connection, resp.ContentLength = "", -1
 	}
 	return resp

@@ -19,9 +19,7 @@ import (
 	"weblab.example/stage1-single/http1"
 )
 
-// stopGrace is how long the answers under way may take once the server is
-// asked to stop.
-const stopGrace = 5 * time.Second
+const stopGrace = 5 * time.Second // for the answers under way when the server is asked to stop
 
 // A Listener accepts connections that look after themselves.
 type Listener struct {
@@ -36,9 +34,8 @@ type Listener struct {
 	serving  atomic.Int64 // of them, those that are not over
 }
 
-// Listen opens the site and the listening socket, and prints where that is. From
-// then on clients can connect: the system queues them until Accept. Ctrl-C closes
-// the listener. If the server cannot be started, the program ends with status 1.
+// Listen opens the site and the listening socket, and prints where that is. From then on
+// the system queues clients until Accept. If that fails, the program ends with status 1.
 func Listen(o Options) *Listener {
 	fast.LeaveProcessors()
 	l, err := listen(o)
@@ -77,9 +74,8 @@ func listen(o Options) (l *Listener, err error) {
 	return &Listener{Site: fast.Remember(site), Stopping: context.Background(), Options: o, tcp: tcp, log: newLogger(os.Stderr, o.LogFormat)}, nil
 }
 
-// Accept waits for the next connection. Its error means that the listener is
-// closed. Any other is a bad moment, such as too many open files: it is logged, and
-// tried again.
+// Accept waits for the next connection. Its error means that the listener is closed. Any
+// other is a bad moment, such as too many open files: it is logged, and tried again.
 func (l *Listener) Accept() (*Conn, error) {
 	for {
 		tcp, err := l.tcp.Accept()
@@ -119,9 +115,8 @@ func (l *Listener) announcement() string {
 	return fmt.Sprintf("http://%s/ serves %s\n", net.JoinHostPort(host, port), l.Root)
 }
 
-// stopOnSignal closes the listener on Ctrl-C or SIGTERM, so that no further
-// connection is accepted, and lets those go that wait for a request. The answers
-// under way have 5 seconds. A second signal ends the program at once.
+// stopOnSignal closes the listener on Ctrl-C or SIGTERM, and lets those connections go
+// that wait for a request. A second signal ends the program at once.
 func (l *Listener) stopOnSignal() {
 	var stop context.CancelFunc
 	l.Stopping, stop = context.WithCancel(context.Background())

@@ -11,8 +11,6 @@ import (
 	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
-
-	"weblab.example/stage1-single/http1"
 )
 
 // The log of a connection has four events: accepted, request, answered, closed, each
@@ -53,25 +51,6 @@ func (e escaper) Write(record []byte) (int, error) {
 
 func (c *Conn) logs() bool {
 	return c.listener.log.Enabled(context.Background(), slog.LevelInfo)
-}
-
-func (c *Conn) logAccepted(number int64) {
-	c.log = c.listener.log
-	if c.logs() {
-		c.log = c.log.With("conn", number)
-		c.log.Info("accepted", "remote", c.tcp.RemoteAddr().String(), "local", c.tcp.LocalAddr().String())
-	}
-}
-
-// logRequest logs what was asked for and, if there is no file for it, why.
-func (c *Conn) logRequest(resp *http1.Response) {
-	switch {
-	case !c.logs():
-	case resp.Why != "":
-		c.log.Warn("request", "method", c.method, "target", c.target, "refused", resp.Why)
-	default:
-		c.log.Info("request", "method", c.method, "target", c.target)
-	}
 }
 
 // logPanic logs a panic, and where it was. A function that is not written yet says

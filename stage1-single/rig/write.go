@@ -11,7 +11,7 @@ import (
 	"weblab.example/stage1-single/fast"
 )
 
-// Write writes all of p, unless the client takes no byte for as long as -stall.
+// Write writes p, unless the client takes no byte for as long as -stall.
 func (c *Conn) Write(p []byte) (int, error) {
 	n, err := c.untilStalled(int64(len(p)), func(done int64) (int64, error) {
 		n, err := c.tcp.Write(p[done:])
@@ -31,7 +31,6 @@ func (c *Conn) ReadFrom(r io.Reader) (int64, error) {
 	if !ok {
 		return io.Copy(struct{ io.Writer }{c}, r) // by Write
 	}
-	fast.KeepBufferSmall(c.tcp)
 	return c.untilStalled(part.N, func(done int64) (int64, error) {
 		if _, err := file.Seek(done, io.SeekStart); err != nil { // more may have been read than was taken
 			return 0, err
@@ -66,9 +65,9 @@ func (c *Conn) untilStalled(size int64, write func(done int64) (int64, error)) (
 	return done, err
 }
 
-// CloseWrite sends FIN. What is read from then on is the rest that the client still
-// sends, for at most as long as -linger. If there is nothing to wait for, it is an
-// error: the client has closed, too, or with -linger 0 this server closes at once.
+// CloseWrite sends FIN. From then on the rest that the client sends can be read, for as
+// long as -linger. If there is nothing to wait for, it is an error: the client has closed,
+// too, or with -linger 0 this server closes at once.
 func (c *Conn) CloseWrite() error {
 	half, ok := c.tcp.(interface{ CloseWrite() error })
 	if !ok || c.listener.Linger <= 0 {
