@@ -16,11 +16,11 @@
 package golden
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -29,14 +29,17 @@ import (
 // A Check is one thing that a stage must do.
 type Check struct {
 	Stage  int      `json:"stage"`
-	Step   string   `json:"step"` // such as "1.5"; lab-notes lists the steps
-	Name   string   `json:"name"` // unique within a stage
-	Points int      `json:"points"`
+	Step   string   `json:"step"`            // such as "1.5"; lab-notes lists the steps
+	Name   string   `json:"name"`            // unique within a stage
+	Weight int      `json:"weight"`          // its share of the step's points; 0: it is told, and costs nothing
 	Want   string   `json:"want"`            // what must happen, in one line
 	Flags  []string `json:"flags,omitempty"` // the program's flags for this check
 
-	also string           // a step that this check needs, beside those that its own step needs
-	run  func(*lab) error // nil: passed; *Failure; notHere
+	// A check that not every machine can run, or that not everybody who is at
+	// its step can pass, has no weight: so a level has the same points everywhere.
+	system string           // what it needs of the system: a key of site.missing
+	also   string           // a step that it needs, beside those that its own step needs
+	run    func(*lab) error // nil: passed; *Failure; notHere
 }
 
 // A Status says how a check ended.
@@ -122,38 +125,47 @@ func Grade(ctx context.Context, checks []Check, program Program, seed uint64) []
 			}
 			continue
 		}
-		blockers = append(blockers, runStep(labs, results[start:end])...)
+		blockers = append(blockers, runStep(labs, results[start:end], blockers)...)
 	}
 	return results
 }
 
-// needs reports whether a check needs a step that failed or is not written:
-// each step needs those before it with the same number in front; 2.x and 3.x
-// also those that it takes to answer a GET, 1.1 to 1.6, if they are missing;
-// and in stage 2 everything needs the loop.
+// needs reports whether a check needs a step that failed or is not written.
+// Each step needs those before it with the same number in front; 2.x and 3.x
+// also those that it takes to answer a GET, 1.1 to 1.5, and 2.3 the large
+// files of 1.6. In stage 2 everything needs the loop. A step of strict needs
+// the core of its program and nothing else, and no step needs one of strict.
 func needs(c Check, blocker string) bool {
 	switch {
 	case c.Step == blocker:
 		return false
 	case c.Stage == 2 && blocker == "2.1":
 		return true
+	case StepOf(c.Step).Level == Strict:
+		return StepOf(blocker).Level == Core && (blocker[0] == '3') == (c.Stage == 3)
 	case c.Step[0] == blocker[0]:
 		return blocker < c.Step
 	}
-	return blocker <= "1.6" && blocker < c.Step
+	return blocker < c.Step && (blocker <= "1.5" || blocker == "1.6" && c.Step == "2.3")
 }
 
 // runStep runs the checks of one step, and returns the steps that those after
 // it cannot do without: this one if it failed, and any that is not written.
-func runStep(labs *labs, results []Result) (blockers []string) {
-	step, stage := results[0].Step, results[0].Stage
-	if labs.unwritten.gap(step) == "" { // else it is known already
+// The blockers are those of the steps before it.
+func runStep(labs *labs, results []Result, before []string) (blockers []string) {
+	step := StepOf(results[0].Step)
+	for i := range results {
+		if r := &results[i]; slices.Contains(before, r.also) {
+			r.Why = excuse + "step " + cmp.Or(labs.unwritten.gap(r.also), r.also+" comes first")
+		}
+	}
+	if labs.unwritten.gap(step.ID) == "" { // else it is known already
 		runTurns(labs, results)
 	}
-	failed := slices.ContainsFunc(results, func(r Result) bool { return r.Status == Failed })
-	gap := labs.unwritten.gap(step)
-	blocker := step
-	if gap == "" && failed { // perhaps because of a gap elsewhere
+	first := slices.IndexFunc(results, func(r Result) bool { return r.Status == Failed })
+	gap := labs.unwritten.gap(step.ID)
+	blocker := step.ID
+	if gap == "" && first >= 0 { // perhaps because of a gap elsewhere
 		for _, b := range labs.unwritten.steps() {
 			if needs(results[0].Check, b) {
 				blocker, gap = b, labs.unwritten.gap(b)
@@ -162,18 +174,22 @@ func runStep(labs *labs, results []Result) (blockers []string) {
 		}
 	}
 	switch {
-	case gap == "" && !failed:
+	case gap == "" && first < 0:
 		return nil
 	case gap == "":
-		return []string{step}
+		if r := &results[first]; step.Level == Strict && r.Diagnosis == "wrong-status" {
+			// What is not written refuses nothing, and cannot say so.
+			r.Why = fmt.Sprintf("%s refuses nothing yet, or not this. %s", step.ID, r.Why)
+		}
+		return []string{step.ID}
 	}
 	// A step that is not written earns nothing, even where what is given
 	// already does some of it. It is this stage's to write, or another's.
 	for i := range results {
 		r := &results[i]
 		*r = Result{Check: r.Check, Status: NotRun, Why: "step " + gap}
-		if blocker == step && blocker[:1] == strconv.Itoa(stage) {
-			r.fail(&Failure{Seen: "step " + gap, Diagnosis: "not-written", args: []any{step}})
+		if blocker == step.ID && r.Stage == step.Stage {
+			r.fail(&Failure{Seen: "step " + gap, Diagnosis: "not-written", args: []any{step.ID}})
 		}
 	}
 	return []string{blocker}
@@ -199,6 +215,9 @@ func runTurns(labs *labs, results []Result) {
 		all.Go(func() {
 			begun, hung := time.Now(), 0
 			for _, r := range results {
+				if r.Why != "" { // it needs what is not there
+					continue
+				}
 				if hung == 2 || labs.unwritten.gap(step) != "" {
 					r.Why = "checks before it waited too long"
 					continue
@@ -223,6 +242,10 @@ func runTurns(labs *labs, results []Result) {
 // judge runs one check, on the program whose turn it is, and fills in how it
 // ended.
 func (r *Result) judge(labs *labs, turn string) {
+	if missing := labs.site.need(r.system); missing != nil {
+		r.Why = excuse + missing.Error()
+		return
+	}
 	l, err := labs.take(turn, r.Flags)
 	if err == nil {
 		l.seeded = false
@@ -246,7 +269,7 @@ func (r *Result) judge(labs *labs, turn string) {
 		r.Status, r.Why = NotRun, excuse+string(cannot)
 		return
 	case labs.unwritten.gap(r.also) != "":
-		r.Status, r.Why = NotRun, "step "+labs.unwritten.gap(r.also)
+		r.Status, r.Why = NotRun, excuse+"step "+labs.unwritten.gap(r.also)
 		return
 	case !errors.As(err, &failure):
 		failure = failf("trouble", "%v", err)
@@ -255,7 +278,7 @@ func (r *Result) judge(labs *labs, turn string) {
 		failure.args[2] = r.Want
 	}
 	if l != nil {
-		if end := l.ended(100 * time.Millisecond); end != "" {
+		if end := l.ended(100 * time.Millisecond); end != "" && !labs.unwritten.in(end) {
 			failure.Seen = strings.TrimSpace(failure.Seen) + "\n" + end
 			switch failure.Diagnosis {
 			case "no-answer", "not-accepting", "reset", "trouble":
@@ -264,10 +287,11 @@ func (r *Result) judge(labs *labs, turn string) {
 		}
 	}
 	if l != nil && l.proc != nil {
-		if text, where := l.proc.stderr.panicked(); text != "" {
+		if text, where := l.proc.stderr.panicked(); text != "" && !labs.unwritten.in(text) {
 			failure.Diagnosis, failure.args = "panicked", []any{text, where}
 		}
 	}
+	failure.Seen = labs.unwritten.without(failure.Seen)
 	r.fail(failure)
 	if l != nil && l.seeded {
 		r.Again += fmt.Sprintf(" -seed %d", labs.seed)

@@ -13,16 +13,16 @@ import (
 // concurrentChecks lists what only stage 2 must do.
 func concurrentChecks() []Check {
 	return []Check{
-		{Step: "2.1", Name: "last-is-first", Points: 10, Want: "of three requests held half-sent, the last one is completed and answered first", run: lastIsFirst(3)},
-		{Step: "2.1", Name: "sixty-held", Points: 1, Want: "and so it is with sixty", run: lastIsFirst(60)},
-		{Step: "2.1", Name: "silent-client-blocks-nobody", Points: 5, Want: "while a connection is silent, others are answered at once", run: silentBlocksNobody},
-		{Step: "2.1", Name: "many-at-once", Points: 5, Want: "sixty clients at once each get their own bytes", run: manyAtOnce},
-		{Step: "2.2", Name: "max-conns", Points: 5, Want: "a connection beyond -max-conns waits, and is answered when its turn comes", Flags: []string{"-max-conns", "2"}, run: maxConns},
-		{Step: "2.2", Name: "max-conns-zero", Points: 1, Want: "-max-conns 0 is wrong use: exit status 2", Flags: []string{noServer}, run: maxConnsZero},
-		{Step: "2.3", Name: "finishes-answers", Points: 5, Want: "asked to stop, it accepts nothing more, finishes the answer under way, and exits with 0", Flags: []string{noServer}, run: finishesAnswers},
-		{Step: "2.3", Name: "second-signal", Points: 1, Want: "asked to stop twice, it ends at once", Flags: []string{noServer}, run: secondSignal},
-		{Step: "2.3", Name: "finishes-half-sent", Points: 1, Want: "asked to stop, it still answers a request that is half sent, and says close", Flags: []string{noServer}, also: "1.9", run: finishesHalfSent},
-		{Step: "2.3", Name: "idle-connections-end", Points: 1, Want: "asked to stop, it does not wait for connections that are silent", Flags: []string{noServer}, also: "1.9", run: idleConnectionsEnd},
+		{Step: "2.1", Name: "last-is-first", Weight: 2, Want: "of three requests held half-sent, the last one is completed and answered first", run: lastIsFirst(3)},
+		{Step: "2.1", Name: "sixty-held", Weight: 1, Want: "and so it is with sixty", run: lastIsFirst(60)},
+		{Step: "2.1", Name: "silent-client-blocks-nobody", Weight: 1, Want: "while a connection is silent, others are answered at once", run: silentBlocksNobody},
+		{Step: "2.1", Name: "many-at-once", Weight: 1, Want: "sixty clients at once each get their own bytes", run: manyAtOnce},
+		{Step: "2.2", Name: "max-conns", Weight: 1, Want: "a connection beyond -max-conns waits, and is answered when its turn comes", Flags: []string{"-max-conns", "2"}, run: maxConns},
+		{Step: "2.2", Name: "max-conns-zero", Want: "-max-conns 0 is wrong use: exit status 2", Flags: []string{noServer}, run: maxConnsZero}, // given code
+		{Step: "2.3", Name: "finishes-answers", Weight: 4, Want: "asked to stop, it accepts nothing more, finishes the answer under way, and exits with 0", Flags: []string{noServer}, run: finishesAnswers},
+		{Step: "2.3", Name: "second-signal", Weight: 1, Want: "asked to stop twice, it ends at once", Flags: []string{noServer}, run: secondSignal},
+		{Step: "2.3", Name: "finishes-half-sent", also: "1.9", Want: "asked to stop, it still answers a request that is half sent, and says close", Flags: []string{noServer}, run: finishesHalfSent},
+		{Step: "2.3", Name: "idle-connections-end", also: "1.9", Want: "asked to stop, it does not wait for connections that are silent", Flags: []string{noServer}, run: idleConnectionsEnd},
 	}
 }
 
@@ -95,7 +95,7 @@ func silentBlocksNobody(l *lab) error {
 // manyAtOnce has clients ask for different files at the same time: answers
 // that share a variable get mixed up.
 func manyAtOnce(l *lab) error {
-	names := []string{"hello", "all-bytes", "large-file", "not-found", "type-css", "redirect-query"}
+	names := []string{"hello", "directory-file", "not-found", "type-html", "query", "not-found-directory"}
 	return atOnce(60, func(i int) error {
 		request, response := bytesOf(names[i%len(names)])
 		h, err := l.talk(request)

@@ -218,3 +218,15 @@ func (g *gaps) steps() []string {
 	defer g.mu.Unlock()
 	return slices.Sorted(maps.Keys(g.texts))
 }
+
+// in reports whether a text says that a step is not written.
+func (g *gaps) in(text string) bool { return g.without(text) != text }
+
+// without is a text without what it says about steps that are not written. A
+// right step needs no later one, so that is no reason why it fails.
+func (g *gaps) without(text string) string {
+	for _, step := range g.steps() {
+		text = strings.ReplaceAll(strings.ReplaceAll(text, "step "+g.gap(step), "…"), g.gap(step), "…")
+	}
+	return text
+}

@@ -2,8 +2,11 @@ package golden
 
 import (
 	"bytes"
+	"cmp"
+	"context"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
@@ -83,8 +86,8 @@ func TestChecksAreOrdered(t *testing.T) {
 				t.Errorf("stage %d has two checks named %s", stage, c.Name)
 			case c.Step < last:
 				t.Errorf("stage %d: step %s of %s comes after %s", stage, c.Step, c.Name, last)
-			case c.Points < 1 || c.Want == "" || c.run == nil:
-				t.Errorf("stage %d: %s has %d points, wants %q", stage, c.Name, c.Points, c.Want)
+			case c.Weight < 0 || c.Want == "" || c.run == nil:
+				t.Errorf("stage %d: %s has weight %d, wants %q", stage, c.Name, c.Weight, c.Want)
 			}
 			seen[c.Name], last = true, c.Step
 		}
@@ -174,41 +177,177 @@ func TestCuts(t *testing.T) {
 }
 
 // TestSteps: every check has a step with a title, and the table of lab-notes
-// has the same.
+// has the same. A step has points, and checks that share them.
 func TestSteps(t *testing.T) {
 	notes, err := os.ReadFile(filepath.Join("..", "..", "lab-notes", "README.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	used := map[string]bool{}
 	for stage := 1; stage <= 3; stage++ {
 		for _, c := range append(Checks(stage), Textbook(stage)...) {
-			used[c.Step] = true
-			if Steps[c.Step] == "" || c.Stage != stage {
+			if StepOf(c.Step).Title == "" || c.Stage != stage {
 				t.Errorf("%s of stage %d: step %q, stage %d", c.Name, stage, c.Step, c.Stage)
 			}
 		}
 	}
-	for id, title := range Steps {
-		if !used[id] {
-			t.Errorf("no check belongs to step %s", id)
+	for _, step := range Steps {
+		if weights()[step.ID] == 0 || step.Points < 5 {
+			t.Errorf("step %s has %d points, and its checks have a weight of %d", step.ID, step.Points, weights()[step.ID])
 		}
-		if strings.Contains(id, ".") && !strings.Contains(string(notes), "| "+id+" | "+title) {
-			t.Errorf("lab-notes/README.md has no row for %s, %s", id, title)
+		if step.Level != "" && !strings.Contains(string(notes), "| "+step.ID+" | "+step.Title) {
+			t.Errorf("lab-notes/README.md has no row for %s, %s", step.ID, step.Title)
 		}
 	}
 }
 
-// TestTextbookPoints: the assignment has 100 points.
-func TestTextbookPoints(t *testing.T) {
-	sum := 0
+// TestWeights: a check that not every machine can run, that needs a step which
+// its own step does not, or that code which refuses nothing passes, has no part
+// of the points.
+func TestWeights(t *testing.T) {
 	for stage := 1; stage <= 3; stage++ {
-		for _, c := range Textbook(stage) {
-			sum += c.Points
+		for _, c := range Checks(stage) {
+			if (c.system != "" || c.also != "") && c.Weight > 0 {
+				t.Errorf("%s has a weight, and needs %s%s", c.Name, c.system, c.also)
+			}
+			if c.system != "" && !slices.Contains(systems, c.system) {
+				t.Errorf("%s needs %q, which the site does not look for", c.Name, c.system)
+			}
 		}
 	}
-	if sum != 100 {
-		t.Errorf("the textbook's checks have %d points", sum)
+	for _, g := range goldens {
+		_, response := bytesOf(g.name)
+		if status := readMessage(response).status; g.check().Weight > 0 && StepOf(g.step).Level == Strict && status < 400 {
+			t.Errorf("%s of %s has a weight, and its answer is a %d", g.name, g.step, status)
+		}
+	}
+}
+
+// TestScore: a step's points are shared by weight, in whole points, and all of
+// them are had when all has passed.
+func TestScore(t *testing.T) {
+	for _, step := range Steps {
+		checks := Checks(step.Stage)
+		if step.Level == "" {
+			checks = Textbook(step.Stage)
+		}
+		var results []Result
+		for _, c := range checks {
+			if c.Step == step.ID {
+				results = append(results, Result{Check: c, Status: Passed})
+			}
+		}
+		if earned, most := Score(results); earned != step.Points || most != step.Points {
+			t.Errorf("step %s, all passed: %d of %d points, want %d", step.ID, earned, most, step.Points)
+		}
+		heavy := slices.IndexFunc(results, func(r Result) bool { return r.Weight > 0 })
+		results[heavy].Status = Failed
+		if earned, most := Score(results); earned >= step.Points || most != step.Points {
+			t.Errorf("step %s, %s failed: %d of %d points", step.ID, results[heavy].Name, earned, most)
+		}
+		if _, most := Score(results[heavy : heavy+1]); most > step.Points || len(results) > 10 && most > step.Points/2 {
+			t.Errorf("step %s, %s alone: %d points", step.ID, results[heavy].Name, most)
+		}
+		for i := range results {
+			results[i].Stage++
+		}
+		if _, most := Score(results); most != 0 {
+			t.Errorf("step %s has %d points in another stage", step.ID, most)
+		}
+	}
+}
+
+// TestPoints: the sums are round, so that they are easy to weigh.
+func TestPoints(t *testing.T) {
+	sums := map[Level]int{}
+	for _, step := range Steps {
+		sums[step.Level] += step.Points
+	}
+	if want := (map[Level]int{Core: 120, Protocol: 80, Strict: 50, "": 100}); !maps.Equal(sums, want) {
+		t.Errorf("the levels have %v points, want %v", sums, want)
+	}
+}
+
+// TestNeeds: which steps a check waits for, when they have failed.
+func TestNeeds(t *testing.T) {
+	for _, c := range []struct {
+		stage int
+		step  string
+		want  string
+	}{
+		{1, "1.1", ""},
+		{1, "1.3", "1.1 1.2"},
+		{1, "1.9", "1.1 1.2 1.3 1.4 1.5 1.6 1.7 1.8"},
+		{2, "1.3", "1.1 1.2 2.1"}, // answers of stage 1, which come through stage 2's loop
+		{2, "2.1", "1.1 1.2 1.3 1.4 1.5"},
+		{2, "2.2", "1.1 1.2 1.3 1.4 1.5 2.1"},
+		{2, "2.3", "1.1 1.2 1.3 1.4 1.5 1.6 2.1 2.2"},
+		{3, "3.1", "1.1 1.2 1.3 1.4 1.5"},
+		{3, "3.4", "1.1 1.2 1.3 1.4 1.5 3.1 3.2 3.3"},
+		{1, "S.4", "1.1 1.2 1.3 1.4 1.5 1.6 2.1"},
+		{3, "S.5", "3.1 3.2 3.3"},
+	} {
+		var needed []string
+		for _, b := range Steps {
+			if b.Level != "" && needs(Check{Stage: c.stage, Step: c.step}, b.ID) {
+				needed = append(needed, b.ID)
+			}
+		}
+		if got := strings.Join(needed, " "); got != c.want {
+			t.Errorf("stage %d, %s needs %q, want %q", c.stage, c.step, got, c.want)
+		}
+	}
+}
+
+// graded grades made-up checks with a made-up program: nothing is started.
+func graded(checks ...Check) []Result {
+	for i := range checks {
+		c := &checks[i]
+		c.Name, c.Flags = fmt.Sprint("check ", i), []string{noServer}
+		c.Stage = cmp.Or(c.Stage, StepOf(c.Step).Stage)
+	}
+	return Grade(context.Background(), checks, Program{}, 1)
+}
+
+func pass(*lab) error { return nil }
+
+// fails is a check that fails, on a program that says this.
+func fails(says string) func(*lab) error {
+	return func(l *lab) error {
+		l.unwritten.find(says + "\n")
+		return &Failure{Seen: fmt.Sprintf("own reason; standard error: %q", says), Diagnosis: "wrong-status", args: []any{200, 400, ""}}
+	}
+}
+
+// TestGrade: what is not run, and why; and no step of strict is in another's way.
+func TestGrade(t *testing.T) {
+	gap := func(step string) string { return "step " + step + " is not written yet: do it" }
+	for _, c := range []struct {
+		name   string
+		checks []Check
+		want   []string // status, and in why, for each check
+	}{
+		{"an earlier step failed", []Check{{Step: "1.2", run: fails("")}, {Step: "1.3", run: pass}}, []string{"failed", "not run: step 1.2 comes first"}},
+		{"a strict step failed", []Check{{Step: "S.1", run: fails("")}, {Step: "S.2", run: pass}}, []string{"failed: S.1 refuses nothing yet, or not this.", "passed"}},
+		{"strict needs no protocol", []Check{{Step: "1.7", run: fails("")}, {Step: "S.1", run: pass}}, []string{"failed", "passed"}},
+		{"strict needs the core", []Check{{Step: "1.6", run: fails("")}, {Step: "S.1", run: pass}}, []string{"failed", "not run: step 1.6 comes first"}},
+		{"its own gap", []Check{{Step: "1.3", run: fails(gap("1.3"))}}, []string{"failed: step 1.3 is not written yet"}},
+		{"a gap that it needs", []Check{{Step: "1.5", run: fails(gap("1.4"))}}, []string{"not run: step 1.4 is not written yet: do it"}},
+		{"a later gap", []Check{{Step: "1.3", run: fails(gap("1.4"))}}, []string{"failed"}},
+		{"what the check needs beside its step", []Check{{Step: "1.9", run: fails(gap("1.9"))}, {Step: "S.1", also: "1.9", run: fails("")}},
+			[]string{"failed", "not run: cannot be run here: step 1.9 is not written yet"}},
+		{"the same, and it failed", []Check{{Step: "1.9", run: fails("")}, {Step: "S.1", also: "1.9", run: fails("")}}, []string{"failed", "not run: cannot be run here: step 1.9 comes first"}},
+		{"the same, seen only now", []Check{{Step: "S.1", also: "1.9", run: fails(gap("1.9"))}}, []string{"not run: cannot be run here: step 1.9 is not written yet"}},
+		{"the loop of stage 2", []Check{{Stage: 2, Step: "1.2", run: fails(gap("2.1"))}}, []string{"not run: step 2.1 is not written yet"}},
+	} {
+		for i, r := range graded(c.checks...) {
+			status, why, _ := strings.Cut(c.want[i], ": ")
+			if string(r.Status) != status || !strings.HasPrefix(r.Why, why) {
+				t.Errorf("%s: %s is %s: %s; want %s", c.name, r.Step, r.Status, r.Why, c.want[i])
+			}
+			if c.name == "a later gap" && (strings.Contains(r.String(), "1.4") || !strings.Contains(r.Seen, "own reason")) {
+				t.Errorf("%s: the message is\n%s", c.name, r)
+			}
+		}
 	}
 }
 

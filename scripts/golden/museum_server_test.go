@@ -181,7 +181,7 @@ func buildServers(dir string) (binaries map[string]string, err error) {
 // sharing reports whether a check changes no file, and looks at no process.
 func sharing(c Check) bool {
 	golden := slices.ContainsFunc(goldens, func(g golden) bool { return g.name == c.Name })
-	return golden || c.Step < "1.6" && c.Name != "one-at-a-time" && !slices.Contains(c.Flags, noServer)
+	return golden || c.Step < "1.5" && c.Name != "one-at-a-time" && !slices.Contains(c.Flags, noServer)
 }
 
 // record grades the right servers, a check at a time, behind a relay that
@@ -193,7 +193,7 @@ func record(binaries map[string]string, shared *rightServer) (map[string][]use, 
 	all.SetLimit(16)
 	for stage := 1; stage <= 2; stage++ {
 		for _, c := range Checks(stage) {
-			if stage == 2 && c.Step[0] == '1' {
+			if stage == 2 && StepOf(c.Step).Stage == 1 {
 				continue // the same as in stage 1
 			}
 			all.Go(func() error {

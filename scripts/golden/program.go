@@ -49,6 +49,7 @@ type Program struct {
 	serve    func(ls *labs, flags []string) (*lab, error)
 	noSite   bool // that server has its files elsewhere
 	function func(ctx context.Context, args []string, stdout, stderr io.Writer) int
+	poor     bool // the system has nothing of what not every one has
 }
 
 // ErrTrouble is an error of the grader's, or of the machine's, and no fault of

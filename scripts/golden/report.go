@@ -127,18 +127,18 @@ func gradeInTest(t *testing.T, stage int, program Program) []Result {
 // points stand last; go test shows them with -v, or when something failed.
 func Report(t *testing.T, results []Result) {
 	t.Helper()
-	points := map[Status]int{}
-	for _, r := range results {
-		points[r.Status] += r.Points
-	}
+	points, of, ended := 0, 0, map[Status]int{}
 	defer func() {
-		t.Logf("%d points, %d failed, %d not run", points[Passed], points[Failed], points[NotRun])
+		t.Logf("%d of %d points; %d checks failed, %d not run", points, of, ended[Failed], ended[NotRun])
 	}()
 	for start, end := 0, 0; start < len(results); start = end {
 		step := results[start].Step
 		for end < len(results) && results[end].Step == step {
+			ended[results[end].Status]++
 			end++
 		}
+		earned, most := Score(results[start:end])
+		points, of = points+earned, of+most
 		t.Run("step "+step, func(t *testing.T) {
 			ran, failed := false, 0
 			for _, r := range results[start:end] {

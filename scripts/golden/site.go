@@ -20,9 +20,9 @@ var caseFiles embed.FS
 
 // A site is a temporary copy of site/, with what git cannot keep.
 type site struct {
-	above   string // the temporary directory, with secret.txt in it
-	dir     string // the root that is served
-	missing map[string]error
+	above   string           // the temporary directory, with secret.txt in it
+	dir     string           // the root that is served
+	missing map[string]error // what there is not, of what a check may need, and why
 }
 
 // secret is what a file above the root has in it: no answer may.
@@ -58,7 +58,7 @@ func layOut(program Program) (*site, error) {
 	if program.noSite || program.Foreign && len(program.Args) == 0 {
 		// The site of a server that runs already is where it is.
 		cannot := errors.New("the files of a server that runs already cannot be changed")
-		for _, what := range []string{"own", "link", "backslash", "fifo", "forbidden"} {
+		for _, what := range append(systems, "own") {
 			s.missing[what] = cannot
 		}
 		return s, nil
@@ -73,8 +73,16 @@ func layOut(program Program) (*site, error) {
 		s.remove()
 		return nil, err
 	}
+	if program.poor {
+		for _, what := range systems {
+			s.missing[what] = errors.New("a test wants it so")
+		}
+	}
 	return s, nil
 }
+
+// systems are what a check may need of a system that not every one has.
+var systems = []string{"link", "backslash", "fifo", "forbidden", "memory", "/dev/full"}
 
 func (s *site) write() error {
 	files, err := fs.Sub(siteFiles, "site")
@@ -119,6 +127,8 @@ func (s *site) write() error {
 	s.missing["backslash"] = os.WriteFile(in(`back\slash.txt`), []byte("a backslash in the name\n"), 0o644)
 	s.missing["fifo"] = makeFIFO(in("fifo"))
 	s.missing["forbidden"] = os.WriteFile(in("forbidden.txt"), []byte(unreadable), 0o000)
+	_, s.missing["memory"] = peakMemory(os.Getpid())
+	_, s.missing["/dev/full"] = os.Stat("/dev/full")
 	return nil
 }
 

@@ -16,27 +16,27 @@ import (
 // Whatever a textbook solution may send is accepted as long as status and body
 // are right: bare LF, no Content-Length or a wrong one, a line end after the
 // body, any page for a 404. It gets one connection for each request, whole in
-// one segment. Together the stages have 100 points.
+// one segment. Together the stages have 100 points, so that a check's weight is its points.
 func Textbook(stage int) []Check {
 	hello, _ := siteFiles.ReadFile("site/HelloWorld.html") // a test reads it
 	page, _ := siteFiles.ReadFile("site/dir/page.html")
 	checks := map[int][]Check{
 		1: {
-			{Step: "server", Name: "page", Points: 15, Want: "the browser's request for HelloWorld.html gets its bytes", run: textbookGets("HelloWorld.html", hello)},
-			{Step: "server", Name: "other-page", Points: 5, Want: "another file gets other bytes", run: textbookGets("dir/page.html", page)},
-			{Step: "server", Name: "random-page", Points: 10, Want: "so does a text that was written just now, with a name that nobody knows", run: textbookRandom},
-			{Step: "server", Name: "again", Points: 10, Want: "one connection after the other is accepted and answered", run: textbookAgain},
-			{Step: "404", Name: "missing", Points: 10, Want: "a file that is not there gets the status 404", run: textbookMissing},
-			{Step: "404", Name: "after-missing", Points: 10, Want: "and after it a file that is there gets its bytes", run: textbookAfterMissing},
+			{Step: "server", Name: "page", Weight: 15, Want: "the browser's request for HelloWorld.html gets its bytes", run: textbookGets("HelloWorld.html", hello)},
+			{Step: "server", Name: "other-page", Weight: 5, Want: "another file gets other bytes", run: textbookGets("dir/page.html", page)},
+			{Step: "server", Name: "random-page", Weight: 10, Want: "so does a text that was written just now, with a name that nobody knows", run: textbookRandom},
+			{Step: "server", Name: "again", Weight: 10, Want: "one connection after the other is accepted and answered", run: textbookAgain},
+			{Step: "404", Name: "missing", Weight: 10, Want: "a file that is not there gets the status 404", run: textbookMissing},
+			{Step: "404", Name: "after-missing", Weight: 10, Want: "and after it a file that is there gets its bytes", run: textbookAfterMissing},
 		},
 		2: {
-			{Step: "threads", Name: "silent-others", Points: 15, Want: "while two connections are silent, a third is answered; then those, the last one first", run: textbookSilent},
-			{Step: "threads", Name: "many", Points: 5, Want: "twenty clients at once each get their own bytes", run: textbookMany},
+			{Step: "threads", Name: "silent-others", Weight: 15, Want: "while two connections are silent, a third is answered; then those, the last one first", run: textbookSilent},
+			{Step: "threads", Name: "many", Weight: 5, Want: "twenty clients at once each get their own bytes", run: textbookMany},
 		},
 		3: {
-			{Step: "client", Name: "get", Points: 6, Want: "the client sends a GET for the file that it is given", Flags: []string{noServer}, run: textbookClient("get")},
-			{Step: "client", Name: "printed", Points: 10, Want: "what the server sends is printed", Flags: []string{noServer}, run: textbookClient("printed")},
-			{Step: "client", Name: "not-found", Points: 4, Want: "so is a 404", Flags: []string{noServer}, run: textbookClient("not-found")},
+			{Step: "client", Name: "get", Weight: 6, Want: "the client sends a GET for the file that it is given", Flags: []string{noServer}, run: textbookClient("get")},
+			{Step: "client", Name: "printed", Weight: 10, Want: "what the server sends is printed", Flags: []string{noServer}, run: textbookClient("printed")},
+			{Step: "client", Name: "not-found", Weight: 4, Want: "so is a 404", Flags: []string{noServer}, run: textbookClient("not-found")},
 		},
 	}[stage]
 	for i := range checks {

@@ -22,37 +22,53 @@ type gradescopeResult struct {
 }
 
 type gradescopeTest struct {
-	Score        int    `json:"score"`
-	MaxScore     int    `json:"max_score"`
-	Name         string `json:"name"`
-	Number       string `json:"number"`
-	Status       string `json:"status"`
-	Output       string `json:"output"`
-	OutputFormat string `json:"output_format"`
-	Visibility   string `json:"visibility"`
+	Score        int      `json:"score"`
+	MaxScore     int      `json:"max_score"`
+	Name         string   `json:"name"`
+	Number       string   `json:"number"`
+	Tags         []string `json:"tags,omitempty"`
+	Status       string   `json:"status"`
+	Output       string   `json:"output"`
+	OutputFormat string   `json:"output_format"`
+	Visibility   string   `json:"visibility"`
 }
 
 // writeGradescope writes a test for each step: what it earned, its first
-// failure in full and the others in a line.
+// failure in full and the others in a line. Its level is in its name and its tag.
 func writeGradescope(w io.Writer, s *submission) error {
 	result := gradescopeResult{Seconds: s.Seconds, OutputFormat: "text", Visibility: "visible", Tests: []gradescopeTest{}}
-	notes := s.Remarks
+	notes := append([]string{}, s.Remarks...)
+	for _, p := range s.Parts {
+		result.Score += p.Points
+		notes = append(notes, fmt.Sprintf("%s: %d of %d points", p.Name, p.Points, p.Max))
+	}
 	for _, r := range s.Stages {
-		result.Score += r.Points
 		notes = append(notes, fmt.Sprintf("stage %d: %s", r.Stage, r.summary()))
 		if r.Problem != "" {
 			notes = append(notes, below(r.Problem))
 		}
-		for _, step := range stepsOf(r) {
-			status := "failed"
-			if step.mark() == stepPassed {
-				status = "passed"
+		own, same, of := s.own(r)
+		if of > 0 {
+			notes = append(notes, fmt.Sprintf("stage %d gives the same answers as stage 1: %d of %d", r.Stage, same, of))
+		}
+		for _, step := range stepsOf(own) {
+			if step.Stage != r.Stage {
+				notes = append(notes, step.output(r))
+				continue
 			}
-			result.Tests = append(result.Tests, gradescopeTest{
-				Score: step.points, MaxScore: step.max, Status: status,
-				Name: fmt.Sprintf("stage %d: %s", r.Stage, golden.Steps[step.id]), Number: fmt.Sprintf("%d/%s", r.Stage, step.id),
+			test := gradescopeTest{
+				Score: step.points, MaxScore: step.max, Status: "failed",
+				Name: fmt.Sprintf("stage %d: %s", r.Stage, step.Title), Number: step.ID,
 				Output: step.output(r), OutputFormat: "text", Visibility: "visible",
-			})
+			}
+			if step.Level != "" {
+				test.Name = fmt.Sprintf("%s, %s", step.Level, test.Name)
+				test.Tags = []string{string(step.Level)}
+			}
+			if step.mark() == stepPassed {
+				test.Status = "passed"
+			}
+			result.Tests = append(result.Tests, test)
 		}
 	}
 	result.Output = strings.Join(notes, "\n")

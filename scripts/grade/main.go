@@ -12,6 +12,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -48,6 +49,7 @@ type grader struct {
 	format                 string
 	out                    string // directory of the full reports
 	only                   string
+	level                  golden.Level // and those before it
 	seed                   uint64
 	stages                 []int
 	atOnce                 int
@@ -111,6 +113,7 @@ func parse(args []string, stderr io.Writer) (*grader, error) {
 	flags.StringVar(&g.format, "format", "table", "table, json, csv or gradescope")
 	flags.StringVar(&g.out, "out", "", "`directory` for each submission's full report")
 	flags.StringVar(&g.only, "only", "", "run one `check` (or step) alone, such as hello or 1.6")
+	level := flags.String("level", "", "core, protocol (and core) or strict (and both): what is above the `level` is not run and not counted (default strict)")
 	flags.Uint64Var(&g.seed, "seed", 0, "make the files that nobody can know before from this `number` again; 0 picks one")
 	stages := flags.String("stages", "", "the stages to grade, such as 1,2 (default all; with -cmd or -addr 1, with -client-cmd 3)")
 	flags.IntVar(&g.atOnce, "j", runtime.NumCPU(), "how many `submissions` at once")
@@ -124,6 +127,10 @@ func parse(args []string, stderr io.Writer) (*grader, error) {
 	switch {
 	case g.checks != "golden" && g.checks != "textbook":
 		return nil, errUse(fmt.Sprintf("-checks is golden or textbook, not %q", g.checks))
+	case *level != "" && g.checks == "textbook":
+		return nil, errUse("the textbook's checks have no levels: -level is for -checks golden")
+	case *level != "" && !slices.Contains(golden.Levels, golden.Level(*level)):
+		return nil, errUse(fmt.Sprintf("-level is core, protocol or strict, not %q", *level))
 	case !slices.Contains([]string{"table", "json", "csv", "gradescope"}, g.format):
 		return nil, errUse(fmt.Sprintf("-format is table, json, csv or gradescope, not %q", g.format))
 	case g.atOnce < 1:
@@ -135,7 +142,7 @@ func parse(args []string, stderr io.Writer) (*grader, error) {
 	case g.command != "" && g.addr == "" && !strings.Contains(g.command, "{port}"):
 		return nil, errUse("-cmd without {port} needs -addr: where does the server listen?")
 	case g.watch && (g.foreign() || flags.NArg() > 0 || g.format != "table" || g.out != ""):
-		return nil, errUse("-watch is for this workspace, in the terminal: it goes with -stages, -only, -checks and -seed")
+		return nil, errUse("-watch is for this workspace, in the terminal: it goes with -stages, -only, -level, -checks and -seed")
 	case g.addr != "" && g.command == "" && flags.NArg() > 0:
 		return nil, errUse("-addr without -cmd is a server that runs already: it has no folder")
 	}
@@ -144,6 +151,7 @@ func parse(args []string, stderr io.Writer) (*grader, error) {
 			return nil, errUse(fmt.Sprintf("-addr is host:port, such as localhost:6789, not %q", g.addr))
 		}
 	}
+	g.level = cmp.Or(golden.Level(*level), golden.Strict)
 	var err error
 	if g.stages, err = g.parseStages(*stages); err != nil {
 		return nil, err
@@ -198,14 +206,16 @@ func (g *grader) parseStages(list string) (stages []int, err error) {
 }
 
 // list is the checks of a stage that are asked for.
-func (g *grader) list(stage int) []golden.Check { return checks(g.checks, stage, g.only) }
+func (g *grader) list(stage int) []golden.Check { return checks(g.checks, stage, g.only, g.level) }
 
-func checks(kind string, stage int, only string) []golden.Check {
+func checks(kind string, stage int, only string, level golden.Level) []golden.Check {
 	list := golden.Checks(stage)
 	if kind == "textbook" {
 		list = golden.Textbook(stage)
 	}
-	return slices.DeleteFunc(list, func(c golden.Check) bool { return only != "" && c.Name != only && c.Step != only })
+	return slices.DeleteFunc(list, func(c golden.Check) bool {
+		return only != "" && c.Name != only && c.Step != only || !level.Has(golden.StepOf(c.Step).Level)
+	})
 }
 
 // expand makes folders of the arguments. A pattern is expanded (not every

@@ -135,7 +135,7 @@ func TestOddFolders(t *testing.T) {
 // TestFolderGone: what cannot be read is no empty submission, which would be a
 // zero.
 func TestFolderGone(t *testing.T) {
-	g := &grader{temp: t.TempDir(), stages: []int{1}, folders: []string{filepath.Join(t.TempDir(), "gone")}}
+	g := &grader{temp: t.TempDir(), level: golden.Strict, stages: []int{1}, folders: []string{filepath.Join(t.TempDir(), "gone")}}
 	s := g.submissions()[0]
 	g.gradeOne(t.Context(), 0, s)
 	if s.Trouble == "" || s.Stages[0].State != notGraded {

@@ -50,7 +50,7 @@ func (g *grader) encode(w io.Writer, subs []*submission) error {
 		out := json.NewEncoder(w)
 		out.SetIndent("", "  ")
 		out.SetEscapeHTML(false)
-		return out.Encode(map[string]any{"checks": g.checks, "seed": g.seed, "submissions": subs})
+		return out.Encode(map[string]any{"checks": g.checks, "level": g.level, "seed": g.seed, "submissions": subs})
 	case "csv":
 		return writeCSV(w, subs)
 	case "gradescope":
@@ -75,25 +75,20 @@ const (
 
 // A step is the results of one step, in the order of the checks.
 type step struct {
-	id      string
-	results []golden.Result
-	points  int
-	max     int
+	golden.Step
+	results     []golden.Result
+	points, max int
 }
 
-func stepsOf(r *stageResult) (steps []step) {
-	for i, c := range r.Results {
-		if i == 0 || c.Step != r.Results[i-1].Step {
-			steps = append(steps, step{id: c.Step})
+func stepsOf(results []golden.Result) (steps []step) {
+	for start, end := 0, 0; start < len(results); start = end {
+		s := step{Step: golden.StepOf(results[start].Step)}
+		for end < len(results) && results[end].Step == s.ID {
+			end++
 		}
-		s := &steps[len(steps)-1]
-		s.results = append(s.results, c)
-		if c.Status == golden.Passed {
-			s.points += c.Points
-		}
-		if !c.Excused() {
-			s.max += c.Points
-		}
+		s.results = results[start:end]
+		s.points, s.max = golden.Score(s.results)
+		steps = append(steps, s)
 	}
 	return steps
 }
@@ -121,6 +116,11 @@ func (s step) mark() mark {
 func (g *grader) report(s *submission, all bool) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s, checks: %s, seed %d\n", s.Name, g.checks, g.seed)
+	if s.Trouble == "" && s.total().Max > 0 {
+		for _, p := range append(s.Parts, s.total()) {
+			fmt.Fprintf(&b, "%-9s %d/%d\n", p.Name, p.Points, p.Max)
+		}
+	}
 	for _, remark := range s.Remarks {
 		fmt.Fprintln(&b, indent("note: "+remark, "  "))
 	}
@@ -133,9 +133,19 @@ func (g *grader) report(s *submission, all bool) string {
 		if r.State != graded {
 			continue
 		}
-		steps := stepsOf(r)
+		own, same, of := s.own(r)
+		steps := stepsOf(own)
 		for _, step := range steps {
-			fmt.Fprintf(&b, "  %-8s %-8s %3d/%-3d  %s\n", step.id, step.mark(), step.points, step.max, golden.Steps[step.id])
+			points := fmt.Sprintf("%3d/%-3d", step.points, step.max)
+			if step.max == 0 {
+				points = "" // of one check alone
+			}
+			if step.Stage == r.Stage {
+				fmt.Fprintf(&b, "  %-8s %-8s %-7s  %s\n", step.ID, step.mark(), points, step.Title)
+			}
+		}
+		if of > 0 {
+			fmt.Fprintf(&b, "  the same answers as stage 1: %d of %d\n", same, of)
 		}
 		for _, step := range steps {
 			const most = 8 // lines for a step
@@ -155,10 +165,10 @@ func (g *grader) report(s *submission, all bool) string {
 				}
 			}
 			if more > 0 {
-				fmt.Fprintf(&b, "  %s and %d more; -out DIR writes all of them\n", step.id, more)
+				fmt.Fprintf(&b, "  %s and %d more; -out DIR writes all of them\n", step.ID, more)
 			}
 		}
-		for _, why := range notRunBecause(r) {
+		for _, why := range notRunBecause(steps) {
 			fmt.Fprintln(&b, indent("not run: "+why, "  "))
 		}
 		if len(r.Adds) > 0 {
@@ -172,10 +182,10 @@ func (g *grader) report(s *submission, all bool) string {
 }
 
 // notRunBecause lists what was not run, and why: a line for each reason.
-func notRunBecause(r *stageResult) (lines []string) {
+func notRunBecause(steps []step) (lines []string) {
 	var reasons []string
 	names := map[string][]string{} // of steps that were not run at all, and of checks, by reason
-	for _, step := range stepsOf(r) {
+	for _, step := range steps {
 		whole := !slices.ContainsFunc(step.results, func(c golden.Result) bool {
 			return c.Status != golden.NotRun || c.Why != step.results[0].Why
 		})
@@ -203,11 +213,24 @@ func (r *stageResult) summary() string {
 	if r.State != graded {
 		return fmt.Sprintf("%s, 0 of %d points", r.State, r.Max)
 	}
-	failed := 0
+	checks, passed, failed := 0, 0, 0
 	for _, c := range r.Results {
-		if c.Status == golden.Failed {
+		if golden.StepOf(c.Step).Stage != r.Stage {
+			continue
+		}
+		checks++
+		switch c.Status {
+		case golden.Passed:
+			passed++
+		case golden.Failed:
 			failed++
 		}
+	}
+	switch {
+	case checks == 0:
+		return "no step of its own"
+	case r.Max == 0: // of one check alone
+		return fmt.Sprintf("%d of %d checks passed", passed, checks)
 	}
 	return fmt.Sprintf("%d of %d points, %d failed", r.Points, r.Max, failed)
 }
@@ -230,7 +253,7 @@ func indent(text, margin string) string {
 	return margin + strings.Join(golden.Wrap(text, width-len(margin)), "\n"+margin)
 }
 
-// sheet has a row for each submission and a column for each stage.
+// sheet has a row for each submission and a column for each level.
 func (g *grader) sheet(subs []*submission) string {
 	const widest = 32 // columns for a name; the remarks have it in full
 	wide := len("submission")
@@ -248,29 +271,20 @@ func (g *grader) sheet(subs []*submission) string {
 		}
 		fmt.Fprintln(&b, strings.TrimRight(line, " "))
 	}
-	head := []string{}
-	for _, r := range subs[0].Stages {
-		head = append(head, fmt.Sprintf("stage %d", r.Stage))
+	var head []string
+	for _, p := range append(subs[0].Parts, subs[0].total()) {
+		head = append(head, p.Name)
 	}
-	row("submission", append(head, "total"))
+	row("submission", head)
 	for _, s := range subs {
-		if s.Trouble != "" {
-			row(s.Name, []string{"not graded"})
-			continue
-		}
-		cells, points, most := []string{}, 0, 0
-		for _, r := range s.Stages {
-			cell := fmt.Sprintf("%d/%d", r.Points, r.Max)
-			switch r.State {
-			case notSubmitted:
-				cell = "not submitted"
-			case notBuilt:
-				cell = "not built"
+		cells := []string{"not graded"}
+		if s.Trouble == "" {
+			cells = nil
+			for _, p := range append(s.Parts, s.total()) {
+				cells = append(cells, fmt.Sprintf("%d/%d", p.Points, p.Max))
 			}
-			cells = append(cells, cell)
-			points, most = points+r.Points, most+r.Max
 		}
-		row(s.Name, append(cells, fmt.Sprintf("%d/%d", points, most)))
+		row(s.Name, cells)
 	}
 	fmt.Fprintf(&b, "\nchecks: %s, seed %d\n", g.checks, g.seed)
 	for _, s := range subs {
@@ -292,7 +306,11 @@ func (s *submission) remarks() []string {
 		if r.Problem != "" {
 			remarks = append(remarks, r.Problem)
 		}
-		for _, c := range r.Results {
+		if r.State == notSubmitted {
+			remarks = append(remarks, fmt.Sprintf("stage %d: not submitted", r.Stage))
+		}
+		own, _, _ := s.own(r)
+		for _, c := range own {
 			if r.State == graded && c.Status != golden.Passed && !c.Excused() {
 				remarks = append(remarks, fmt.Sprintf("stage %d, %s %s: %s", r.Stage, c.Step, c.Name, c.Why))
 				break
@@ -342,27 +360,27 @@ func cell(text string) string {
 func writeCSV(w io.Writer, subs []*submission) error {
 	out := csv.NewWriter(w)
 	head := []string{"submission"}
-	for _, r := range subs[0].Stages {
-		head = append(head, fmt.Sprintf("stage%d", r.Stage), fmt.Sprintf("stage%d_max", r.Stage), fmt.Sprintf("stage%d_state", r.Stage))
+	for _, p := range append(subs[0].Parts, subs[0].total()) {
+		head = append(head, p.Name, p.Name+"_max")
 	}
-	out.Write(append(head, "total", "max", "remarks"))
+	for _, r := range subs[0].Stages {
+		head = append(head, fmt.Sprintf("stage%d", r.Stage))
+	}
+	out.Write(append(head, "remarks"))
 	for _, s := range subs {
 		row := []string{cell(s.Name)}
-		points, most := 0, 0
-		for _, r := range s.Stages {
-			earned := strconv.Itoa(r.Points)
-			if r.State == notGraded {
+		for _, p := range append(s.Parts, s.total()) {
+			earned := strconv.Itoa(p.Points)
+			if s.Trouble != "" {
 				earned = "" // which is no zero
 			}
-			row = append(row, earned, strconv.Itoa(r.Max), r.State)
-			points, most = points+r.Points, most+r.Max
+			row = append(row, earned, strconv.Itoa(p.Max))
 		}
-		total := strconv.Itoa(points)
-		if s.Trouble != "" {
-			total = ""
+		for _, r := range s.Stages {
+			row = append(row, r.State)
 		}
 		remarks := strings.ReplaceAll(strings.Join(s.remarks(), "; "), "\n", " ") // a row is a line
-		out.Write(append(row, total, strconv.Itoa(most), cell(remarks)))
+		out.Write(append(row, cell(remarks)))
 	}
 	out.Flush()
 	return out.Error()

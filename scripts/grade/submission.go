@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,6 +19,7 @@ import (
 // A submission is what one student hands in, and what came out.
 type submission struct {
 	Name    string         `json:"name"`
+	Parts   []part         `json:"parts"` // the points of each level
 	Stages  []*stageResult `json:"stages"`
 	Remarks []string       `json:"remarks,omitempty"` // what the grader found and did about it
 	Trouble string         `json:"trouble,omitempty"` // why it could not be graded: not its fault
@@ -55,18 +57,81 @@ func (r *stageResult) passed() bool {
 	})
 }
 
-// fill takes over the results of a stage and adds up their points. What cannot
-// be run here is not counted at all.
+// fill takes over the results of a stage and adds up the points of its steps.
 func (r *stageResult) fill(results []golden.Result) {
 	r.Results, r.Points, r.Max = results, 0, 0
-	for _, c := range results {
-		if c.Status == golden.Passed {
-			r.Points += c.Points
-		}
-		if !c.Excused() {
-			r.Max += c.Points
+	for _, step := range stepsOf(results) {
+		r.Points, r.Max = r.Points+step.points, r.Max+step.max
+	}
+}
+
+// A part is what is added up in a column of the sheet: a level, or a step of the
+// textbook's checks, which have no levels.
+type part struct {
+	Name   string `json:"name"`
+	Points int    `json:"points"`
+	Max    int    `json:"max"`
+}
+
+// addUp fills in the parts.
+func (s *submission) addUp() {
+	s.Parts = nil
+	for _, known := range golden.Steps { // in their order
+		for _, r := range s.Stages {
+			for _, step := range stepsOf(r.Results) {
+				if step.ID != known.ID || r.Stage != known.Stage {
+					continue
+				}
+				name := cmp.Or(string(step.Level), step.ID)
+				i := slices.IndexFunc(s.Parts, func(p part) bool { return p.Name == name })
+				if i < 0 {
+					i, s.Parts = len(s.Parts), append(s.Parts, part{Name: name})
+				}
+				s.Parts[i].Points += step.points
+				s.Parts[i].Max += step.max
+			}
 		}
 	}
+}
+
+// total is the sum of the parts.
+func (s *submission) total() part {
+	all := part{Name: "total"}
+	for _, p := range s.Parts {
+		all.Points, all.Max = all.Points+p.Points, all.Max+p.Max
+	}
+	return all
+}
+
+// own are the results that a stage has to tell of. Stage 2 gives the answers of
+// stage 1, too, for no points: of those it tells only what is another in stage 1,
+// or everything if that is not there; the same of so many are as in stage 1.
+func (s *submission) own(r *stageResult) (own []golden.Result, same, of int) {
+	var stage1 []golden.Result
+	for _, one := range s.Stages {
+		if one.Stage == 1 && one.State == graded {
+			stage1 = one.Results
+		}
+	}
+	for _, c := range r.Results {
+		if golden.StepOf(c.Step).Stage == r.Stage {
+			own = append(own, c)
+		}
+		if golden.StepOf(c.Step).Stage == r.Stage || r.State != graded {
+			continue
+		}
+		want := golden.Passed
+		if i := slices.IndexFunc(stage1, func(one golden.Result) bool { return one.Name == c.Name }); i >= 0 {
+			want = stage1[i].Status
+		}
+		of++
+		if c.Status == want || c.Excused() {
+			same++
+		} else {
+			own = append(own, c)
+		}
+	}
+	return own, same, of
 }
 
 // submissions are those that the command line names, the workspace, or a
@@ -206,6 +271,7 @@ func (g *grader) gradeOne(ctx context.Context, i int, s *submission) {
 			r.State = notGraded
 		}
 	}
+	s.addUp()
 	os.RemoveAll(dir) // also the next one's space
 }
 

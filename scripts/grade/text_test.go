@@ -50,8 +50,8 @@ func classOf(g *grader, texts []string) []*submission {
 		s, r := subs[i], subs[i].Stages[0]
 		s.leftOut([]string{text + ".go"})
 		r.fill([]golden.Result{
-			{Check: golden.Check{Stage: 1, Step: "1.1", Name: "a", Points: 1, Want: "w"}, Status: golden.Failed, Seen: text, Why: text, Again: "go " + strings.ReplaceAll(text, "\n", "")},
-			{Check: golden.Check{Stage: 1, Step: "1.2", Name: "b", Points: 1}, Status: golden.NotRun, Why: text},
+			{Check: golden.Check{Stage: 1, Step: "1.1", Name: "a", Weight: 1, Want: "w"}, Status: golden.Failed, Seen: text, Why: text, Again: "go " + strings.ReplaceAll(text, "\n", "")},
+			{Check: golden.Check{Stage: 1, Step: "1.2", Name: "b", Weight: 1}, Status: golden.NotRun, Why: text},
 		})
 		r.Adds = []string{text}
 		s.Stages[1].State, s.Stages[1].Problem = notBuilt, text
@@ -79,7 +79,7 @@ func raw(text string) (found rune, ok bool) {
 func TestStrangersText(t *testing.T) {
 	for _, format := range []string{"table", "json", "csv", "gradescope", "reports"} {
 		t.Run(format, func(t *testing.T) {
-			g := &grader{checks: "golden", format: format, seed: 7, stages: []int{1, 2}, out: t.TempDir()}
+			g := &grader{checks: "golden", format: format, level: golden.Strict, seed: 7, stages: []int{1, 2}, out: t.TempDir()}
 			subs := classOf(g, strangers)
 			var out bytes.Buffer
 			for i := range subs {

@@ -67,13 +67,13 @@ func progress(s *submission) string {
 		if r.Problem != "" && first == "" {
 			first = r.Problem
 		}
-		for _, step := range stepsOf(r) {
-			if '0' <= step.id[0] && step.id[0] <= '9' && step.id[:1] != fmt.Sprint(r.Stage) && step.id != "404" {
-				continue // stage 2 answers as stage 1 does
-			}
-			of++
-			if r.State == graded && step.mark() == stepPassed {
-				done++
+		own, _, _ := s.own(r)
+		for _, step := range stepsOf(own) {
+			if step.Stage == r.Stage {
+				of++
+				if r.State == graded && step.mark() == stepPassed {
+					done++
+				}
 			}
 			for _, c := range step.results {
 				if c.Status == golden.Failed && first == "" {

@@ -36,6 +36,7 @@ const jobTime = 6 * time.Minute
 // A job is what a worker is asked to do.
 type job struct {
 	Checks, Only string
+	Level        golden.Level
 	Seed         uint64
 	Programs     map[int]golden.Program // by stage
 	Work         string                 // the only directory where they may write
@@ -135,7 +136,7 @@ func firstLine(err error) string {
 func (g *grader) check(ctx context.Context, i int, s *submission, dir string, programs map[int]golden.Program) error {
 	// A program in another language may have its port from the command line, and
 	// somebody may hold it: that is only seen on the network that all share.
-	j := job{Checks: g.checks, Only: g.only, Seed: g.seed, Programs: programs, Work: filepath.Join(dir, "work"), Protection: g.protection,
+	j := job{Checks: g.checks, Only: g.only, Level: g.level, Seed: g.seed, Programs: programs, Work: filepath.Join(dir, "work"), Protection: g.protection,
 		Own: dir, Hide: g.othersWork(), Network: !g.foreign()}
 	var answers []answer
 	var err error
@@ -317,7 +318,7 @@ func (j job) goldenAdds(ctx context.Context, stage int, program golden.Program) 
 			}
 			step = nil
 		}
-		if c.Step[:1] == fmt.Sprint(stage) { // stage 2 answers as stage 1 does
+		if golden.StepOf(c.Step).Stage == stage { // stage 2 answers as stage 1 does
 			step = append(step, c)
 		}
 	}
@@ -329,7 +330,7 @@ func (j job) gradeStage(ctx context.Context, stage int) answer {
 	if j.Protection == inNamespaces {
 		program.Confine = confineProgram
 	}
-	list := checks(j.Checks, stage, j.Only)
+	list := checks(j.Checks, stage, j.Only, j.Level)
 	results := golden.Grade(ctx, list, program, j.Seed)
 	if j.Checks == "textbook" && j.Only == "" {
 		results = append(results, j.goldenAdds(ctx, stage, program)...)
