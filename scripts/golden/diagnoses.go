@@ -174,10 +174,7 @@ func because(err error, diagnosis string, args ...any) error {
 func noteOf(diagnosis string, c Check) string {
 	note := diagnoses[diagnosis].note
 	if note == "" {
-		note = fmt.Sprintf("stage%d.md, %s", max(1, c.Stage), c.Step)
-		if c.Stage == 2 && strings.HasPrefix(c.Step, "1.") {
-			note = "stage1.md, " + c.Step
-		}
+		note = fmt.Sprintf("stage%d.md, %s", max(1, StepOf(c.Step).Stage), c.Step)
 	}
 	return "lab-notes/" + note
 }
