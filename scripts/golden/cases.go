@@ -14,9 +14,22 @@ type golden struct {
 	body             string // a file of the site that is the response's body: too long for cases/
 }
 
+// samples has the server answer with samples of responses, whoever asks: what
+// step 1.2 makes of them is seen before there is a step that asks for them.
+var samples = []string{"-samples"}
+
 // goldens lists the cases, in the order of the steps. To add one: a line here,
 // cases/NAME.request by hand, and update_test.go of the whole kit.
 var goldens = []golden{
+	// step 1.2
+	{step: "1.2", name: "sample-page", want: "a page has its length in bytes: 太 counts three", flags: samples},
+	{step: "1.2", name: "sample-allow", want: "a Response with Allow has that field, in its place", flags: samples},
+	{step: "1.2", name: "sample-location", want: "a Response with Location has that field, in its place", flags: samples},
+	{step: "1.2", name: "sample-date", want: "a Response with Date has that field, in its place", flags: samples},
+	{step: "1.2", name: "sample-empty", want: "a Response without a body has the length 0, and ends with its empty line", flags: samples},
+	{step: "1.2", name: "sample-head-only", want: "with HeadOnly the body is left out, and its length stays", flags: samples},
+	{step: "1.2", name: "sample-no-length", want: "without a length and without Connection both fields are left out", flags: samples},
+
 	// step 1.5
 	{step: "1.5", name: "hello", want: "the page of the assignment: 12 characters, 36 bytes"},
 	{step: "1.5", name: "query", want: "the query is ignored"},
@@ -168,6 +181,8 @@ var goldens = []golden{
 	{step: "S.1", name: "method-too-long", want: "a method that makes the request line over 8 KiB is a 414, not a 501"},
 	{step: "S.1", name: "request-line-without-end", want: "a request line over 8 KiB is a 414, its end is not waited for"},
 	{step: "S.1", name: "field-without-end", want: "a field that makes the head over 16 KiB is a 431, its end is not waited for"},
+	{step: "S.1", name: "head-request-line-too-long", want: "no answer to HEAD has a body: a 414"},
+	{step: "S.1", name: "head-head-too-large", want: "nor a 431"},
 	{step: "S.1", name: "head-of-16k", want: "a head of exactly 16 KiB is fine", free: true},
 	{step: "S.1", name: "request-line-of-8k", want: "a request line of exactly 8 KiB is fine: this file is just not there", free: true},
 	{step: "S.1", name: "empty-lines-up-to-16k", want: "empty lines and a head of 16 KiB together are fine", free: true},
@@ -226,7 +241,11 @@ var goldens = []golden{
 	{step: "S.2", name: "coding-folded", want: "Transfer-Encoding with its value in the next line is a 400"},
 	{step: "S.2", name: "empty-line-of-a-space", want: "a line of a space is no empty line, but a folded one: 400"},
 	{step: "S.2", name: "field-name-odd-token", want: "a field name may be any token", free: true},
-	{step: "S.2", name: "head-other-version", want: "nor a 505"},
+	{step: "S.2", name: "request-line-early", want: "a request line that is wrong is a 400 when its line end has come: the fields are not waited for"},
+	{step: "S.2", name: "request-line-early-lf", want: "also when the line end is LF alone"},
+	{step: "S.2", name: "request-line-early-version", want: "so is another major version a 505"},
+	{step: "S.2", name: "head-other-version", want: "no answer to HEAD has a body: a 505"},
+	{step: "S.2", name: "head-no-version", want: "nor a 400 for the request line"},
 	{step: "S.2", name: "method-odd-token", want: "a method may be any token: an unknown one is a 501, not a 400", also: "1.7", free: true},
 	{step: "S.2", name: "bad-then-more", want: "after a 400 nothing more is answered"},
 	{step: "S.2", name: "keep-alive-400-closes", want: "a 400 ends the connection", flags: []string{"-keep-alive"}, also: "1.9"},
@@ -292,7 +311,7 @@ var goldens = []golden{
 	{step: "S.3", name: "host-odd-but-legal", want: "a Host may have underscores, escapes and an empty port", free: true},
 	{step: "S.3", name: "host-with-tabs", want: "whitespace around a value is a tab or a space, before and after it", free: true},
 	{step: "S.3", name: "host-long-port", want: "a port may have zeros in front", free: true},
-	{step: "S.3", name: "head-no-host", want: "nor when Host is missing"},
+	{step: "S.3", name: "head-no-host", want: "no answer to HEAD has a body: a 400 for Host"},
 	{step: "S.3", name: "head-coding-unknown", want: "nor a 501"},
 	{step: "S.3", name: "chunked-with-empty-item", want: "an empty item of a list does not count: chunked is still the last coding", free: true},
 	{step: "S.3", name: "keep-alive-second-bad", want: "a good request, then a bad one", flags: []string{"-keep-alive"}, also: "1.9"},

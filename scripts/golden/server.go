@@ -27,6 +27,7 @@ const quiet = 250 * time.Millisecond
 func serverChecks() []Check {
 	keepAlive := append([]string{"-keep-alive"}, quickly...)
 	checks := []Check{ // what comes before the golden cases of its step
+		{Step: "1.2", Name: "well-formed", Weight: 1, Want: "whatever the answer is, it is well-formed: status line, the three fields, empty line, as many bytes as announced", run: wellFormed},
 		{Step: "1.9", Name: "keep-alive-in-turn", Weight: 3, Want: "a request that is sent after the answer to the one before it is answered", Flags: keepAlive, run: inTurn},
 	}
 	for _, g := range goldens {
@@ -39,7 +40,6 @@ func serverChecks() []Check {
 		Check{Step: "1.1", Name: "port-taken", Want: "a port that is taken: exit status 1, and a message that names the port", Flags: []string{noServer}, run: portTaken},
 		Check{Step: "1.1", Name: "wrong-use", Want: "an unknown flag: exit status 2", Flags: []string{noServer}, run: wrongUse},
 		Check{Step: "1.1", Name: "stops", Weight: 1, Want: "Ctrl-C or SIGTERM while nothing is under way: exit status 0 at once", Flags: []string{noServer}, run: stops},
-		Check{Step: "1.2", Name: "well-formed", Weight: 1, Want: "whatever the answer is, it is well-formed: status line, the three fields, empty line, as many bytes as announced", run: wellFormed},
 		Check{Step: "1.3", Name: "waits-for-the-head", Weight: 2, Want: "nothing is answered before the empty line that ends the head", run: waitsForHead},
 		Check{Step: "1.3", Name: "good-heads", Weight: 4, Want: "a head is read to its end: with LF alone, with empty lines before it, in more than one piece", run: takesGood("hello", "lf-only", "mixed-line-ends", "empty-lines-first", "browser-head-4k")},
 		Check{Step: "1.3", Name: "preconnect-silent", Want: "a connection that says nothing is closed without an answer", Flags: quickly, run: silent},
@@ -68,7 +68,8 @@ func serverChecks() []Check {
 		Check{Step: "1.8", Name: "linger-ends", Want: "a client that never closes is given up after -linger", Flags: []string{"-linger", "200ms"}, run: lingerEnds},
 		Check{Step: "1.9", Name: "keep-alive-idle", Want: "a persistent connection that is silent is closed after -idle-timeout", Flags: keepAlive, run: idle},
 		Check{Step: "1.9", Name: "keep-alive-pause", Want: "the time to be silent is -idle-timeout, not -head-timeout", Flags: []string{"-keep-alive", "-head-timeout", "500ms", "-idle-timeout", "10s"}, run: pauseBetween},
-		Check{Step: "S.1", Name: "timeout", Weight: 2, Want: "a head that is not complete in time is a 408", Flags: quickly, run: headTimeout},
+		Check{Step: "S.1", Name: "timeout", Weight: 2, Want: "a head that is not complete in time is a 408", Flags: quickly, run: headTimeout("timeout")},
+		Check{Step: "S.1", Name: "head-timeout", Weight: 1, Want: "no answer to HEAD has a body: a 408", Flags: quickly, run: headTimeout("head-timeout")},
 		Check{Step: "S.1", Name: "timeout-drip", Weight: 1, Want: "the time is for the whole head, not for each byte", Flags: quickly, run: headDrip},
 		Check{Step: "S.1", Name: "keep-alive-timeout", also: "1.9", Want: "the second head has its own time: 408 when it is not complete", Flags: keepAlive, run: secondTimeout},
 		Check{Step: "S.1", Name: "late-bytes-refused", also: "1.8", Want: "an answer that comes before the whole request is not lost to a reset", run: lateBytes("request-line-too-long", "head-too-large", "empty-lines-too-many", "many-fields-too-large")},
@@ -382,16 +383,18 @@ func takesGood(names ...string) func(*lab) error {
 	}
 }
 
-func headTimeout(l *lab) error {
-	request, response := bytesOf("timeout")
-	h, err := l.talk(request)
-	if err == nil {
-		err = because(h.want(response), "head-late")
+func headTimeout(name string) func(*lab) error {
+	return func(l *lab) error {
+		request, response := bytesOf(name)
+		h, err := l.talk(request)
+		if err == nil {
+			err = because(h.want(response), "head-late")
+		}
+		if h.end == endOpen && len(h.bytes) == 0 {
+			err = because(err, "no-head-timeout")
+		}
+		return err
 	}
-	if h.end == endOpen && len(h.bytes) == 0 {
-		err = because(err, "no-head-timeout")
-	}
-	return err
 }
 
 // headDrip sends a byte every 50 ms: no byte is late, but the head is.
