@@ -205,3 +205,48 @@ func TestInstructorsTable(t *testing.T) {
 		}
 	}
 }
+
+// strictFunc is a function of a strict step, up to its body.
+var strictFunc = regexp.MustCompile(`//lab:todo (S\.\d) .*\n(?://.*\n)*func .*\{\n`)
+
+// TestStrictIsALevelOfItsOwn: where no strict step is written every check of the
+// others passes, and the strict steps earn nothing.
+func TestStrictIsALevelOfItsOwn(t *testing.T) {
+	root := copyWorkspace(t)
+	emptied := map[string]bool{}
+	for folder := range Stages {
+		err := filepath.WalkDir(filepath.Join(root, folder), func(name string, d fs.DirEntry, err error) error {
+			if err != nil || filepath.Ext(name) != ".go" {
+				return err
+			}
+			source, err := os.ReadFile(name)
+			for _, m := range strictFunc.FindAllStringSubmatch(string(source), -1) {
+				emptied[m[1]] = true
+			}
+			return errors.Join(err, os.WriteFile(name, strictFunc.ReplaceAll(source, []byte("${0}\tif true {\n\t\treturn nil\n\t}\n")), 0o644))
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for folder, stage := range Stages {
+		t.Run(folder, func(t *testing.T) {
+			t.Parallel()
+			results := gradeInTest(t, stage, Program{Args: []string{build(t, root, folder)}})
+			for start, end := 0, 0; start < len(results); start = end {
+				step := StepOf(results[start].Step)
+				for ; end < len(results) && results[end].Step == step.ID; end++ {
+					if r := results[end]; step.Level != Strict && r.Status != Passed && !r.Excused() {
+						t.Errorf("%s", r)
+					}
+				}
+				if earned, _ := Score(results[start:end]); emptied[step.ID] && earned > 0 {
+					t.Errorf("step %s earns %d points, and refuses nothing", step.ID, earned)
+				}
+			}
+		})
+	}
+	if len(emptied) < 4 {
+		t.Errorf("strict steps were found in %v only", emptied)
+	}
+}
