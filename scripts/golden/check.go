@@ -109,23 +109,30 @@ func Grade(ctx context.Context, checks []Check, program Program, seed uint64) []
 	}
 	defer labs.close()
 
-	var blockers []string // steps that failed, or are not written
+	var blockers []string          // steps that failed, or are not written
+	missing := map[string]string{} // those and the steps that they block, and why
 	for start, end := 0, 0; start < len(checks); start = end {
 		step := checks[start].Step
 		for end < len(checks) && checks[end].Step == step {
 			end++
 		}
 		if i := slices.IndexFunc(blockers, func(b string) bool { return needs(checks[start], b) }); i >= 0 {
-			why := "step " + blockers[i] + " comes first"
-			if gap := labs.unwritten.gap(blockers[i]); gap != "" {
-				why = "step " + gap
-			}
+			why := missing[blockers[i]]
 			for j := range results[start:end] {
 				results[start+j].Why = why
 			}
+			missing[step] = why
 			continue
 		}
-		blockers = append(blockers, runStep(labs, results[start:end], blockers)...)
+		for j := range results[start:end] {
+			if why := missing[results[start+j].also]; why != "" {
+				results[start+j].Why = excuse + why
+			}
+		}
+		for _, blocker := range runStep(labs, results[start:end]) {
+			blockers = append(blockers, blocker)
+			missing[blocker] = "step " + cmp.Or(labs.unwritten.gap(blocker), blocker+" comes first")
+		}
 	}
 	return results
 }
@@ -151,14 +158,8 @@ func needs(c Check, blocker string) bool {
 
 // runStep runs the checks of one step, and returns the steps that those after
 // it cannot do without: this one if it failed, and any that is not written.
-// The blockers are those of the steps before it.
-func runStep(labs *labs, results []Result, before []string) (blockers []string) {
+func runStep(labs *labs, results []Result) (blockers []string) {
 	step := StepOf(results[0].Step)
-	for i := range results {
-		if r := &results[i]; slices.Contains(before, r.also) {
-			r.Why = excuse + "step " + cmp.Or(labs.unwritten.gap(r.also), r.also+" comes first")
-		}
-	}
 	if labs.unwritten.gap(step.ID) == "" { // else it is known already
 		runTurns(labs, results)
 	}
@@ -180,6 +181,9 @@ func runStep(labs *labs, results []Result, before []string) (blockers []string) 
 		if r := &results[first]; step.Level == Strict && r.Diagnosis == "wrong-status" {
 			// What is not written refuses nothing, and cannot say so.
 			r.Why = fmt.Sprintf("%s refuses nothing yet, or not this. %s", step.ID, r.Why)
+		}
+		if !slices.ContainsFunc(results, func(r Result) bool { return r.Status == Failed && r.Weight > 0 }) {
+			return nil // what has no weight costs nothing, not later either
 		}
 		return []string{step.ID}
 	}

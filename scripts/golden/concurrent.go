@@ -19,6 +19,7 @@ func concurrentChecks() []Check {
 		{Step: "2.1", Name: "many-at-once", Weight: 1, Want: "sixty clients at once each get their own bytes", run: manyAtOnce},
 		{Step: "2.2", Name: "max-conns", Weight: 1, Want: "a connection beyond -max-conns waits, and is answered when its turn comes", Flags: []string{"-max-conns", "2"}, run: maxConns},
 		{Step: "2.2", Name: "max-conns-zero", Want: "-max-conns 0 is wrong use: exit status 2", Flags: []string{noServer}, run: maxConnsZero}, // given code
+		{Step: "2.3", Name: "stops", Weight: 1, Want: "Ctrl-C or SIGTERM while nothing is under way: exit status 0 at once", Flags: []string{noServer}, run: stops},
 		{Step: "2.3", Name: "finishes-answers", Weight: 4, Want: "asked to stop, it accepts nothing more, finishes the answer under way, and exits with 0", Flags: []string{noServer}, run: finishesAnswers},
 		{Step: "2.3", Name: "second-signal", Weight: 1, Want: "asked to stop twice, it ends at once", Flags: []string{noServer}, run: secondSignal},
 		{Step: "2.3", Name: "finishes-half-sent", also: "1.9", Want: "asked to stop, it still answers a request that is half sent, and says close", Flags: []string{noServer}, run: finishesHalfSent},

@@ -303,6 +303,9 @@ func graded(checks ...Check) []Result {
 	for i := range checks {
 		c := &checks[i]
 		c.Name, c.Flags = fmt.Sprint("check ", i), []string{noServer}
+		if c.Weight++; c.also != "" || c.Want == "free" {
+			c.Weight = 0
+		}
 		c.Stage = cmp.Or(c.Stage, StepOf(c.Step).Stage)
 	}
 	return Grade(context.Background(), checks, Program{}, 1)
@@ -327,6 +330,7 @@ func TestGrade(t *testing.T) {
 		want   []string // status, and in why, for each check
 	}{
 		{"an earlier step failed", []Check{{Step: "1.2", run: fails("")}, {Step: "1.3", run: pass}}, []string{"failed", "not run: step 1.2 comes first"}},
+		{"what has no weight failed", []Check{{Step: "1.2", Want: "free", run: fails("")}, {Step: "1.3", run: pass}}, []string{"failed", "passed"}},
 		{"a strict step failed", []Check{{Step: "S.1", run: fails("")}, {Step: "S.2", run: pass}}, []string{"failed: S.1 refuses nothing yet, or not this.", "passed"}},
 		{"strict needs no protocol", []Check{{Step: "1.7", run: fails("")}, {Step: "S.1", run: pass}}, []string{"failed", "passed"}},
 		{"strict needs the core", []Check{{Step: "1.6", run: fails("")}, {Step: "S.1", run: pass}}, []string{"failed", "not run: step 1.6 comes first"}},
@@ -336,6 +340,8 @@ func TestGrade(t *testing.T) {
 		{"what the check needs beside its step", []Check{{Step: "1.9", run: fails(gap("1.9"))}, {Step: "S.1", also: "1.9", run: fails("")}},
 			[]string{"failed", "not run: cannot be run here: step 1.9 is not written yet"}},
 		{"the same, and it failed", []Check{{Step: "1.9", run: fails("")}, {Step: "S.1", also: "1.9", run: fails("")}}, []string{"failed", "not run: cannot be run here: step 1.9 comes first"}},
+		{"the same, and it was not run", []Check{{Step: "1.8", run: fails("")}, {Step: "1.9", run: pass}, {Step: "S.1", also: "1.9", run: pass}},
+			[]string{"failed", "not run: step 1.8 comes first", "not run: cannot be run here: step 1.8 comes first"}},
 		{"the same, seen only now", []Check{{Step: "S.1", also: "1.9", run: fails(gap("1.9"))}}, []string{"not run: cannot be run here: step 1.9 is not written yet"}},
 		{"the loop of stage 2", []Check{{Stage: 2, Step: "1.2", run: fails(gap("2.1"))}}, []string{"not run: step 2.1 is not written yet"}},
 	} {

@@ -39,7 +39,6 @@ func serverChecks() []Check {
 		Check{Step: "1.1", Name: "announces", Want: "standard output is one line: the host as given, the port that was picked, and the directory", Flags: []string{noServer}, run: announces},
 		Check{Step: "1.1", Name: "port-taken", Want: "a port that is taken: exit status 1, and a message that names the port", Flags: []string{noServer}, run: portTaken},
 		Check{Step: "1.1", Name: "wrong-use", Want: "an unknown flag: exit status 2", Flags: []string{noServer}, run: wrongUse},
-		Check{Step: "1.1", Name: "stops", Weight: 1, Want: "Ctrl-C or SIGTERM while nothing is under way: exit status 0 at once", Flags: []string{noServer}, run: stops},
 		Check{Step: "1.3", Name: "waits-for-the-head", Weight: 2, Want: "nothing is answered before the empty line that ends the head", run: waitsForHead},
 		Check{Step: "1.3", Name: "good-heads", Weight: 4, Want: "a head is read to its end: with LF alone, with empty lines before it, in more than one piece", run: takesGood("hello", "lf-only", "mixed-line-ends", "empty-lines-first", "browser-head-4k")},
 		Check{Step: "1.3", Name: "preconnect-silent", Want: "a connection that says nothing is closed without an answer", Flags: quickly, run: silent},
@@ -50,7 +49,6 @@ func serverChecks() []Check {
 		Check{Step: "1.5", Name: "random-file", Weight: 3, Want: "a page that was written just now, with a name that nobody knows, comes whole", run: randomFile},
 		Check{Step: "1.5", Name: "byte-by-byte", Weight: 1, Want: "a request may come one byte at a time", run: byteByByte},
 		Check{Step: "1.5", Name: "half-close", Weight: 1, Want: "a client that has closed for writing still gets its answer", run: halfClose},
-		Check{Step: "1.5", Name: "log-json", Want: "-log json has four events for a connection that is answered", Flags: []string{"-log", "json"}, run: logJSON},
 		Check{Step: "1.5", Name: "log-off", Want: "-log off says nothing", Flags: []string{"-log", "off"}, run: logOff},
 		Check{Step: "1.5", Name: "verbose", Want: "-v prints each request's head as it came, quoted", Flags: []string{"-v"}, run: verbose},
 		Check{Step: "1.5", Name: "delay", Want: "-delay waits before the answer", Flags: []string{"-delay", "300ms"}, run: delayed},
@@ -65,6 +63,7 @@ func serverChecks() []Check {
 		Check{Step: "1.8", Name: "post-4mb", Weight: 4, Want: "a POST of 4 MB gets its whole 405, and no reset", run: post4MB},
 		Check{Step: "1.8", Name: "late-bytes", Weight: 3, Want: "an answer is not lost to a reset when the client sends on", run: lateBytes("not-found")},
 		Check{Step: "1.8", Name: "tls-long-hello", Want: "a long TLS hello is not answered with a reset", run: tlsLongHello},
+		Check{Step: "1.8", Name: "log-json", Want: "-log json has four events for a connection that is answered", Flags: []string{"-log", "json"}, run: logJSON},
 		Check{Step: "1.8", Name: "linger-ends", Want: "a client that never closes is given up after -linger", Flags: []string{"-linger", "200ms"}, run: lingerEnds},
 		Check{Step: "1.9", Name: "keep-alive-idle", Want: "a persistent connection that is silent is closed after -idle-timeout", Flags: keepAlive, run: idle},
 		Check{Step: "1.9", Name: "keep-alive-pause", Want: "the time to be silent is -idle-timeout, not -head-timeout", Flags: []string{"-keep-alive", "-head-timeout", "500ms", "-idle-timeout", "10s"}, run: pauseBetween},
@@ -83,6 +82,7 @@ func serverChecks() []Check {
 // serialChecks lists what only stage 1 must do.
 func serialChecks() []Check {
 	return []Check{
+		{Step: "1.1", Name: "stops", Weight: 1, Want: "Ctrl-C or SIGTERM while nothing is under way: exit status 0 at once", Flags: []string{noServer}, run: stops},
 		{Step: "1.1", Name: "one-at-a-time", Weight: 2, Want: "while one client is served, the next one waits; then it gets its answer", run: oneAtATime},
 	}
 }

@@ -183,6 +183,7 @@ func (g *grader) report(s *submission, all bool) string {
 
 // notRunBecause lists what was not run, and why: a line for each reason.
 func notRunBecause(steps []step) (lines []string) {
+	const most = 12 // names for a reason
 	var reasons []string
 	names := map[string][]string{} // of steps that were not run at all, and of checks, by reason
 	for _, step := range steps {
@@ -204,7 +205,11 @@ func notRunBecause(steps []step) (lines []string) {
 		}
 	}
 	for _, why := range reasons {
-		lines = append(lines, strings.Join(names[why], ", ")+": "+why)
+		list := names[why]
+		if len(list) > most {
+			list = append(list[:most:most], fmt.Sprintf("and %d more", len(list)-most))
+		}
+		lines = append(lines, strings.Join(list, ", ")+": "+why)
 	}
 	return lines
 }

@@ -104,8 +104,8 @@ func (s *submission) total() part {
 }
 
 // own are the results that a stage has to tell of. Stage 2 gives the answers of
-// stage 1, too, for no points: of those it tells only what is another in stage 1,
-// or everything if that is not there; the same of so many are as in stage 1.
+// stage 1, too, for no points: of those it tells only what is right in one of the
+// two and not in the other; the same of so many are as in stage 1.
 func (s *submission) own(r *stageResult) (own []golden.Result, same, of int) {
 	var stage1 []golden.Result
 	for _, one := range s.Stages {
@@ -120,12 +120,12 @@ func (s *submission) own(r *stageResult) (own []golden.Result, same, of int) {
 		if golden.StepOf(c.Step).Stage == r.Stage || r.State != graded {
 			continue
 		}
-		want := golden.Passed
+		want := true
 		if i := slices.IndexFunc(stage1, func(one golden.Result) bool { return one.Name == c.Name }); i >= 0 {
-			want = stage1[i].Status
+			want = stage1[i].Status == golden.Passed
 		}
 		of++
-		if c.Status == want || c.Excused() {
+		if (c.Status == golden.Passed) == want || c.Excused() {
 			same++
 		} else {
 			own = append(own, c)
