@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"flag"
 	"fmt"
@@ -9,6 +8,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"weblab.example/stage1-single/http1"
 )
 
 // A client is what the command line asks for.
@@ -21,8 +22,8 @@ type client struct {
 
 	addr         string // host:port
 	method       string
-	request      []byte
-	requestsLast bool // the request says that the connection ends after it
+	request      string // its bytes
+	requestsLast bool   // the request says that the connection ends after it
 }
 
 // parseFlags reads the command line. Wrong use ends the program with status 2.
@@ -61,9 +62,11 @@ func parseFlags() *client {
 	case *rawFile != "" && (*head || len(extra) > 0):
 		err = errors.New("-raw sends the file as it is, so -head and -H have no effect")
 	case *rawFile != "":
-		c.request, err = os.ReadFile(*rawFile)
-		line, _, _ := bytes.Cut(bytes.TrimSpace(c.request), []byte("\n")) // not all of it: the file may be large
-		if words := strings.Fields(string(line)); len(words) > 0 {
+		var raw []byte
+		raw, err = os.ReadFile(*rawFile)
+		c.request = string(raw)
+		line, _, _ := strings.Cut(strings.TrimSpace(c.request), "\n") // not all of it: the file may be large
+		if words := strings.Fields(line); len(words) > 0 {
 			c.method = words[0]
 		}
 	default:
@@ -81,4 +84,13 @@ func parseFlags() *client {
 	c.requestsLast = saysClose(c.request)
 	c.bodyOnly = c.bodyOnly || c.parallel > 0
 	return &c
+}
+
+// checkField refuses a -H that is no field line.
+func checkField(line string) error {
+	if strings.ContainsFunc(line, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }) {
+		return fmt.Errorf("a control character in -H %q", line)
+	}
+	_, err := http1.ParseField(line)
+	return err
 }

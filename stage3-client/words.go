@@ -1,0 +1,117 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"weblab.example/stage1-single/http1"
+)
+
+// saysClose finds out whether a request ends the connection. It reads the
+// request's own bytes: with -H and -raw they may say anything.
+func saysClose(request string) bool {
+	first, rest, _ := strings.Cut(strings.TrimLeft(request, "\r\n"), "\n")
+	var fields []http1.Field
+	for line := range strings.SplitSeq(rest, "\n") {
+		f, err := http1.ParseField(strings.TrimSuffix(line, "\r"))
+		if err != nil {
+			break // the empty line, or a mistake that somebody sends on purpose
+		}
+		fields = append(fields, f)
+	}
+	return isLast(strings.Contains(first, "HTTP/1.0"), fields)
+}
+
+// isLast reports whether a message says that the connection ends after it:
+// with Connection: close, or in HTTP/1.0 by not saying keep-alive (RFC 9112
+// section 9.3).
+func isLast(version10 bool, fields []http1.Field) bool {
+	options := http1.List(fields, "Connection")
+	return slices.Contains(options, "close") || version10 && !slices.Contains(options, "keep-alive")
+}
+
+// lookBehind looks for bytes behind a response. When the connection is to end,
+// it waits for the end. Otherwise it looks at what has come already.
+func (c *client) lookBehind(r *reader, resp *response) error {
+	extra, atLeast := int64(r.in.Buffered()), ""
+	if c.requestsLast || isLast(resp.minor == 0, resp.fields) {
+		const atMost, upTo = time.Second, 64 << 10
+		end := r.conn.allWithin(atMost)
+		n, err := io.CopyN(io.Discard, r.in, upTo)
+		end()
+		if isReset(err) {
+			fmt.Fprintln(os.Stderr, "stage3-client: note: the response is complete, then came:", trouble(err))
+		}
+		if extra = n; n == upTo {
+			atLeast = "at least "
+		}
+	}
+	if extra > 0 {
+		return tooLong(extra, atLeast)
+	}
+	return nil
+}
+
+// cutShort turns an error of the connection in the middle of a response into
+// one that says what had come by then. Other errors, and nil, stay as they are.
+func cutShort(err error, format string, args ...any) error {
+	if !isNetwork(err) {
+		return err
+	}
+	return endedEarly(err, fmt.Sprintf(format, args...))
+}
+
+// noAnswer is the error of the i-th request on a connection when no byte of an
+// answer came.
+func noAnswer(i int, sendErr, err error) error {
+	switch {
+	case isGone(err) && i > 1:
+		return onlyAWish(i, howGone(sendErr, err))
+	case isGone(err):
+		return fmt.Errorf("no answer; %s", howGone(sendErr, err))
+	case errors.Is(sendErr, os.ErrDeadlineExceeded):
+		return errors.New("time out: the server did not take the request within -timeout, and did not answer")
+	}
+	return errors.New(trouble(err))
+}
+
+// trouble puts into words what ended a connection.
+func trouble(err error) string {
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return "time out: what should have come did not come within -timeout"
+	case isReset(err):
+		return "connection reset: the server's system sent RST (Windows calls it 10054)"
+	case errors.Is(err, net.ErrClosed):
+		return "time out: it was not over within -max-time"
+	case isBrokenPipe(err):
+		return "broken pipe: the connection was reset (RST) before this was sent"
+	}
+	return err.Error()
+}
+
+// isGone reports whether an error says that there is no connection any more.
+func isGone(err error) bool { return err == io.EOF || isReset(err) || isBrokenPipe(err) }
+
+// isNetwork reports whether an error is the connection's, and not one of what
+// came on it.
+func isNetwork(err error) bool {
+	return isGone(err) || errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, net.ErrClosed)
+}
+
+// Windows has error numbers of its own: WSAECONNRESET, and WSAECONNABORTED
+// for what is a broken pipe elsewhere.
+func isReset(err error) bool {
+	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.Errno(10054))
+}
+
+func isBrokenPipe(err error) bool {
+	return errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.Errno(10053))
+}
