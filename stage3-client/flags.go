@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"flag"
 	"fmt"
@@ -22,8 +23,8 @@ type client struct {
 
 	addr         string // host:port
 	method       string
-	request      string // its bytes
-	requestsLast bool   // the request says that the connection ends after it
+	request      []byte
+	requestsLast bool // the request says that the connection ends after it
 }
 
 // parseFlags reads the command line. Wrong use ends the program with status 2.
@@ -62,11 +63,9 @@ func parseFlags() *client {
 	case *rawFile != "" && (*head || len(extra) > 0):
 		err = errors.New("-raw sends the file as it is, so -head and -H have no effect")
 	case *rawFile != "":
-		var raw []byte
-		raw, err = os.ReadFile(*rawFile)
-		c.request = string(raw)
-		line, _, _ := strings.Cut(strings.TrimSpace(c.request), "\n") // not all of it: the file may be large
-		if words := strings.Fields(line); len(words) > 0 {
+		c.request, err = os.ReadFile(*rawFile)
+		line, _, _ := bytes.Cut(bytes.TrimSpace(c.request), []byte("\n")) // not all of it: the file may be large
+		if words := strings.Fields(string(line)); len(words) > 0 {
 			c.method = words[0]
 		}
 	default:
@@ -74,7 +73,7 @@ func parseFlags() *client {
 		if *head {
 			c.method = "HEAD"
 		}
-		c.request = buildRequest(c.method, to, c.requests > 1, extra)
+		c.request = []byte(buildRequest(c.method, to, c.requests > 1, extra))
 	}
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "stage3-client: %v (-h lists the flags)\n", err)

@@ -10,9 +10,9 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"os"
-	"strings"
 	"time"
 
 	"weblab.example/stage1-single/rig"
@@ -70,11 +70,11 @@ func (c *client) exchange(conn *timedConn, out *output) error {
 // ask sends the i-th request on a connection and reads the response to it.
 func (c *client) ask(r *reader, i int) error {
 	if c.verbose {
-		for line := range strings.Lines(c.request) {
+		for line := range bytes.Lines(c.request) {
 			fmt.Fprintf(os.Stderr, "> %q\n", line)
 		}
 	}
-	_, sendErr := r.conn.Write([]byte(c.request))
+	_, sendErr := r.conn.Write(c.request)
 	// Even if not all of it could be sent, there may be an answer.
 	resp, err := r.receive(c.method)
 	if err == nil {

@@ -43,7 +43,7 @@ func checkSize(section string, size int) error {
 func checkOctets(section, line string) error {
 	for i := range len(line) {
 		if b := line[i]; b < ' ' && b != '\t' || b == 0x7f {
-			return fmt.Errorf("control octet %#02x in %s: %.60q", b, section, line)
+			return fmt.Errorf("control octet 0x%02x in %s: %.60q", b, section, line)
 		}
 	}
 	return nil

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -16,17 +17,17 @@ import (
 
 // saysClose finds out whether a request ends the connection. It reads the
 // request's own bytes: with -H and -raw they may say anything.
-func saysClose(request string) bool {
-	first, rest, _ := strings.Cut(strings.TrimLeft(request, "\r\n"), "\n")
+func saysClose(request []byte) bool {
+	first, rest, _ := bytes.Cut(bytes.TrimLeft(request, "\r\n"), []byte("\n"))
 	var fields []http1.Field
-	for line := range strings.SplitSeq(rest, "\n") {
-		f, err := http1.ParseField(strings.TrimSuffix(line, "\r"))
+	for line := range bytes.Lines(rest) {
+		f, err := http1.ParseField(strings.TrimRight(string(line), "\r\n"))
 		if err != nil {
 			break // the empty line, or a mistake that somebody sends on purpose
 		}
 		fields = append(fields, f)
 	}
-	return isLast(strings.Contains(first, "HTTP/1.0"), fields)
+	return isLast(bytes.Contains(first, []byte("HTTP/1.0")), fields)
 }
 
 // isLast reports whether a message says that the connection ends after it:

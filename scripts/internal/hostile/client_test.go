@@ -92,16 +92,17 @@ const (
 	rawFlags    = "-raw {raw} -timeout 500ms"
 	quickFlags  = "-timeout 500ms"
 	evilText    = "\x1b[2J\x1b]0;owned\x07\x9b31m\u009b31m\u0085\x7f\u202e\x00\x08\rgone" // as a terminal reads it: erase, name the window, colours, backwards
+	turning     = "\x9b31m\u009b31m\u0085\u202egone"                                      // the part of it that is no control octet, and may be in a line
 	bombSize    = 10_000_000
 	tooLong     = "is too long for this client"
 	noTrouble   = "" // standard error is empty
 )
 
 // mostFields is a head with mostLines fields, which is as many as the client's
-// 256 KiB take: each counts 32 bytes beside its own, without the line end.
+// 256 KiB take with the status line: each line counts 32 bytes beside its own.
 var mostFields = floodOf(okLine, "a:\n", mostLines, "\n")
 
-const mostLines = 256 << 10 / 34
+const mostLines int64 = (256<<10 - int64(len(okLine)) - 32 - 1) / (3 + 32)
 
 // bombBytes are ten million zero bytes as few.
 var bombBytes = func() string {
@@ -122,6 +123,12 @@ func mistake(name, response string, says ...string) trick {
 	return trick{name: name, sends: stream(response), then: "open", status: 1, says: says}
 }
 
+// badField is a response with a field line that is none. Its mistake shows when the
+// next byte has come: until then the next line may belong to it.
+func badField(name, line string, says ...string) trick {
+	return trick{name: name, sends: stream(okLine, line, "\n\n"), then: "open", status: 1, says: append(says, "in the response"), part: true}
+}
+
 // neverEnding is a flood without an end: the client gives up.
 func neverEnding(name, begin, piece string, says ...string) trick {
 	return trick{name: name, sends: floodOf(begin, piece, gigabyte/int64(len(piece))), status: 1, says: says, part: true}
@@ -135,26 +142,26 @@ func dripping(name, begin, piece string, says ...string) trick {
 
 var tricks = slices.Concat([]trick{
 	// A head, a line, a section without an end.
-	neverEnding("a status line without end", "", "a", "status line", tooLong),
-	neverEnding("a status line that begins well and has no end", "HTTP/1.1 200 ", "a", "status line", tooLong),
-	neverEnding("a field line without end", okLine+"X: ", "a", "field lines", tooLong),
-	neverEnding("a field line without end and without a colon", okLine, "a", "field lines", tooLong),
-	neverEnding("a folded line without end", okLine+"X: a\r\n", " b\r\n", "field lines", tooLong),
-	neverEnding("field lines without end", okLine, "X-Flood: abcdefgh\r\n", "section of field lines", tooLong),
-	neverEnding("the smallest field lines without end", okLine, "a:\n", "section of field lines", tooLong),
-	{name: "a million field lines", sends: floodOf(okLine, "a: b\r\n", 1e6, "\r\n"), then: "open", status: 1, says: []string{"section of field lines", tooLong}, part: true},
+	neverEnding("a status line without end", "", "a", "the head", tooLong),
+	neverEnding("a status line that begins well and has no end", "HTTP/1.1 200 ", "a", "the head", tooLong),
+	neverEnding("a field line without end", okLine+"X: ", "a", "the head", tooLong),
+	neverEnding("a field line without end and without a colon", okLine, "a", "the head", tooLong),
+	neverEnding("a folded line without end", okLine+"X: a\r\n", " b\r\n", "the head", tooLong),
+	neverEnding("field lines without end", okLine, "X-Flood: abcdefgh\r\n", "the head", tooLong),
+	neverEnding("the smallest field lines without end", okLine, "a:\n", "the head", tooLong),
+	{name: "a million field lines", sends: floodOf(okLine, "a: b\r\n", 1e6, "\r\n"), then: "open", status: 1, says: []string{"the head", tooLong}, part: true},
 	{name: "as many fields as there may be", sends: mostFields},
-	{name: "one field more", sends: floodOf(okLine, "a:\n", mostLines+1, "\n"), then: "open", status: 1, says: []string{"section of field lines", tooLong}, part: true},
-	mistake("a field line of 200 KB that is none", okLine+strings.Repeat("a", 200_000)+"\r\n\r\n", "in the response", "no colon"),
-	mistake("a field name of 200 KB that is no token", okLine+strings.Repeat("(", 200_000)+": b\r\n\r\n", "in the response", "not a token"),
+	{name: "one field more", sends: floodOf(okLine, "a:\n", mostLines+1, "\n"), then: "open", status: 1, says: []string{"the head", tooLong}, part: true},
+	badField("a field line of 200 KB that is none", strings.Repeat("a", 200_000), "no colon"),
+	badField("a field name of 200 KB that is no token", strings.Repeat("(", 200_000)+": b", "not a token"),
 	neverEnding("a chunk size without end", chunkedHead, "0", "line of the chunked coding", tooLong),
 	neverEnding("a chunk extension without end", chunkedHead+"5;", "a", "line of the chunked coding", tooLong),
 	neverEnding("a line without end behind a chunk", chunkedHead+"5\r\nhello", "a", "line of the chunked coding", tooLong),
-	neverEnding("a trailer line without end", chunkedHead+"0\r\nX: ", "a", "field lines", tooLong),
-	neverEnding("trailer lines without end", chunkedHead+"0\r\n", "X-Flood: abcdefgh\r\n", "section of field lines", tooLong),
-	neverEnding("interim responses without end", "", "HTTP/1.1 100 Continue\r\n\r\n", "101 interim responses"),
-	neverEnding("interim responses with fields without end", "", "HTTP/1.1 103 \r\nA: b\r\n\r\n", "101 interim responses"),
-	{name: "a million interim responses, and a final one", sends: floodOf("", "HTTP/1.1 100\n\n", 1e6, okLine, "Content-Length: 0\r\n\r\n"), status: 1, says: []string{"101 interim responses"}, part: true},
+	neverEnding("a trailer line without end", chunkedHead+"0\r\nX: ", "a", "trailer section", tooLong),
+	neverEnding("trailer lines without end", chunkedHead+"0\r\n", "X-Flood: abcdefgh\r\n", "trailer section", tooLong),
+	neverEnding("interim responses without end", "", "HTTP/1.1 100 Continue\r\n\r\n", "the head", tooLong),
+	neverEnding("interim responses with fields without end", "", "HTTP/1.1 103 \r\nA: b\r\n\r\n", "the head", tooLong),
+	{name: "a million interim responses, and a final one", sends: floodOf("", "HTTP/1.1 100\n\n", 1e6, okLine, "Content-Length: 0\r\n\r\n"), status: 1, says: []string{"the head", tooLong}, part: true},
 	{name: "a hundred interim responses, and a final one", sends: floodOf("", "HTTP/1.1 100\n\n", 100, okLine, "Content-Length: 0\r\n\r\n")},
 
 	// A body of many pieces is legal.
@@ -181,13 +188,13 @@ var tricks = slices.Concat([]trick{
 	{name: "a chunk size with many zeros before", sends: stream(chunkedHead, strings.Repeat("0", 4000), "5\r\nhello\r\n000\r\n\r\n")},
 
 	// One byte at a time.
-	dripping("a trickle in the status line", "", "a", "ended early", "status line", "time out"),
-	dripping("a trickle in a field line", okLine, "a", "ended early", "inside the head", "time out"),
-	dripping("a trickle of field lines", okLine, "a:b\n", "ended early", "inside the head", "time out"),
+	dripping("a trickle in the status line", "", "a", "ended early", "the end of the head", "time out"),
+	dripping("a trickle in a field line", okLine, "a", "ended early", "the end of the head", "time out"),
+	dripping("a trickle of field lines", okLine, "a:b\n", "ended early", "the end of the head", "time out"),
 	dripping("a trickle of interim responses", "", "HTTP/1.1 100\n\n", "time out"),
-	dripping("a trickle in a chunk size", chunkedHead, "0", "ended early", "chunked", "time out"),
+	dripping("a trickle in a chunk size", chunkedHead, "0", "ended early", "not the end of the body", "time out"),
 	dripping("a trickle behind a chunk", chunkedHead+"5\r\nhello", "a", "ended early", "5 bytes came", "time out"),
-	dripping("a trickle of trailer lines", chunkedHead+"0\r\n", "a:b\n", "ended early", "chunked", "time out"),
+	dripping("a trickle of trailer lines", chunkedHead+"0\r\n", "a:b\n", "ended early", "not the end of the body", "time out"),
 	{name: "a trickle in the body is legal", flags: quickFlags, sends: stream(okLine, "\r\n"), drips: strings.Repeat("slow", 10), every: 20 * time.Millisecond},
 	{name: "a trickle in a chunk is legal", flags: quickFlags, sends: stream(chunkedHead, "28\r\n"), drips: strings.Repeat("slow", 10) + "\r\n0\r\n\r\n", every: 20 * time.Millisecond},
 	{name: "a trickle behind the response", sends: stream(okLine, "Content-Length: 2\r\n\r\nok"), drips: strings.Repeat("a", 1000), every: 50 * time.Millisecond,
@@ -196,7 +203,7 @@ var tricks = slices.Concat([]trick{
 	// No answer.
 	{name: "silence", flags: quickFlags, sends: stream(), then: "open", status: 1, says: []string{"time out", "-timeout"}, least: 400 * time.Millisecond, most: 3 * time.Second},
 	{name: "silence, -max-time", flags: "-max-time 500ms", sends: stream(), then: "open", status: 1, says: []string{"time out", "-max-time"}, least: 400 * time.Millisecond, most: 3 * time.Second},
-	{name: "silence in the head", flags: quickFlags, sends: stream("HTTP/1.1 200"), then: "open", status: 1, says: []string{"ended early", "status line", "time out"}, least: 400 * time.Millisecond, most: 3 * time.Second},
+	{name: "silence in the head", flags: quickFlags, sends: stream("HTTP/1.1 200"), then: "open", status: 1, says: []string{"ended early", "the end of the head", "time out"}, least: 400 * time.Millisecond, most: 3 * time.Second},
 	{name: "silence in the body", flags: quickFlags, sends: stream(okLine, "Content-Length: 9\r\n\r\na"), then: "open", status: 1, says: []string{"ended early", "1 of 9 bytes came", "time out"}, least: 400 * time.Millisecond, most: 3 * time.Second},
 	{name: "closes at once", sends: stream(), then: "close at once", status: 1, says: []string{"no answer"}},
 	{name: "closes behind the request", sends: stream(), status: 1, says: []string{"no answer", "FIN"}},
@@ -209,27 +216,39 @@ var tricks = slices.Concat([]trick{
 	{name: "never reads, but answers", flags: rawFlags, sends: stream(okLine, "Connection: close\r\nContent-Length: 2\r\n\r\nno"), then: "never reads", memory: clientMemory + largeRequest},
 
 	// What a terminal would obey.
-	mistake("evil instead of a status line", evilText+"\n", "status line"),
-	mistake("an evil field line", okLine+evilText+"\n\n", "in the response", "colon"),
-	mistake("an evil field name", okLine+evilText+": a\n\n", "in the response", "token"),
-	mistake("an evil line behind a space", okLine+" "+evilText+"\n\n", "in the response", "whitespace"),
-	mistake("an evil Content-Length", okLine+"Content-Length: 5"+evilText+"\n\n", "Content-Length"),
-	mistake("an evil chunk size", chunkedHead+evilText+"\n", "chunk"),
-	mistake("evil behind a chunk", chunkedHead+"1\na"+evilText+"\n", "chunk"),
-	mistake("an evil trailer", chunkedHead+"0\n"+evilText+"\n\n", "in the response"),
-	{name: "evil in all places where it may be", sends: stream("HTTP/1.1 200 ", evilText, "\nX: ", evilText, "\nTransfer-Encoding: chunked\n\n1;", evilText, "\na\n0\nY: ", evilText, "\n\n")},
+	mistake("evil instead of a status line", evilText+"\n", "control octet 0x1b in the head"),
+	mistake("evil behind a status", "HTTP/1.1 200 "+evilText+"\n", "control octet 0x1b in the head"),
+	mistake("an evil field line", okLine+evilText+"\n", "control octet"),
+	mistake("an evil field name", okLine+evilText+": a\n", "control octet"),
+	mistake("an evil field value", okLine+"X: "+evilText+"\n", "control octet"),
+	mistake("an evil line behind a space", okLine+" "+evilText+"\n", "control octet"),
+	mistake("an evil folded line", okLine+"X: a\n "+evilText+"\n", "control octet"),
+	mistake("an evil Content-Length", okLine+"Content-Length: 5"+evilText+"\n", "control octet"),
+	mistake("an evil chunk size", chunkedHead+evilText+"\n", "control octet 0x1b in a line of the chunked coding"),
+	mistake("an evil extension", chunkedHead+"1;"+evilText+"\n", "control octet"),
+	mistake("evil behind a chunk", chunkedHead+"1\na"+evilText+"\n", "control octet"),
+	mistake("an evil trailer", chunkedHead+"0\n"+evilText+"\n", "control octet 0x1b in the trailer section"),
+	mistake("no status line, and it turns the writing", turning+"\n", "status line"),
+	badField("a field line that turns the writing", turning, "colon"),
+	badField("a field name that turns the writing", turning+": a", "token"),
+	badField("a line behind a space that turns the writing", " "+turning, "whitespace"),
+	mistake("a Content-Length that turns the writing", okLine+"Content-Length: 5"+turning+"\n\n", "Content-Length"),
+	mistake("a chunk size that turns the writing", chunkedHead+turning+"\n", "is not the size of a chunk"),
+	mistake("behind a chunk what turns the writing", chunkedHead+"1\na"+turning+"\n", "a chunk goes on"),
+	{name: "what turns the writing in all places where it may be",
+		sends: stream("HTTP/1.1 200 ", turning, "\nX: ", turning, "\nTransfer-Encoding: chunked\n\n1;", turning, "\na\n0\nY: ", turning, "\n\n")},
 }, chunkSizes(), contentLengths())
 
 // chunkSizes are chunk sizes that are none.
 func chunkSizes() (tricks []trick) {
-	for _, size := range []string{"8000000000000000", "10000000000000000", "ffffffffffffffff", "FFFFFFFFFFFFFFFFF", "11111111111111111", "-1", "-0", "+5", "0x5", "0X0", "", " ", " 5", ";", ";a", "5 5", "5_0", "1e+1", "g", "5,5", "\u0665", "5\r"} {
+	for _, size := range []string{"8000000000000000", "10000000000000000", "ffffffffffffffff", "FFFFFFFFFFFFFFFFF", "11111111111111111", "-1", "-0", "+5", "0x5", "0X0", "", " ", " 5", ";", ";a", "5 5", "5_0", "1e+1", "g", "5,5", "\u0665"} {
 		tricks = append(tricks, mistake(fmt.Sprintf("chunk size %q", size), chunkedHead+"2\r\nok\r\n"+size+"\r\n", "is not the size of a chunk, after 2 bytes"))
 	}
-	for _, behind := range []string{"a", " ", "\r", "5\r\nhello"} {
+	for _, behind := range []string{"a", " ", "5\r\nhello"} {
 		tricks = append(tricks, trick{name: fmt.Sprintf("a chunk that goes on with %q", behind), sends: stream(chunkedHead, "2\r\nok", behind, "\r\n"), then: "open",
 			status: 1, says: []string{"a chunk goes on after its 2 bytes"}, part: true})
 	}
-	return tricks
+	return append(tricks, mistake("a CR behind a chunk size", chunkedHead+"2\r\r\n", "control octet 0x0d"), mistake("a CR behind a chunk", chunkedHead+"2\r\nok\r\r\n", "control octet 0x0d"))
 }
 
 // contentLengths are values of Content-Length that are none.
