@@ -93,3 +93,18 @@ func checkField(line string) error {
 	_, err := http1.ParseField(line)
 	return err
 }
+
+// saysClose finds out whether a request ends the connection. It reads the
+// request's own bytes: with -H and -raw they may say anything.
+func saysClose(request []byte) bool {
+	first, rest, _ := bytes.Cut(bytes.TrimLeft(request, "\r\n"), []byte("\n"))
+	var fields []http1.Field
+	for line := range bytes.Lines(rest) {
+		f, err := http1.ParseField(strings.TrimRight(string(line), "\r\n"))
+		if err != nil {
+			break // the empty line, or a mistake that somebody sends on purpose
+		}
+		fields = append(fields, f)
+	}
+	return isLast(bytes.Contains(first, []byte("HTTP/1.0")), fields)
+}

@@ -67,16 +67,3 @@ func (r *reader) fieldLine() (string, error) {
 	}
 	return line, err
 }
-
-// chunkLine reads a line of the chunked coding.
-func (r *reader) chunkLine() (string, error) {
-	defer r.begin("a line of the chunked coding")()
-	return r.readLine()
-}
-
-// readTrailer reads the fields behind a chunked body. They are not the head's.
-func (r *reader) readTrailer() error {
-	defer r.begin("the trailer section")()
-	_, err := r.readFields()
-	return err
-}

@@ -3,8 +3,11 @@ package main
 import (
 	"fmt"
 	"io"
+	"os"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"weblab.example/stage1-single/http1"
 )
@@ -105,6 +108,49 @@ func endedEarly(err error, came string) error {
 		how = trouble(err)
 	}
 	return fmt.Errorf("ended early: %s; %s", came, how)
+}
+
+// chunkLine reads a line of the chunked coding.
+func (r *reader) chunkLine() (string, error) {
+	defer r.begin("a line of the chunked coding")()
+	return r.readLine()
+}
+
+// readTrailer reads the fields behind a chunked body. They are not the head's.
+func (r *reader) readTrailer() error {
+	defer r.begin("the trailer section")()
+	_, err := r.readFields()
+	return err
+}
+
+// isLast reports whether a message says that the connection ends after it:
+// with Connection: close, or in HTTP/1.0 by not saying keep-alive (RFC 9112
+// section 9.3).
+func isLast(version10 bool, fields []http1.Field) bool {
+	options := http1.List(fields, "Connection")
+	return slices.Contains(options, "close") || version10 && !slices.Contains(options, "keep-alive")
+}
+
+// lookBehind looks for bytes behind a response. When the connection is to end,
+// it waits for the end. Otherwise it looks at what has come already.
+func (c *client) lookBehind(r *reader, resp *response) error {
+	extra, atLeast := int64(r.in.Buffered()), ""
+	if c.requestsLast || isLast(resp.minor == 0, resp.fields) {
+		const atMost, upTo = time.Second, 64 << 10
+		end := r.conn.allWithin(atMost)
+		n, err := io.CopyN(io.Discard, r.in, upTo)
+		end()
+		if isReset(err) {
+			fmt.Fprintln(os.Stderr, "stage3-client: note: the response is complete, then came:", trouble(err))
+		}
+		if extra = n; n == upTo {
+			atLeast = "at least "
+		}
+	}
+	if extra > 0 {
+		return tooLong(extra, atLeast)
+	}
+	return nil
 }
 
 // tooLong is the error of a response that goes on after its end:

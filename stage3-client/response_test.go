@@ -84,6 +84,71 @@ func TestNoAnswer(t *testing.T) {
 	}
 }
 
+func TestBuildRequest(t *testing.T) {
+	w := where{"h", "80", "/f"}
+	for _, c := range []struct {
+		name, method string
+		persistent   bool
+		extra        []string
+		want         string
+	}{
+		{"as it is", "GET", false, nil, "GET /f HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"},
+		{"persistent", "HEAD", true, nil, "HEAD /f HTTP/1.1\r\nHost: h\r\nConnection: keep-alive\r\n\r\n"},
+		{"more fields, in their order", "GET", false, []string{"B: 1", "A: 2"}, "GET /f HTTP/1.1\r\nHost: h\r\nConnection: close\r\nB: 1\r\nA: 2\r\n\r\n"},
+		{"others in their place", "GET", true, []string{"connection:x", "HOST: y"}, "GET /f HTTP/1.1\r\nHOST: y\r\nconnection:x\r\n\r\n"},
+		{"two of a name", "GET", false, []string{"Host: a", "X: b", "Host: c"}, "GET /f HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX: b\r\nHost: c\r\n\r\n"},
+	} {
+		if got := buildRequest(c.method, w, c.persistent, c.extra); got != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+func TestSaysClose(t *testing.T) {
+	for request, want := range map[string]bool{
+		"GET / HTTP/1.1\r\nConnection: close\r\n\r\n": true, "GET / HTTP/1.1\r\nHost: x\r\nconnection: a, CLOSE\r\n\r\n": true, "\r\nGET / HTTP/1.0\r\n\r\n": true,
+		"GET / HTTP/1.1\r\n\r\n": false, "GET / HTTP/1.0\nConnection: keep-alive\n\n": false, "GET / HTTP/1.1\r\nX: close\r\n\r\n": false, "GET / HTTP/1.1\r\n\r\nConnection: close\r\n": false, "": false,
+	} {
+		if got := saysClose([]byte(request)); got != want {
+			t.Errorf("%q: %v, want %v", request, got, want)
+		}
+	}
+}
+
+func TestHasBody(t *testing.T) {
+	for _, c := range []struct {
+		method string
+		status int
+		want   bool
+	}{
+		{"GET", 200, true}, {"GET", 404, true}, {"POST", 201, true}, {"GET", 301, true}, {"GET", 203, true}, {"GET", 205, true}, {"GET", 303, true}, {"GET", 305, true},
+		{"HEAD", 200, false}, {"HEAD", 404, false}, {"GET", 101, false}, {"GET", 199, false}, {"GET", 204, false}, {"GET", 304, false},
+		{"CONNECT", 200, false}, {"CONNECT", 299, false}, {"CONNECT", 300, true}, {"CONNECT", 403, true},
+	} {
+		if got := hasBody(c.method, c.status); got != c.want {
+			t.Errorf("%s, %d: %v, want %v", c.method, c.status, got, c.want)
+		}
+	}
+}
+
+// TestWords: what a response says that is not whole.
+func TestWords(t *testing.T) {
+	for _, c := range []struct{ name, response, says string }{
+		{"by length", "HTTP/1.1 200 OK\r\nContent-Length: 36\r\n\r\nhello", "ended early: 5 of 36 bytes came; then the server closed"},
+		{"in a chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n7\r\nwo", "ended early: 7 bytes came, but not the end of the body; then the server closed"},
+		{"before a chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "ended early: 0 bytes came, but not the end of the body; then the server closed"},
+		{"in the head", "H", "ended early: the end of the head did not come; then the server closed"},
+		{"after an interim response", "HTTP/1.1 100 Continue\r\n\r\n", "ended early: the end of the head did not come; then the server closed"},
+		{"nothing", "", "EOF"},
+	} {
+		r, _ := newReader(strings.NewReader(c.response), false)
+		resp, err := r.receive("GET")
+		if err == nil || err.Error() != c.says || (resp == nil) != (c.response == "") {
+			t.Errorf("%s: %+v, %v, want %s", c.name, resp, err, c.says)
+		}
+	}
+}
+
 // TestPieces: the result does not depend on how the stream is cut.
 func TestPieces(t *testing.T) {
 	const response = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n5;x\r\nhello\r\n1\n!\n0\r\nA: b\r\n\r\n"

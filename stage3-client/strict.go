@@ -104,15 +104,12 @@ func checkLengths(fields []http1.Field) error {
 //
 //lab:todo S.5 join folded field lines
 func (r *reader) joinFolded(line *string) error {
-	for {
-		next, _ := r.in.Peek(1)
-		if s := string(next); s != " " && s != "\t" {
-			return nil
-		}
+	for next, _ := r.in.Peek(1); string(next) == " " || string(next) == "\t"; next, _ = r.in.Peek(1) {
 		more, err := r.readLine()
 		if err != nil {
 			return err
 		}
 		*line += " " + more
 	}
+	return nil
 }

@@ -25,17 +25,16 @@ type timedConn struct {
 // it then: that gives net.ErrClosed.
 func (c *client) connect() (*timedConn, error) {
 	conn := &timedConn{each: c.timeout}
-	timeout := c.timeout
+	dialer := net.Dialer{Timeout: c.timeout}
 	if c.maxTime > 0 {
-		timeout = min(timeout, c.maxTime)
+		dialer.Deadline = time.Now().Add(c.maxTime)
 	}
-	start := time.Now()
 	var err error
-	if conn.Conn, err = net.DialTimeout("tcp", c.addr, timeout); err != nil {
+	if conn.Conn, err = dialer.Dial("tcp", c.addr); err != nil {
 		return nil, fmt.Errorf("cannot connect to %s: %w (does a server listen there?)", c.addr, err)
 	}
 	if c.maxTime > 0 {
-		time.AfterFunc(time.Until(start.Add(c.maxTime)), func() { conn.Close() }) // its error would change nothing
+		time.AfterFunc(time.Until(dialer.Deadline), func() { conn.Close() }) // its error would change nothing
 	}
 	if c.verbose {
 		fmt.Fprintf(os.Stderr, "* connected to %s from %s\n", conn.RemoteAddr(), conn.LocalAddr())

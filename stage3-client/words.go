@@ -1,64 +1,13 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"os"
-	"slices"
-	"strings"
 	"syscall"
-	"time"
-
-	"weblab.example/stage1-single/http1"
 )
-
-// saysClose finds out whether a request ends the connection. It reads the
-// request's own bytes: with -H and -raw they may say anything.
-func saysClose(request []byte) bool {
-	first, rest, _ := bytes.Cut(bytes.TrimLeft(request, "\r\n"), []byte("\n"))
-	var fields []http1.Field
-	for line := range bytes.Lines(rest) {
-		f, err := http1.ParseField(strings.TrimRight(string(line), "\r\n"))
-		if err != nil {
-			break // the empty line, or a mistake that somebody sends on purpose
-		}
-		fields = append(fields, f)
-	}
-	return isLast(bytes.Contains(first, []byte("HTTP/1.0")), fields)
-}
-
-// isLast reports whether a message says that the connection ends after it:
-// with Connection: close, or in HTTP/1.0 by not saying keep-alive (RFC 9112
-// section 9.3).
-func isLast(version10 bool, fields []http1.Field) bool {
-	options := http1.List(fields, "Connection")
-	return slices.Contains(options, "close") || version10 && !slices.Contains(options, "keep-alive")
-}
-
-// lookBehind looks for bytes behind a response. When the connection is to end,
-// it waits for the end. Otherwise it looks at what has come already.
-func (c *client) lookBehind(r *reader, resp *response) error {
-	extra, atLeast := int64(r.in.Buffered()), ""
-	if c.requestsLast || isLast(resp.minor == 0, resp.fields) {
-		const atMost, upTo = time.Second, 64 << 10
-		end := r.conn.allWithin(atMost)
-		n, err := io.CopyN(io.Discard, r.in, upTo)
-		end()
-		if isReset(err) {
-			fmt.Fprintln(os.Stderr, "stage3-client: note: the response is complete, then came:", trouble(err))
-		}
-		if extra = n; n == upTo {
-			atLeast = "at least "
-		}
-	}
-	if extra > 0 {
-		return tooLong(extra, atLeast)
-	}
-	return nil
-}
 
 // cutShort turns an error of the connection in the middle of a response into
 // one that says what had come by then. Other errors, and nil, stay as they are.
