@@ -23,8 +23,9 @@ import (
 //   - This one takes spaces before an extension: RFC 9112 section 7.1.1 calls
 //     them bad, and has them read over.
 //   - This one takes any number of zeros before the size, and as much extension
-//     as maxChunkLine has room for in each line: it keeps none of it. The
+//     as maxSection has room for in each line: it keeps none of it. The
 //     library's takes 16 digits, and not much more extension than data.
+//   - This one takes no control octets in an extension.
 //   - This one reads the trailer section, which says that the body is whole, and
 //     refuses a bad one. The library's leaves it to its caller.
 func FuzzChunked(f *testing.F) {
@@ -95,6 +96,9 @@ func TestChunkedOracle(t *testing.T) {
 		{"a line end that is missing", "5\r\nhello0\r\n\r\n", false, false},
 		{"a sign", "+5\r\nhello\r\n0\r\n\r\n", false, false},
 		{"no digits", "\r\n\r\n", false, false},
+		{"a control octet in an extension", "5;a\x00\r\nhello\r\n0\r\n\r\n", false, true},
+		{"a CR in an extension", "5;a\rb\r\nhello\r\n0\r\n\r\n", false, false},
+		{"a tab and octets above ASCII in an extension", "5;\t\xff\r\nhello\r\n0\r\n\r\n", true, true},
 		{"much extension", strings.Repeat("1;"+strings.Repeat("a", 4000)+"\r\na\r\n", 10) + "0\r\n\r\n", true, false},
 	} {
 		_, _, _, err := chunkedBody(strings.NewReader(c.in))
