@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -213,6 +214,18 @@ func TestDeadlines(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestWriteDeadline: a server that does not take the request is not waited for.
+func TestWriteDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, server := net.Pipe()
+		defer server.Close()
+		time.AfterFunc(time.Hour, func() { client.Close() }) // or a mistake would hang
+		if _, err := (&timedConn{Conn: client, each: time.Second}).Write([]byte("GET")); !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Error(err)
+		}
+	})
 }
 
 // FuzzResponse compares with net/http's client: what both take for a whole

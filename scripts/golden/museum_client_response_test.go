@@ -219,7 +219,11 @@ func (s *stream) readLine(show bool, limit int) (string, error) {
 			if s.p.verbose {
 				fmt.Fprintf(s.p.stderr, "%q\n", line)
 			}
-			return strings.TrimSuffix(string(line[:len(line)-1]), "\r"), nil
+			text := strings.TrimSuffix(string(line[:len(line)-1]), "\r")
+			if strings.ContainsFunc(text, isControl) && !s.p.does("control octets are read like others") {
+				return "", fmt.Errorf("a control octet in %.60q", text)
+			}
+			return text, nil
 		case err != bufio.ErrBufferFull:
 			return string(line), err
 		}
@@ -478,3 +482,5 @@ func (p *pupil) endedEarly(err error, format string, args ...any) error {
 	}
 	return fmt.Errorf("ended early: %s: %w", fmt.Sprintf(format, args...), p.explain(err))
 }
+
+func isControl(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }
