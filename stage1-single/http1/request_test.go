@@ -16,17 +16,6 @@ import (
 	"weblab.example/stage1-single/strict"
 )
 
-// inPieces delivers a text in pieces of different sizes, as TCP may.
-func inPieces(text string) map[string]io.Reader {
-	return map[string]io.Reader{
-		"whole":     strings.NewReader(text),
-		"bytewise":  iotest.OneByteReader(strings.NewReader(text)),
-		"halfwise":  iotest.HalfReader(strings.NewReader(text)),
-		"data+EOF":  iotest.DataErrReader(strings.NewReader(text)),
-		"then fail": io.MultiReader(strings.NewReader(text), iotest.ErrReader(errors.New("no more"))),
-	}
-}
-
 func TestReadRequest(t *testing.T) {
 	for _, c := range []struct {
 		name, before, head string
@@ -42,7 +31,11 @@ func TestReadRequest(t *testing.T) {
 	} {
 		c.want.Head, c.want.Size = c.head, len(c.before)+len(c.head)
 		const next = "GET /next HTTP/1.1\r\n"
-		for way, in := range inPieces(c.before + c.head + next) {
+		text := c.before + c.head + next
+		for way, in := range map[string]io.Reader{
+			"whole": strings.NewReader(text), "bytewise": iotest.OneByteReader(strings.NewReader(text)), "halfwise": iotest.HalfReader(strings.NewReader(text)),
+			"data+EOF": iotest.DataErrReader(strings.NewReader(text)), "then fail": io.MultiReader(strings.NewReader(text), iotest.ErrReader(errors.New("no more"))),
+		} {
 			r := bufio.NewReader(in)
 			got, err := ReadRequest(r)
 			if err != nil || !reflect.DeepEqual(got, &c.want) {
@@ -55,61 +48,37 @@ func TestReadRequest(t *testing.T) {
 	}
 }
 
-// late is a connection on which nothing more comes in time.
-var late = iotest.ErrReader(os.ErrDeadlineExceeded)
-
-// TestRefused: what is wrong is refused as early as it can be seen.
+// TestRefused: what is wrong is refused as early as it can be seen. After each of
+// these inputs nothing more comes in time.
 func TestRefused(t *testing.T) {
-	const maxRequestLine, maxHead = 8192, 16384
+	const maxRequestLine, maxHead, host = 8192, 16384, "GET / HTTP/1.1\r\nHost: x\r\n"
 	line := "GET /" + strings.Repeat("a", maxRequestLine-len("GET / HTTP/1.1")) + " HTTP/1.1"
 	head := line + "\r\nHost: x\r\nA: "
 	head += strings.Repeat("a", maxHead-len(head)-len("\r\n\r\n")) + "\r\n\r\n"
-	for _, c := range []struct {
-		name, in string // and then nothing more
-		status   int    // 0: there is no answer, or nothing to refuse
-		err      error  // if there is no answer
-	}{
-		{"the longest line in the largest head", head, 0, nil},
-		{"a line one longer", "GET /a" + line[5:] + "\r\n\r\n", 414, nil},
-		{"a head one larger", "\n" + head, 431, nil},
-		{"a line too long, with no end in sight", line + "a", 414, nil},
-		{"a line too long after an empty line", "\n" + line + "a", 414, nil},
-		{"a head too large, with no end in sight", "GET / HTTP/1.1\r\nA: " + strings.Repeat("a", maxHead), 431, nil},
-		{"empty lines without end", strings.Repeat("\n", maxHead+1), 431, nil},
-		{"nothing in time", "", 0, os.ErrDeadlineExceeded},
-		{"half in time", "GET / HTT", 408, nil},
-		{"an empty line in time", "\r\n", 408, nil},
-		{"half an empty line in time", "\r", 408, nil},
-		{"a head without its end", "GET / HTTP/1.1\r\nHost: x\r\n", 408, nil},
-		{"a request line that is wrong when it ends", "GET /\r\n", 400, nil},
-		{"a wrong octet in it", "GET /\x01 HTTP/1.1\r\n", 400, nil},
-		{"a version of the future", "GET / HTTP/2.0\r\n", 505, nil},
-		{"CR CR LF is no line end", "GET / HTTP/1.1\r\n\r\r\n\r\n", 400, nil},
-		{"CR, and no LF, first", "\rGET / HTTP/1.1\r\n", 400, nil},
-		{"a bare CR", "GET / HTTP/1.1\r\nHost: x\r\nA: b\rc\r\n\r\n", 400, nil},
-		{"a folded line", "GET / HTTP/1.1\r\nHost: x\r\nA: b\r\n c\r\n\r\n", 400, nil},
-		{"no Host", "GET / HTTP/1.1\r\n\r\n", 400, nil},
-		{"two Hosts", "GET / HTTP/1.0\r\nHost: x\r\nhost: x\r\n\r\n", 400, nil},
-		{"two lengths", "GET / HTTP/1.0\r\nContent-Length: 1\r\ncontent-length: 1\r\n\r\n", 400, nil},
-		{"both", "GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", 400, nil},
-		{"a coding", "GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\ntransfer-encoding: Chunked\r\n\r\n", 501, nil},
-		{"a Kelvin sign is no k", "GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chun\u212aed\r\n\r\n", 400, nil},
-		{"an empty coding", "GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding:\r\n\r\n", 400, nil},
-		{"a target", "GET a HTTP/1.0\r\n\r\n", 400, nil},
-		{"an absolute target", "GET http://a:b/ HTTP/1.0\r\n\r\n", 400, nil},
-		{"an escape", "GET /%00 HTTP/1.0\r\n\r\n", 400, nil},
-		{"escapes in an authority and in a query", "GET http://h%20h/?%00 HTTP/1.0\r\n\r\n", 0, nil},
-		{"Host counts before a coding", "GET / HTTP/1.1\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", 400, nil},
-		{"a coding counts before a target", "GET a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", 501, nil},
+	for text, want := range map[string]int{
+		head: 200, "\n" + head: 431, "GET /a" + line[5:] + "\r\n\r\n": 414, line + "a": 414, "\n" + line + "a": 414,
+		"GET / HTTP/1.1\r\nA: " + strings.Repeat("a", maxHead): 431, strings.Repeat("\n", maxHead+1): 431,
+		"": 0, "GET / HTT": 408, "\r\n": 408, "\r": 408, host: 408, // half of it, then nothing
+		"GET /\r\n": 400, "GET /\x01 HTTP/1.1\r\n": 400, "GET / HTTP/2.0\r\n": 505, "\rGET / HTTP/1.1\r\n": 400, // the request line is enough
+		"GET / HTTP/1.1\r\n\r\r\n\r\n": 400, host + "A: b\rc\r\n\r\n": 400, host + "A: b\r\n c\r\n\r\n": 400, host + "A\r\n\r\n": 400,
+		"GET / HTTP/1.1\r\n\r\n": 400, host + "hOST: x\r\n\r\n": 400, "GET / HTTP/1.0\r\nHost: a b\r\n\r\n": 400,
+		host + "Content-Length: 1\r\ncontent-length: 1\r\n\r\n": 400, host + "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n": 400,
+		host + "Transfer-Encoding: gzip\r\ntransfer-encoding: Chunked\r\n\r\n": 501, host + "Transfer-Encoding: chun\u212aed\r\n\r\n": 400, host + "Transfer-Encoding:\r\n\r\n": 400,
+		"GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n": 400, "GET a HTTP/1.0\r\n\r\n": 400, "GET http://a:b/ HTTP/1.0\r\n\r\n": 400, "GET /%00 HTTP/1.0\r\n\r\n": 400, "GET http://h%20h/?%00 HTTP/1.0\r\n\r\n": 200,
+		"GET / HTTP/1.1\r\nTransfer-Encoding: gzip, chunked\r\n\r\n": 400, "GET a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n": 501, // which counts first
 	} {
-		for way, in := range map[string]io.Reader{"whole": strings.NewReader(c.in), "bytewise": iotest.OneByteReader(strings.NewReader(c.in))} {
-			req, err := ReadRequest(bufio.NewReader(io.MultiReader(in, late)))
-			refused, _ := err.(*strict.Error)
-			if refused != nil && refused.Status != c.status || refused == nil && (c.status != 0 || err != c.err) {
-				t.Errorf("%s, %s: %v, want %d or %v", c.name, way, err, c.status, c.err)
+		for way, in := range map[string]io.Reader{"whole": strings.NewReader(text), "bytewise": iotest.OneByteReader(strings.NewReader(text))} {
+			req, err := ReadRequest(bufio.NewReader(io.MultiReader(in, iotest.ErrReader(os.ErrDeadlineExceeded))))
+			got := 200
+			if refused, ok := err.(*strict.Error); ok {
+				got = refused.Status
+			} else if err == os.ErrDeadlineExceeded {
+				got = 0
+			} else if err != nil {
+				got = -1
 			}
-			if req.Size > len(c.in) || !strings.Contains(c.in, req.Head) {
-				t.Errorf("%s, %s: read %d of %d bytes, the head %q", c.name, way, req.Size, len(c.in), req.Head)
+			if got != want || req.Size > len(text) || !strings.Contains(text, req.Head) {
+				t.Errorf("%.60q, %s: %v, want %d; read %d of %d bytes, the head %.60q", text, way, err, want, req.Size, len(text), req.Head)
 			}
 		}
 	}
@@ -119,29 +88,20 @@ func TestRefused(t *testing.T) {
 }
 
 func TestParseField(t *testing.T) {
-	long := strings.Repeat("a", 100)
-	for _, c := range []struct{ line, name, value, wrong string }{
-		{"Host: localhost:6789", "Host", "localhost:6789", ""},
-		{"a:", "a", "", ""},
-		{"A:\t b \t c\t ", "A", "b \t c", ""},
-		{"!#$%&'*+-.^_`|~09:\x80", "!#$%&'*+-.^_`|~09", "\x80", ""},
-		{" A: b", "", "", `the field line " A: b" begins with whitespace`},
-		{"\tA: b", "", "", `the field line "\tA: b" begins with whitespace`},
-		{"A", "", "", `the field line "A" has no colon`},
-		{"A : b", "", "", `the field line "A : b" has whitespace before its colon`},
-		{"A\t: b", "", "", `the field line "A\t: b" has whitespace before its colon`},
-		{": b", "", "", `the field name "" is not a token`},
-		{"A B: c", "", "", `the field name "A B" is not a token`},
-		{"(A): c", "", "", `the field name "(A)" is not a token`},
-		{"\xe9: c", "", "", `the field name "\xe9" is not a token`},
-		{long, "", "", `the field line "` + long[:60] + `" has no colon`},
+	for line, want := range map[string]Field{
+		"Host: localhost:6789": {"Host", "localhost:6789"}, "a:": {"a", ""}, "A:\t b \t c\t ": {"A", "b \t c"}, "A:\u00a0b\v": {"A", "\u00a0b\v"}, "!#$%&'*+-.^_`|~09:\x80": {"!#$%&'*+-.^_`|~09", "\x80"},
 	} {
-		got, err := ParseField(c.line)
-		if err == nil {
-			err = errors.New("")
+		if got, err := ParseField(line); err != nil || got != want {
+			t.Errorf("%q: %q, %v; want %q", line, got, err, want)
 		}
-		if got != (Field{c.name, c.value}) || err.Error() != c.wrong {
-			t.Errorf("%q: %q, %q; want %q, %q", c.line, got, err, Field{c.name, c.value}, c.wrong)
+	}
+	for line, want := range map[string]string{
+		" A: b": `the field line " A: b" begins with whitespace`, "\tA": `the field line "\tA" begins with whitespace`, "A": `the field line "A" has no colon`, "": `the field line "" has no colon`,
+		"A : b": `the field line "A : b" has whitespace before its colon`, "A\t: b": `the field line "A\t: b" has whitespace before its colon`, strings.Repeat("a", 100): `the field line "` + strings.Repeat("a", 60) + `" has no colon`,
+		": b": `the field name "" is not a token`, "A B: c": `the field name "A B" is not a token`, "(A): c": `the field name "(A)" is not a token`, "\xe9: c": `the field name "\xe9" is not a token`,
+	} {
+		if got, err := ParseField(line); err == nil || err.Error() != want || got != (Field{}) {
+			t.Errorf("%q: %q, %v; want %s", line, got, err, want)
 		}
 	}
 	if f := (Field{Name: "hOST"}); !f.Is("Host") || f.Is("Hos") {
@@ -163,13 +123,9 @@ func TestList(t *testing.T) {
 // malformed must not be taken here.
 func FuzzRequest(f *testing.F) {
 	for _, seed := range []string{
-		"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
-		"GET /a%20b?c=d HTTP/1.0\nA: b\nA:c\n\n",
-		"\r\nPOST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc",
-		"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-		"GET http://h/p HTTP/1.1\r\nHost: x\r\nConnection: close, TE\r\n\r\n",
-		"GET / HTTP/1.1\r\nHost: x\r\nA: b\r\n c\r\n\r\n",
-		"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "GET /a%20b?c=d HTTP/1.0\nA: b\nA:c\n\n", "GET / HTTP/1.1\r\nHost: x\r\nA: b\r\n c\r\n\r\n",
+		"\r\nPOST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc", "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+		"GET http://h/p HTTP/1.1\r\nHost: x\r\nConnection: close, TE\r\n\r\n", "GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\n",
 		"CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n", "OPTIONS * HTTP/1.1\r\nHost: [::1]:80\r\n\r\n",
 	} {
 		f.Add([]byte(seed))

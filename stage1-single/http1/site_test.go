@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"weblab.example/stage1-single/strict"
 )
@@ -50,14 +52,14 @@ func TestGet(t *testing.T) {
 		status int
 		want   string // the body, or Location, or a part of what the log gets
 	}{
-		{"/a.html", 200, "A"}, {"/a.html?x=/../..", 200, "A"}, {"//dir/..//a.html", 200, "A"}, {"/%61.html", 200, "A"}, {"http://h/a.html", 200, "A"}, {"/dir/%2e%2e/a.html", 200, "A"},
+		{"/a.html", 200, "A"}, {"/a.html?x=/../..", 200, "A"}, {"//dir/..//a.html", 200, "A"}, {"/%61.html", 200, "A"}, {"http://h/a.html", 200, "A"}, {"HTTP://h:1/dir/?http://x/", 200, "I"}, {"/dir/%2e%2e/a.html", 200, "A"},
 		{"/dir/", 200, "I"}, {"/dir/index.html", 200, "I"}, {"/dir/.", 200, "I"}, {"/dir/b%20c.txt", 200, "B"}, {"/%E5%a4%AA.txt", 200, "T"}, {"/a+b", 200, "P"}, {"/100%25", 200, "%"}, {"/100%", 200, "%"},
 		{"/empty", 200, ""}, {"/small.bin", 200, small}, {"/large.bin", 200, large},
 		{"/dir", 301, "/dir/"}, {"/dir?a=//b", 301, "/dir/?a=//b"}, {"/%64ir", 301, "/%64ir/"}, {"/d/index.html", 301, "/d/index.html/"},
 		{"//dir", 301, "/dir/"}, {"//evil.example/../dir", 301, "/evil.example/../dir/"}, {"/.//evil.example/../dir", 301, "/.//evil.example/../dir/"},
 		{`/\evil.example/../dir`, 301, "/%5Cevil.example/../dir/"}, {`//\evil.example/../dir`, 301, "/%5Cevil.example/../dir/"}, {`/\/evil.example/../../dir`, 301, "/%5C/evil.example/../../dir/"},
 		{"/%5cevil.example/../dir", 301, "/%5cevil.example/../dir/"}, {`/dir?\evil`, 301, "/dir/?%5Cevil"}, {`http://h/\evil.example/../dir`, 301, "/%5Cevil.example/../dir/"}, {"http://h//evil.example/../dir", 301, "/evil.example/../dir/"},
-		{"/nothing.html", 404, "nothing.html"}, {"/", 404, "index.html"}, {"/d/", 404, "index.html"}, {"/a.html/", 404, "a.html/index.html"}, {"/A%2525", 404, "A%25"},
+		{"/nothing.html", 404, "nothing.html"}, {"/", 404, "index.html"}, {"http://h", 404, "index.html"}, {"http://h?a.html", 404, "index.html"}, {"///", 404, "index.html"}, {"/d/", 404, "index.html"}, {"/a.html/", 404, "a.html/index.html"}, {"/A%2525", 404, "A%25"},
 		{"/..", 404, "out of the root"}, {"/%2e%2e/outside", 404, "out of the root"}, {"/.hidden", 404, "not shown"}, {"/dir/.hidden/a", 404, "not shown"}, {"/%2ehidden", 404, "not shown"}, {"/dir%5cindex.html", 404, "not shown"},
 	} {
 		resp := site.Get(c.target)
@@ -86,20 +88,32 @@ func TestGet(t *testing.T) {
 	}
 }
 
+// TestFIFO: a FIFO that nobody writes to holds up nobody, and is no file.
+func TestFIFO(t *testing.T) {
+	site, dir := newSite(t, map[string]string{"a": ""})
+	if err := exec.Command("mkfifo", filepath.Join(dir, "fifo")).Run(); err != nil {
+		t.Skip(err) // Windows
+	}
+	answered := make(chan *Response, 1)
+	go func() { answered <- site.Get("/fifo") }()
+	select {
+	case resp := <-answered:
+		if resp.Status != 404 || !strings.Contains(resp.Why, "not a regular file") {
+			t.Errorf("%d, %q", resp.Status, resp.Why)
+		}
+	case <-time.After(5 * time.Second):
+		t.Fatal("it waits for somebody to write")
+	}
+}
+
 // TestNoFile has what cannot be made to happen everywhere.
 func TestNoFile(t *testing.T) {
-	for _, c := range []struct {
-		err  error
-		want int
-	}{
-		{&fs.PathError{Op: "open", Path: "x", Err: syscall.EACCES}, 403},
-		{fmt.Errorf("open: %w", fs.ErrPermission), 403},
-		{&fs.PathError{Op: "openat", Path: "x", Err: syscall.EMFILE}, 503},
-		{&fs.PathError{Op: "openat", Path: "x", Err: syscall.ENFILE}, 503},
-		{errors.New("a disk error"), 404},
+	for err, want := range map[error]int{
+		&fs.PathError{Op: "open", Path: "x", Err: syscall.EACCES}: 403, fmt.Errorf("open: %w", fs.ErrPermission): 403, errors.New("a disk error"): 404,
+		&fs.PathError{Op: "openat", Path: "x", Err: syscall.EMFILE}: 503, &fs.PathError{Op: "openat", Path: "x", Err: syscall.ENFILE}: 503,
 	} {
-		if got := noFile(c.err); got.Status != c.want || got.Why != c.err.Error() {
-			t.Errorf("%v is %d, want %d; the log gets %q", c.err, got.Status, c.want, got.Why)
+		if got := noFile(err); got.Status != want || got.Why != err.Error() {
+			t.Errorf("%v is %d, want %d; the log gets %q", err, got.Status, want, got.Why)
 		}
 	}
 }
