@@ -1,7 +1,7 @@
 // Handout writes the student's copy of the kit: everything that a student
 // works with, and without the solutions.
 //
-//	go run ./scripts/handout -o DIR [-level core|protocol|strict] [-stages 1,2,3]
+//	go run ./scripts/handout -o DIR [-level core|protocol|strict] [-stages 1,2,3] [-solved 1.1,1.2]
 //
 // A function that is a student's to write is marked in its doc comment (see
 // gaps.go): in the copy its body is a panic that says which step it is, or in a
@@ -9,7 +9,8 @@
 // copy has gaps for the steps of the core alone, and everything of the other
 // levels is written already; with -level protocol, only the strict level is.
 // With -stages the other stages stay as they are, solved. Think about what they
-// give away: the loop of stage 2 is much of the one of stage 1.
+// give away: the loop of stage 2 is much of the one of stage 1. With -solved
+// single steps are solved, for a class that goes on in the middle.
 //
 // Exit status: 0, 1 when the copy could not be written, 2 for wrong use.
 package main
@@ -33,11 +34,16 @@ func main() {
 	dir := flags.String("o", "", "the `directory` to write; it is made if it is not there, and must be empty")
 	upTo := flags.String("level", "strict", "the highest `level` that gets gaps: core, protocol or strict; those above it are copied solved")
 	list := flags.String("stages", "1,2,3", "the `stages` that get gaps; the others are copied solved")
+	solved := flags.String("solved", "", "the `steps`, such as 1.1,1.2, that are copied solved")
 	flags.Parse(os.Args[1:]) // exits on an error by itself
 	stages, err := parseStages(*list)
 	highest := slices.Index(levels, *upTo)
+	done := strings.Split(*solved, ",")
+	noStep := slices.IndexFunc(done, func(step string) bool { return level(step) < 0 })
 	switch {
 	case err != nil:
+	case *solved != "" && noStep >= 0:
+		err = fmt.Errorf("-solved is a list of steps, such as 1.1,1.2: there is no step %q", done[noStep])
 	case highest < 0:
 		err = fmt.Errorf("-level is core, protocol or strict, not %q", *upTo)
 	case *dir == "":
@@ -49,7 +55,10 @@ func main() {
 		fmt.Fprintf(os.Stderr, "handout: %v (-h lists the flags)\n", err)
 		os.Exit(2)
 	}
-	if err := handOut(*dir, stages, highest); err != nil {
+	open := func(stage int, step string) bool {
+		return strings.Contains(stages, strconv.Itoa(stage)) && level(step) <= highest && !slices.Contains(done, step)
+	}
+	if err := handOut(*dir, open); err != nil {
 		fmt.Fprintln(os.Stderr, "handout:", err)
 		os.Exit(1)
 	}
@@ -67,14 +76,12 @@ func parseStages(list string) (stages string, err error) {
 }
 
 // handOut writes the copy and says what it did.
-func handOut(dir, stages string, highest int) error {
+func handOut(dir string, open func(stage int, step string) bool) error {
 	root, err := golden.FindKit()
 	if err != nil {
 		return err
 	}
-	gaps, err := writeCopy(root, dir, func(stage int, step string) bool {
-		return strings.Contains(stages, strconv.Itoa(stage)) && level(step) <= highest
-	})
+	gaps, err := writeCopy(root, dir, open)
 	if err != nil {
 		return err
 	}

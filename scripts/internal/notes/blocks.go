@@ -50,11 +50,14 @@ type Block struct {
 	Exit   int    // the status with which Run must end
 	Reason string // why it is NotRun
 	Hidden bool
+	Step   string // whose section it stands in, such as "1.3": the last heading that begins with a step
 }
 
 var (
 	fence  = regexp.MustCompile("^([ \t]*)(```+)([^`]*)$")
 	hidden = regexp.MustCompile(`^[ \t]*<!-- sh: (.+) -->[ \t]*$`)
+
+	stepHeading = regexp.MustCompile(`^#+ ([123S]\.[1-9]) `)
 )
 
 // Parse finds the blocks of a page, and returns what is left of the page
@@ -63,6 +66,7 @@ func Parse(page string) (blocks []Block, prose string, err error) {
 	var open *Block // the block in which the line is
 	var indent, ticks string
 	var rest strings.Builder
+	step := ""
 	shown := false // a sh block has been shown, nothing but hidden commands behind it
 	for i, line := range strings.Split(strings.TrimSuffix(page, "\n"), "\n") {
 		m := fence.FindStringSubmatch(line)
@@ -77,7 +81,7 @@ func Parse(page string) (blocks []Block, prose string, err error) {
 			open.Text += strings.TrimPrefix(line, indent) + "\n"
 		case m != nil:
 			indent, ticks = m[1], m[2]
-			open = &Block{Line: i + 1, Info: strings.TrimSpace(m[3])}
+			open = &Block{Line: i + 1, Info: strings.TrimSpace(m[3]), Step: step}
 			if bad := open.classify(); bad != nil {
 				err = errors.Join(err, fmt.Errorf("line %d: %w", i+1, bad))
 			}
@@ -86,8 +90,11 @@ func Parse(page string) (blocks []Block, prose string, err error) {
 			}
 		default:
 			if m := hidden.FindStringSubmatch(line); m != nil {
-				blocks = append(blocks, Block{Kind: Run, Line: i + 1, Info: "sh", Text: m[1] + "\n", Hidden: true})
+				blocks = append(blocks, Block{Kind: Run, Line: i + 1, Info: "sh", Text: m[1] + "\n", Hidden: true, Step: step})
 			} else {
+				if m := stepHeading.FindStringSubmatch(line); m != nil {
+					step = m[1]
+				}
 				shown = shown && strings.TrimSpace(line) == ""
 				rest.WriteString(line)
 			}

@@ -6,6 +6,8 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"regexp"
 	"runtime"
 	"slices"
@@ -27,6 +29,10 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// stepByStep is the page whose examples a student meets with half a server. They
+// are run in a student's copy, in which the steps up to their own are written.
+const stepByStep = "lab-notes/stage1.md"
+
 // TestCommands runs the commands of every page, those of a page in its order,
 // in a copy of the workspace. The Chinese pages have the same commands.
 func TestCommands(t *testing.T) {
@@ -46,8 +52,12 @@ func TestCommands(t *testing.T) {
 					t.Parallel()
 				}
 				r := &run{T: t, page: p, ports: freePorts(t, pages), sum: &sum}
-				r.dir = copyWorkspace(t, p.uses(`\bgit\b`))
 				t.Cleanup(r.endAll)
+				if p.Name == stepByStep {
+					r.handOut("")
+				} else {
+					r.dir = copyWorkspace(t, p.uses(`\bgit\b`))
+				}
 				r.all()
 			})
 		}
@@ -97,6 +107,8 @@ type run struct {
 	ports Ports
 	sum   *summary
 
+	written []string // of a page that goes step by step: the steps that are written in dir
+
 	servers []*terminal // those that have not been ended, in the order in which they were started
 	clients []*terminal // likewise
 	server  *terminal   // the one started last, also when it has been ended
@@ -106,6 +118,12 @@ type run struct {
 func (r *run) all() {
 	for i := range r.page.Blocks {
 		b := &r.page.Blocks[i]
+		if r.page.Name == stepByStep && b.Step != "" && !slices.Contains(r.written, b.Step) {
+			r.handOut(b.Step)
+			if b.Kind != Server && r.server != nil {
+				r.startServer(r.server.block)
+			}
+		}
 		if b.Kind == Run || b.Kind == Server || b.Kind == Client {
 			r.sum.add(b.Commands(), 0, "")
 		}
@@ -124,6 +142,24 @@ func (r *run) all() {
 		case OutputServer:
 			r.compare(b, r.server)
 		}
+	}
+}
+
+// handOut has the student write a step: it makes the student's copy anew, in the
+// same folder, so that what has not changed is not compiled again.
+func (r *run) handOut(step string) {
+	if r.endAll(); step == "" {
+		r.dir = filepath.Join(r.TempDir(), "weblab")
+	} else {
+		r.written = append(r.written, step)
+	}
+	if err := os.RemoveAll(r.dir); err != nil {
+		r.Fatal(err)
+	}
+	cmd := exec.Command("go", "run", "./scripts/handout", "-o", r.dir, "-solved", strings.Join(r.written, ","))
+	cmd.Dir = root
+	if out, err := cmd.CombinedOutput(); err != nil {
+		r.Fatalf("the copy with steps %v: %v\n%s", r.written, err, out)
 	}
 }
 

@@ -74,7 +74,7 @@ func TestParse(t *testing.T) {
 		"````", "```sh", "in a longer fence", "```", "````",
 		"```sh server", "e", "```",
 		"```output server", "```",
-		"after", "",
+		"after", "## 1.3 Read", "```sh", "f", "```", "",
 	}, "\n")
 	want := []Block{
 		{Kind: Run, Line: 2, Info: "sh", Text: "a # why\n# only a comment\nb \\\n  c\n\n"},
@@ -85,6 +85,7 @@ func TestParse(t *testing.T) {
 		{Kind: NotRun, Line: 20, Info: "sh not-run: a browser", Text: "open\n", Reason: "a browser"},
 		{Kind: Server, Line: 31, Info: "sh server", Text: "e\n"},
 		{Kind: OutputServer, Line: 34, Info: "output server"},
+		{Kind: Run, Line: 38, Info: "sh", Text: "f\n", Step: "1.3"},
 	}
 	got, prose, err := Parse(page)
 	if err != nil {
@@ -93,7 +94,7 @@ func TestParse(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("blocks (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff("# Title after", strings.Join(strings.Fields(prose), " ")); diff != "" {
+	if diff := cmp.Diff("# Title after ## 1.3 Read", strings.Join(strings.Fields(prose), " ")); diff != "" {
 		t.Errorf("prose (-want +got):\n%s", diff)
 	}
 	if n, lines := strings.Count(prose, "\n"), strings.Count(page, "\n"); n != lines {

@@ -110,7 +110,7 @@ var (
 	link    = regexp.MustCompile(`!?\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^()\s]+)\)`) // a picture may be within
 	htmlRef = regexp.MustCompile(`(?:src|href)="([^"]*)"`)
 	code    = regexp.MustCompile("`[^`]*`")
-	aStep   = regexp.MustCompile(`\b[123]\.[1-9]\b`)
+	aStep   = regexp.MustCompile(`\b[123S]\.[1-9]\b`)
 	version = regexp.MustCompile(`HTTP/\d\.\d`)
 )
 
