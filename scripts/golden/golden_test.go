@@ -132,12 +132,15 @@ func TestDifference(t *testing.T) {
 	for _, c := range []struct {
 		name, want, got string
 		says            []string
+		rows            int // that differ
 	}{
-		{"line end", "HTTP/1.1 200 OK\r\nA: b\r\n\r\n", "HTTP/1.1 200 OK\nA: b\r\n\r\n", []string{"offset 15", `-`, `"HTTP/1.1 200 OK\r\n"`, `+`, `"HTTP/1.1 200 OK\n"`}},
-		{"cut", "abc\r\ndef", "abc\r\nd", []string{"offset 6", "ends after 6 of 8 bytes"}},
-		{"too long", "abc", "abcdef", []string{"offset 3", "goes on after its 3 bytes, 3 too many"}},
-		{"control bytes", "a\x00b", "a\x1bb", []string{`\x00`, `\x1b`}},
-		{"far away", strings.Repeat("line\n", 100_000) + "end", strings.Repeat("line\n", 100_000) + "END", []string{"offset 500000", "..."}},
+		{"line end", "HTTP/1.1 200 OK\r\nA: b\r\n\r\n", "HTTP/1.1 200 OK\nA: b\r\n\r\n", []string{"offset 15", `-`, `"HTTP/1.1 200 OK\r\n"`, `+`, `"HTTP/1.1 200 OK\n"`}, 2},
+		{"cut", "abc\r\ndef", "abc\r\nd", []string{"offset 6", "ends after 6 of 8 bytes"}, 2},
+		{"too long", "abc", "abcdef", []string{"offset 3", "goes on after its 3 bytes, 3 too many"}, 2},
+		{"control bytes", "a\x00b", "a\x1bb", []string{`\x00`, `\x1b`}, 2},
+		{"far away", strings.Repeat("line\n", 100_000) + "end", strings.Repeat("line\n", 100_000) + "END", []string{"offset 500000", "..."}, 2},
+		{"longer, and then alike", "200 OK\n" + strings.Repeat("a longer line\n", 99), "200 OK, as it seems\n" + strings.Repeat("a longer line\n", 99), []string{"...\"\n"}, 2},
+		{"another far behind", "OK\n" + strings.Repeat("a line\n", 200) + "end", "Okay\n" + strings.Repeat("a line\n", 200) + "END", []string{"...\"\n"}, 2},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got := difference([]byte(c.want), []byte(c.got))
@@ -145,6 +148,9 @@ func TestDifference(t *testing.T) {
 				if !strings.Contains(got, s) {
 					t.Errorf("no %q in\n%s", s, got)
 				}
+			}
+			if rows := strings.Count(got, "\n- ") + strings.Count(got, "\n+ "); rows != c.rows {
+				t.Errorf("%d rows differ, want %d:\n%s", rows, c.rows, got)
 			}
 			if len(got) > 20_000 {
 				t.Errorf("%d bytes are too many to read", len(got))
