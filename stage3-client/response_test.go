@@ -116,6 +116,22 @@ func TestSaysClose(t *testing.T) {
 	}
 }
 
+// TestParseStatusLine: strict.go has another look at the line, so this is without it.
+func TestParseStatusLine(t *testing.T) {
+	for _, c := range []struct {
+		line          string
+		minor, status int
+		ok            bool
+	}{
+		{"HTTP/1.1 404 Not Found", 1, 404, true}, {"HTTP/1.0 200 OK", 0, 200, true}, {"HTTP/1.0 200", 0, 200, true}, {"HTTP/1.2 301 ", 1, 301, true},
+		{"", 1, 0, false}, {"<!DOCTYPE html>", 1, 0, false}, {"HTTP/1.1", 1, 0, false}, {"HTTP/1.1 ", 1, 0, false}, {"404 Not Found", 1, 0, false}, {"HTTP/1.1  200 OK", 1, 0, false},
+	} {
+		if minor, status, ok := parseStatusLine(c.line); ok != c.ok || minor != c.minor || status != c.status {
+			t.Errorf("%q: minor %d, status %d, ok %v", c.line, minor, status, ok)
+		}
+	}
+}
+
 func TestHasBody(t *testing.T) {
 	for _, c := range []struct {
 		method string
