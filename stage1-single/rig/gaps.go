@@ -2,6 +2,7 @@ package rig
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"html"
 	"os"
@@ -32,29 +33,36 @@ func (c *Conn) Catch() {
 	if p == nil {
 		return
 	}
-	c.why = errPanic
-	if !c.sending {
-		c.answerPanic(p)
+	if c.sending {
+		c.logPanic(p)
+	} else {
+		page := c.page500(p)
+		c.logPanic(p)
+		_, err := c.Write(page)
+		c.Answered(int64(len(page)), err)
+		c.finish()
 	}
-	c.logPanic(p)
+	c.why = errPanic
 }
 
-// answerPanic sends a 500. The student's own code makes its bytes, or if that is not
-// there yet either, they are given.
-func (c *Conn) answerPanic(p any) {
+// page500 makes the bytes of a 500. The student's own code does that, or if that is not
+// written yet either, they are given.
+func (c *Conn) page500(p any) (page []byte) {
 	defer func() {
 		if p := recover(); p != nil {
 			c.logPanic(p)
+			c.status, c.closes = 500, true
 			body := "<!DOCTYPE html><title>500</title><h1>The server runs, but its answers are not written yet</h1>\n" + gapText(p)
-			fmt.Fprintf(c, "HTTP/1.1 500 Internal Server Error\r\n"+"Connection: close\r\n"+
+			page = fmt.Appendf(nil, "HTTP/1.1 500 Internal Server Error\r\n"+"Connection: close\r\n"+
 				"Content-Type: text/html; charset=utf-8\r\n"+"Content-Length: %d\r\n"+"\r\n"+"%s", len(body), body)
 		}
-		c.finish()
 	}()
 	resp := http1.Page(500, gapText(p))
 	resp.HeadOnly = c.forHead
 	c.Answers(resp)
-	c.Answered(resp.WriteTo(c))
+	var made bytes.Buffer
+	resp.WriteTo(&made) // a buffer takes all
+	return made.Bytes()
 }
 
 // gapText says which step is missing. What else a panic says is for the log alone.
@@ -72,8 +80,7 @@ func (c *Conn) serveSample() {
 	defer c.Catch()
 	in := bufio.NewReader(c)
 	line, err := in.ReadString('\n')
-	for rest := line; err == nil && strings.TrimSpace(rest) != ""; {
-		rest, err = in.ReadString('\n')
+	for rest := line; err == nil && strings.TrimSpace(rest) != ""; rest, err = in.ReadString('\n') {
 	}
 	if words := strings.Fields(line); err == nil && len(words) > 1 {
 		resp := sample(words[1])
@@ -108,7 +115,7 @@ func sample(target string) *http1.Response {
 func (o *Options) experiment(resp *http1.Response) {
 	time.Sleep(o.Delay)
 	if o.Date {
-		resp.Date = imfFixdate(time.Now())
+		resp.Date = time.Now().UTC().Format("Mon, 02 Jan 2006 15:04:05 GMT") // RFC 9110 section 5.6.7
 	}
 	size := max(resp.Size, int64(len(resp.Body)))
 	switch {
@@ -123,6 +130,3 @@ func (o *Options) experiment(resp *http1.Response) {
 	}
 	resp.Connection = "close" // with a wrong length only the close can end the body
 }
-
-// imfFixdate is a time as it stands in Date (RFC 9110 section 5.6.7).
-func imfFixdate(t time.Time) string { return t.UTC().Format("Mon, 02 Jan 2006 15:04:05 GMT") }

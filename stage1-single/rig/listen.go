@@ -19,8 +19,6 @@ import (
 	"weblab.example/stage1-single/http1"
 )
 
-const stopGrace = 5 * time.Second // for the answers under way when the server is asked to stop
-
 // A Listener accepts connections that look after themselves.
 type Listener struct {
 	Site     http1.Getter
@@ -116,7 +114,7 @@ func (l *Listener) announcement() string {
 }
 
 // stopOnSignal closes the listener on Ctrl-C or SIGTERM, and lets those connections go
-// that wait for a request. A second signal ends the program at once.
+// that wait for a request. Answers under way have 5 seconds; a second signal ends all.
 func (l *Listener) stopOnSignal() {
 	var stop context.CancelFunc
 	l.Stopping, stop = context.WithCancel(context.Background())
@@ -129,7 +127,7 @@ func (l *Listener) stopOnSignal() {
 		select {
 		case <-signals:
 			os.Exit(1)
-		case <-time.After(stopGrace):
+		case <-time.After(5 * time.Second):
 			os.Exit(0)
 		}
 	}()

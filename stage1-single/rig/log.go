@@ -13,9 +13,8 @@ import (
 	"unicode/utf8"
 )
 
-// The log of a connection has four events: accepted, request, answered, closed, each
-// with the connection's number. With -log off nothing is made for them.
-
+// newLogger makes the log. Each connection has four events: accepted, request, answered,
+// closed. With -log off nothing is made for them.
 func newLogger(w io.Writer, format string) *slog.Logger {
 	switch format {
 	case "json":
