@@ -29,9 +29,14 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// stepByStep is the page whose examples a student meets with half a server. They
-// are run in a student's copy, in which the steps up to their own are written.
-const stepByStep = "lab-notes/stage1.md"
+// stepByStep are the pages whose examples a student meets with half of a program,
+// each with the steps that are written before. The examples are run in a student's
+// copy, in which the steps up to their own are written.
+var stepByStep = map[string][]string{
+	"lab-notes/stage1.md": {},
+	"lab-notes/stage2.md": {"1.1", "1.2", "1.3", "1.4", "1.5", "1.6"},
+	"lab-notes/stage3.md": {"1.1", "1.2", "1.3", "1.4", "1.5", "1.6", "1.7", "1.8", "1.9"},
+}
 
 // TestCommands runs the commands of every page, those of a page in its order,
 // in a copy of the workspace. The Chinese pages have the same commands.
@@ -53,8 +58,9 @@ func TestCommands(t *testing.T) {
 				}
 				r := &run{T: t, page: p, ports: freePorts(t, pages), sum: &sum}
 				t.Cleanup(r.endAll)
-				if p.Name == stepByStep {
-					r.handOut("")
+				if r.written = stepByStep[p.Name]; r.written != nil {
+					r.dir = filepath.Join(t.TempDir(), "weblab")
+					r.handOut()
 				} else {
 					r.dir = copyWorkspace(t, p.uses(`\bgit\b`))
 				}
@@ -107,7 +113,7 @@ type run struct {
 	ports Ports
 	sum   *summary
 
-	written []string // of a page that goes step by step: the steps that are written in dir
+	written []string // of a page that goes step by step: the steps that are written in dir; else nil
 
 	servers []*terminal // those that have not been ended, in the order in which they were started
 	clients []*terminal // likewise
@@ -118,8 +124,9 @@ type run struct {
 func (r *run) all() {
 	for i := range r.page.Blocks {
 		b := &r.page.Blocks[i]
-		if r.page.Name == stepByStep && b.Step != "" && !slices.Contains(r.written, b.Step) {
-			r.handOut(b.Step)
+		if r.written != nil && b.Step != "" && !slices.Contains(r.written, b.Step) {
+			r.written = append(r.written, b.Step)
+			r.handOut()
 			if b.Kind != Server && r.server != nil {
 				r.startServer(r.server.block)
 			}
@@ -145,14 +152,10 @@ func (r *run) all() {
 	}
 }
 
-// handOut has the student write a step: it makes the student's copy anew, in the
-// same folder, so that what has not changed is not compiled again.
-func (r *run) handOut(step string) {
-	if r.endAll(); step == "" {
-		r.dir = filepath.Join(r.TempDir(), "weblab")
-	} else {
-		r.written = append(r.written, step)
-	}
+// handOut makes the student's copy with the steps that are written. It is in the same
+// folder again, so that what has not changed is not compiled again.
+func (r *run) handOut() {
+	r.endAll()
 	if err := os.RemoveAll(r.dir); err != nil {
 		r.Fatal(err)
 	}
