@@ -251,10 +251,12 @@ func (r *Result) judge(labs *labs, turn string) {
 		return
 	}
 	l, err := labs.take(turn, r.Flags)
+	before := ""
 	if err == nil {
 		l.seeded = false
 		if l.proc != nil {
 			l.proc.stderr.panicked() // of the check before
+			before, _ = lastInLog(l.proc.stderr.String())
 		}
 		err = r.run(l)
 	}
@@ -279,7 +281,7 @@ func (r *Result) judge(labs *labs, turn string) {
 		failure = failf("trouble", "%v", err)
 	}
 	if failure.Diagnosis == "wrong-status" {
-		failure.args[2] = r.Want
+		failure.args[2] = refusal(r.Name, failure.args[1].(int))
 	}
 	if l != nil {
 		if end := l.ended(100 * time.Millisecond); end != "" && !labs.unwritten.in(end) {
@@ -293,6 +295,8 @@ func (r *Result) judge(labs *labs, turn string) {
 	if l != nil && l.proc != nil {
 		if text, where := l.proc.stderr.panicked(); text != "" && !labs.unwritten.in(text) {
 			failure.Diagnosis, failure.args = "panicked", []any{text, where}
+		} else if said := l.logSince(before); said != "" {
+			failure.Seen = strings.TrimSpace(failure.Seen) + "\nthe server's log:\n" + said
 		}
 	}
 	failure.Seen = labs.unwritten.without(failure.Seen)

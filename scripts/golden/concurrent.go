@@ -21,6 +21,7 @@ func concurrentChecks() []Check {
 		{Step: "2.2", Name: "max-conns-zero", Want: "-max-conns 0 is wrong use: exit status 2", Flags: []string{noServer}, run: maxConnsZero}, // given code
 		{Step: "2.3", Name: "stops", Weight: 1, Want: "Ctrl-C or SIGTERM while nothing is under way: exit status 0 at once", Flags: []string{noServer}, run: stops},
 		{Step: "2.3", Name: "finishes-answers", Weight: 4, Want: "asked to stop, it accepts nothing more, finishes the answer under way, and exits with 0", Flags: []string{noServer}, run: finishesAnswers},
+		{Step: "2.3", Name: "finishes-slow-answers", Weight: 2, Want: "also when its client takes two seconds for the answer", Flags: []string{noServer}, run: finishesSlowAnswers},
 		{Step: "2.3", Name: "second-signal", Weight: 1, Want: "asked to stop twice, it ends at once", Flags: []string{noServer}, run: secondSignal},
 		{Step: "2.3", Name: "finishes-half-sent", also: "1.9", Want: "asked to stop, it still answers a request that is half sent, and says close", Flags: []string{noServer}, run: finishesHalfSent},
 		{Step: "2.3", Name: "idle-connections-end", also: "1.9", Want: "asked to stop, it does not wait for connections that are silent", Flags: []string{noServer}, run: idleConnectionsEnd},
@@ -148,7 +149,11 @@ func maxConns(l *lab) error {
 		return err
 	}
 	conns[0].Close()
-	return because(hearOut(third).want(response), "max-conns")
+	h := hearOut(third)
+	if len(h.bytes) == 0 && h.end == endOpen {
+		return failf("permit-kept", "one of two connections was answered and closed; %v later the third still had no answer", patience)
+	}
+	return because(h.want(response), "max-conns")
 }
 
 func maxConnsZero(l *lab) error {
@@ -181,16 +186,35 @@ func finishesAnswers(l *lab) error {
 		return err
 	}
 	for _, conn := range conns {
-		if err := readHuge(conn); err != nil {
+		if err := readHuge(conn, []byte("H")); err != nil {
 			return because(err, "answer-dropped")
 		}
 		conn.Close()
 	}
-	status, err := s.proc.wait(patience)
+	// Together with finishesSlowAnswers this finds every wait for a fixed time.
+	status, err := s.proc.wait(1500 * time.Millisecond)
 	if err != nil || status != 0 {
-		return failf("stops-late", "%v, exit status %d\n%s", err, status, s.proc.stderr)
+		return failf("stops-late", "the last answer was over: %v, exit status %d\n%s", err, status, s.proc.stderr)
 	}
 	return nil
+}
+
+func finishesSlowAnswers(l *lab) error {
+	s, err := l.serve()
+	if err != nil {
+		return err
+	}
+	defer s.proc.kill()
+	conn, err := askHuge(s)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if err := s.proc.signal(syscall.SIGTERM); err != nil {
+		return err
+	}
+	time.Sleep(2 * time.Second) // the stimulus: a slow client
+	return because(readHuge(conn, []byte("H")), "answer-dropped")
 }
 
 // refuses waits until a server accepts no more connections.

@@ -2,10 +2,12 @@ package golden
 
 import (
 	"bytes"
+	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -91,14 +93,16 @@ func (h heard) diagnose(want []byte) *Failure {
 	}
 	w, g := readMessage(want), readMessage(got)
 	switch {
+	case h.end == endNever:
+		return found("never-ends", len(h.bytes), 3*patience)
 	case len(want) == 0 && len(got) > 0:
 		return found("answers-nobody")
 	case len(got) == 0 && h.end == endReset:
 		return found("reset")
 	case len(got) == 0 && binary:
 		return found("binary-no-answer")
-	case len(got) == 0 && h.end == endOpen:
-		return found("no-answer-open")
+	case len(got) == 0 && (h.end == endOpen || h.quiet > patience/2), g.status == 408 && w.status != 408:
+		return h.readsOn(w.status)
 	case len(got) == 0:
 		return found("no-answer")
 	case len(h.sent) > 8 && bytes.Contains(got, h.sent[:min(len(h.sent), 60)]):
@@ -113,8 +117,12 @@ func (h heard) diagnose(want []byte) *Failure {
 		return found("no-status-line")
 	case bytes.HasPrefix(want, got) && bytes.HasPrefix(want[len(got):], []byte("HTTP/")):
 		n, of := bytes.Count(got, []byte("HTTP/1.1 ")), bytes.Count(want, []byte("HTTP/1.1 "))
+		if h.end == endFIN && h.quiet < aMoment {
+			return found("ended-between", n, of)
+		}
 		return found("pipelined-lost", n, of)
-	case bytes.HasPrefix(got, want) && bytes.HasPrefix(got[len(want):], []byte("HTTP/")):
+	case bytes.HasPrefix(got, want) && bytes.HasPrefix(got[len(want):], []byte("HTTP/")),
+		bytes.HasPrefix(g.body, append(bytes.Clone(w.body), "HTTP/1."...)) && g.status == w.status: // and its head differs, too
 		return found("one-too-many")
 	case g.bareLF:
 		return found("bare-lf")
@@ -138,6 +146,58 @@ func (h heard) diagnose(want []byte) *Failure {
 		return f
 	}
 	return diagnoseFields(w, g)
+}
+
+var (
+	logLine    = regexp.MustCompile(`(?m)^time=\S+ level=[A-Z]+ msg=(.* conn=(\d+).*)$`)
+	logTrouble = regexp.MustCompile(` (?:refused|error)=| why=(?:[^a]|a[^n])`) // why=answered is none
+)
+
+// lastInLog finds the last connection in a server's log, and what the log says of it.
+func lastInLog(text string) (conn, said string) {
+	events := logLine.FindAllStringSubmatch(text, -1)
+	if len(events) == 0 {
+		return "", ""
+	}
+	conn = events[len(events)-1][2]
+	for _, e := range events {
+		if e[2] == conn && !strings.HasPrefix(e[1], "accepted ") {
+			said += fmt.Sprintf("%.300s\n", e[1])
+		}
+	}
+	return conn, said
+}
+
+// logSince is what the log says of its last connection, if something went wrong there
+// and it is another one than before. The log may be a little late.
+func (l *lab) logSince(before string) string {
+	for deadline := time.Now().Add(aMoment); ; time.Sleep(pause) {
+		conn, said := lastInLog(l.proc.stderr.String())
+		switch {
+		case conn == before:
+			return ""
+		case !strings.Contains(said, "closed ") && time.Now().Before(deadline):
+			continue
+		case !logTrouble.MatchString(said):
+			return ""
+		}
+		return said
+	}
+}
+
+// aMoment is less than any time for which a server waits for a request.
+const aMoment = 400 * time.Millisecond
+
+// readsOn is the diagnosis for a server that waited for more where there was
+// something to answer, until its time was up or ours.
+func (h heard) readsOn(want int) *Failure {
+	switch crlf := bytes.Contains(h.sent, []byte("\r\n\r\n")); {
+	case (want == 414 || want == 431) && !bytes.HasSuffix(h.sent, []byte("\n")):
+		return &Failure{Diagnosis: "limit-late"}
+	case !crlf && (bytes.Contains(h.sent, []byte("\n\n")) || bytes.Contains(h.sent, []byte("\n\r\n"))):
+		return &Failure{Diagnosis: "lf-not-seen"}
+	}
+	return &Failure{Diagnosis: "no-answer-open"}
 }
 
 // answerEnd is where the first of several answers ends, or 0 if there is one.

@@ -3,6 +3,7 @@ package golden
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -33,9 +34,12 @@ var diagnoses = map[string]diagnosis{
 	"only-once":        {"The loop goes on: when a client is answered and its connection closed, the next one is accepted.", "stage1.md, 1.1"},
 	"not-serial":       {"Stage 1 talks to one client at a time. This server accepted the next connection before it was done with the one before.", "stage1.md, 1.1"},
 	"not-closed":       {"The answer is there, but the connection stays open. Connection: close is a promise: close it when the answer is sent, or the client waits for more.", "stage1.md, 1.8"},
+	"never-ends":       {"%d bytes came in %v, and there was no end. An answer is sent as fast as the client takes it, and then it ends.", "stage1.md, 1.2"},
 	"reset":            {"The connection was reset (RST). A close while bytes of the client are unread does that, and the client may lose the answer: close for writing, read and drop until the client is done, then close (RFC 9112, 9.6).", "stage1.md, 1.8"},
 	"no-answer":        {"The connection was closed without an answer. Every request that comes whole gets one: look at the server's log for what went wrong.", "stage1.md, 1.3"},
-	"no-answer-open":   {"No answer came, and the connection stayed open: the server waits for more. A head ends with its empty line, not with the end of the stream.", "stage1.md, 1.3"},
+	"no-answer-open":   {"No answer came in time, although the request was whole: the server reads on, or does not come to its end. A head ends with its empty line. What io.ReadAll waits for, the end of the stream, comes only after the answer.", "stage1.md, 1.3"},
+	"lf-not-seen":      {"The lines of this request end with LF alone, and the server waited for another end. A line may end with LF or with CR LF (RFC 9112, 2.2), and so may the empty line: do not look for the four bytes CR LF CR LF.", "stage1.md, 1.3"},
+	"limit-late":       {"The limit is passed, and the server still waits for the end of the line. Look at the limit while the bytes come, not when the line is whole: a client that never ends its line must not fill the memory.", "stage1.md, 1.3"},
 	"binary-no-answer": {"No answer came to a request for a file that is no text. Read files as bytes: to decode them as text fails on the first byte that is no UTF-8.", "stage1.md, 1.6"},
 	"answers-early":    {"A head ends with an empty line. Until that has come there is nothing to answer: one read is not one request.", "stage1.md, 1.3"},
 	"refuses-good":     {"This request is right, and it was refused with %d: %s.", ""},
@@ -56,7 +60,7 @@ var diagnoses = map[string]diagnosis{
 	"bad-field-line":           {"%q in the head is no field line. It is: name, colon, space, value.", "stage1.md, 1.2"},
 	"wrong-phrase":             {"The status is %d, and its reason phrase is %q: to people this says something else. RFC 9110 has %q.", "stage1.md, 1.2"},
 	"wrong-version":            {"The version in the status line is not HTTP/1.1. A server says what it speaks itself, whatever the request said.", "stage1.md, 1.2"},
-	"wrong-status":             {"The status is %d, and this request should get %d: %s.", ""},
+	"wrong-status":             {"The status is %d, and should be %d.%s", ""},
 	"field-misspelled":         {"The field %q is misspelled: a client knows only %q.", "stage1.md, 1.2"},
 	"field-missing":            {"Missing in the head: %s.", "stage1.md, 1.2"},
 	"field-extra":              {"The field %s is not asked for: these checks compare each byte, so an answer has the fields of the contract and no more.", "stage1.md, 1.2"},
@@ -81,6 +85,7 @@ var diagnoses = map[string]diagnosis{
 	"stale":                    {"The body is the file's bytes as they are now on the disk: look again for each request.", "stage1.md, 1.6"},
 	"huge-file-cut":            {"A large file is sent in pieces, until all of it is sent, however slowly the client takes it.", "stage1.md, 1.2"},
 	"huge-file-memory":         {"The server holds the whole of a large file in memory. Copy it in pieces from the file to the connection.", "stage1.md, 1.2"},
+	"ended-by-file":            {"The server took the end of the file for an error, and so it will never serve another request on such a connection. io.CopyN returns io.EOF when it is asked for more than is left: ask for the rest of the file, and no more.", "stage1.md, 1.6"},
 
 	// A server: flags, time, closing.
 	"leaver-harms":   {"A client that leaves in the middle costs its own connection, and not the server.", "stage1.md, 1.3"},
@@ -89,20 +94,24 @@ var diagnoses = map[string]diagnosis{
 	"log":            {"The log has an event when a connection is accepted, brings a request, is answered, and is closed, and -log says in which form. It changes nothing on the wire.", "stage1.md, 1.1"},
 	"verbose":        {"-v prints each line of a request's head on standard error, quoted, as it came. It changes nothing on the wire.", "stage1.md, 1.3"},
 	"stall":          {"A client that takes nothing must not hold the server for ever: each piece of an answer has a deadline (-stall).", "stage1.md, 1.2"},
+	"one-deadline":   {"A client that takes bytes, slowly but steadily, was given up. -stall is the time in which no byte is taken: each piece of an answer has a deadline of its own, and one for the whole answer is wrong.", "stage1.md, 1.8"},
 	"lingers-on":     {"After its answer the server reads and drops for as long as -linger says, and then it closes.", "stage1.md, 1.8"},
+	"drops-on":       {"Reading and dropping after the answer has a limit in bytes as well as in time: a client that sends on and on keeps the server busy, and nobody else is served (io.CopyN).", "stage1.md, 1.8"},
 	"delay":          {"-delay is a wait before each answer, and changes nothing else.", "stage1.md, 1.8"},
 	"date":           {"With -date each answer has the field Date after Connection, in GMT, as in: Date: Sun, 06 Nov 1994 08:49:37 GMT (RFC 9110, 5.6.7).", "stage1.md, 1.2"},
 	"idle":           {"A persistent connection may be silent for -idle-timeout, not less; then it is closed without a word.", "stage1.md, 1.9"},
 	"only-first":     {"Only the first request of the connection was answered. With -keep-alive the connection stays open, and the next request is read from it.", "stage1.md, 1.9"},
 	"pipelined-lost": {"The requests came together, and only %d of %d were answered. What was read behind the first belongs to the next: keep one buffered reader for each connection.", "stage1.md, 1.9"},
-	"one-too-many":   {"After an answer that closes the connection another one came. Bytes behind it are no request: nobody knows where it would begin.", "stage1.md, 1.9"},
+	"ended-between":  {"Only %d of %d requests were answered. The last answer did not say close, and then the server ended the connection at once, without waiting for a request: something that it took for an error ended its loop. io.EOF at the end of a file is none: copy no more bytes than are left.", "stage1.md, 1.9"},
+	"one-too-many":   {"Another answer came behind the one that ends the connection. It ends when the client has said close, when nobody has read the body of a request, and after a 400: what comes behind is not read as a request.", "stage1.md, 1.9"},
 
 	// A concurrent server.
 	"serial":         {"A client waited for another client's request. Serve each connection in a goroutine of its own.", "stage2.md, 2.1"},
 	"mixed-answers":  {"A client got what belongs to another one. Connections served at once must not share variables: each has its own request and its own answer.", "stage2.md, Where is the data race?"},
 	"max-conns":      {"With -max-conns 2 a third connection waits in the system's queue until one of the two is done. It is not refused, and not served before.", "stage2.md, 2.2"},
-	"answer-dropped": {"An answer was under way when the server was asked to stop. It is finished before the program ends.", "stage2.md, 2.3"},
-	"stops-late":     {"Asked to stop, a server accepts nothing more, waits for the answers under way and for nothing else, and exits with 0. Asked twice, it ends at once.", "stage2.md, 2.3"},
+	"permit-kept":    {"A connection was over, and the next one did not get its permit. Each permit that is taken is given back once, when its connection is over, or nobody is served any more.", "stage2.md, 2.2"},
+	"answer-dropped": {"An answer was under way when the server was asked to stop. It is finished before the program ends, however long its client takes: wait for the connections, and not for a fixed time (time.Sleep).", "stage2.md, 2.3"},
+	"stops-late":     {"Asked to stop, a server accepts nothing more, waits for the answers under way and for nothing else (no time.Sleep), and exits with 0. Asked twice, it ends at once.", "stage2.md, 2.3"},
 
 	// A client: its request.
 	"request-none":       {"No request came. A client connects, sends its request, and then reads.", "stage3.md, 3.1"},
@@ -143,6 +152,52 @@ var diagnoses = map[string]diagnosis{
 	"parallel":            {"With -p each connection has a line of its own on standard error: connected, first byte, end, bytes. The first byte is the first that came, the end is the last. Bodies are counted, not printed.", "stage3.md, 3.6"},
 	"client-memory":       {"The client holds the whole of a large body in memory. Write each piece when it comes.", "stage3.md, 3.3"},
 	"body-not-read":       {"A body of any size is read to its end.", "stage3.md, 3.3"},
+}
+
+// refusals says what an attacker or a broken client does with a server that does
+// not refuse a request, for groups of checks. A group is known by the wanted status
+// and the check's name; the first that matches counts.
+var refusals = []struct {
+	checks *regexp.Regexp
+	why    string
+}{
+	{regexp.MustCompile(`^4(14|31) `),
+		"Without a limit, a client that sends on and on, or never ends its head, takes the memory and the time of all others."},
+	{regexp.MustCompile(`^40[04] (escape-|link-outside|link-directory-outside|two-slashes)`),
+		"This is how a stranger reads what lies beside the site: passwords, keys, other people's files."},
+	{regexp.MustCompile(`^40[04] (hidden|backslash|drive-letter|named-pipe)`),
+		"Such a name is no page of the site. Hidden files hold passwords and the site's history, on Windows a backslash leads out of the directory, and a pipe makes the server wait for ever."},
+	{regexp.MustCompile(`^400 .*(bare-cr|cr-cr-lf)`),
+		"Some programs end a line at a lone CR, and others do not. So an attacker can send a field that one of them sees and another does not."},
+	{regexp.MustCompile(`^400 .*(nul-in|coding-nul|vertical-tab|control-in|del-in|garbage)`),
+		"Some programs end a text at a NUL, or drop control octets, and others do not. So a proxy may check another request than the one that the server answers."},
+	{regexp.MustCompile(`^400 .*(before-first-field|before-colon|folded|line-of-a-space|field-name|no-colon)`),
+		"Programs read such a line in different ways: as a field, as a part of the line before it, or not at all. So an attacker can hide a field from the proxy that checks it."},
+	{regexp.MustCompile(`^400 .*(host|absolute-form)`),
+		"Host says which site is asked for. If a cache takes it for one site and the server behind the cache for another, the cache shows the page of one site as the other's."},
+	{regexp.MustCompile(`^(400|501) .*(content-length|chunked|coding|post-without-length)`),
+		"It is in doubt where this request ends. Two programs that find two ends see two different next requests. So an attacker can hide a request from the proxy that checks it (request smuggling)."},
+	{regexp.MustCompile(`^(505 |400 (version|response))`),
+		"A client with such a version speaks another protocol, or is broken. It would take the answer for something else."},
+	{regexp.MustCompile(`^400 .*(no-version|no-target|method|space|tab)`),
+		"Programs split such a line in different ways. So a proxy allows one method or target, and the server does another."},
+	{regexp.MustCompile(`^40[04] .*(escaped|percent|utf-8|fragment)`),
+		"Programs decode such a target in different ways. So a proxy allows one path, and the server opens another."},
+	{regexp.MustCompile(`^400 .*(asterisk|authority|target|absolute|connect)`),
+		"Such a target is meant for a proxy, or is broken. A server that guesses what it means may answer for a site that is not its own."},
+	{regexp.MustCompile(`^400 .*(bad|400)`),
+		"Nobody knows where a bad request ends. What comes behind it may be a request that an attacker has hidden there."},
+}
+
+// refusal is what follows from not refusing a request, where a check wants a status
+// that refuses it.
+func refusal(check string, status int) string {
+	for _, r := range refusals {
+		if r.checks.MatchString(fmt.Sprintf("%d %s", status, check)) {
+			return " " + r.why
+		}
+	}
+	return ""
 }
 
 // A Failure is the error of a check that failed.

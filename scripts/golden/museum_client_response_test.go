@@ -37,6 +37,11 @@ func (s *stream) exchange(i int) error {
 		return s.recv(1)
 	case p.does("two recvs and stop"):
 		return s.recv(2)
+	case p.does("one recv for the head, and no body is written yet"):
+		if err := s.recv(1); err != nil {
+			return err
+		}
+		return errors.New("step 3.3 is not written yet: read the body")
 	case p.does("prints what comes until the close"):
 		_, err := io.Copy(s.out, s.in)
 		return p.explain(err)

@@ -58,6 +58,7 @@ var clientMistakes = []clientMistake{
 	{"line ends become LF", "head-printed", "client-line-ends"},
 	{"line ends become CR CR LF", "head-printed", "client-line-ends"},
 	{"one recv and stop", "head-byte-by-byte", "client-cut"},
+	{"one recv for the head, and no body is written yet", "head-byte-by-byte", "client-cut"},
 	{"two recvs and stop", "head-byte-by-byte", "client-cut"},
 	{"looks for CR LF only", "head-lf-only", "client-gave-up"},
 	{"a reason phrase is needed", "no-reason", "client-gave-up"},

@@ -3,6 +3,7 @@
 package golden
 
 import (
+	"bytes"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -143,6 +144,52 @@ func TestDiagnosesAreMet(t *testing.T) {
 			t.Errorf("%q is met, and needs no excuse (%s)", name, why)
 		case !excused && !slices.Contains(clients, name) && !met.names[name] && !skipped[name]:
 			t.Errorf("no mistake of the museum gets %q", name)
+		}
+	}
+}
+
+// TestRefusalsHaveReasons: each case that asks for a refusal says what comes of
+// taking it, and each reason is that of some check.
+func TestRefusalsHaveReasons(t *testing.T) {
+	met := map[string]bool{}
+	for _, g := range goldens {
+		answers := response(g.name)
+		last := readMessage(answers[bytes.LastIndex(answers, []byte("HTTP/1.1 ")):])
+		reason := refusal(g.name, last.status)
+		met[strings.TrimSpace(reason)] = true
+		switch last.status {
+		case 400, 414, 431, 505:
+			if reason == "" {
+				t.Errorf("%s is a %d, and no reason is there", g.name, last.status)
+			}
+		case 200, 301, 405:
+			if reason != "" {
+				t.Errorf("%s is a %d, and is told %q", g.name, last.status, reason)
+			}
+		}
+	}
+	for _, r := range refusals {
+		if !met[r.why] || !strings.HasSuffix(r.why, ".") {
+			t.Errorf("no case is told, or no sentence is: %q", r.why)
+		}
+	}
+}
+
+func TestLogSince(t *testing.T) {
+	const first = "time=1 level=INFO msg=accepted conn=1 remote=x local=y\n" + "time=1 level=INFO msg=request conn=1 method=GET target=/a\n"
+	for _, c := range []struct{ name, log, before, said string }{
+		{"nothing", "", "", ""},
+		{"another program's", "conn=1 why=EOF\n", "", ""},
+		{"all is well", first + "time=1 level=INFO msg=closed conn=1 why=answered\n", "", ""},
+		{"an error", first + "time=1 level=INFO msg=closed conn=1 why=EOF\n", "", "request conn=1 method=GET target=/a\nclosed conn=1 why=EOF\n"},
+		{"of another check", first + "time=1 level=INFO msg=closed conn=1 why=EOF\n", "1", ""},
+		{"of the connection before", first + "time=1 level=INFO msg=closed conn=1 why=EOF\n" + "time=1 level=INFO msg=accepted conn=2 remote=x local=y\n", "", ""},
+		{"a refusal", "time=1 level=WARN msg=request conn=12 method=GET target=/a refused=\"no a\"\n", "1", "request conn=12 method=GET target=/a refused=\"no a\"\n"},
+	} {
+		l := &lab{proc: &process{stderr: &tail{}}}
+		l.proc.stderr.Write([]byte(c.log)) // to memory
+		if said := l.logSince(c.before); said != c.said {
+			t.Errorf("%s: %q", c.name, said)
 		}
 	}
 }

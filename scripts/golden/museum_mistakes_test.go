@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 )
@@ -30,12 +31,36 @@ var handMade = []mistake{
 		for v.read() == nil {
 		}
 	}},
+	{name: "reads until the client closes, or its time is up", first: "accepts-again", diagnosis: "no-answer-open", visit: func(v *visit) {
+		v.client.SetReadDeadline(time.Now().Add(4 * time.Second))
+		for v.read() == nil {
+		}
+	}},
+	{name: "reads until the client closes, and then 408", first: "accepts-again", diagnosis: "no-answer-open", answer: always(func() []byte { return response("timeout") })},
 	{name: "no loop: serves one client and ends", first: "accepts-again", diagnosis: "only-once", visit: func(v *visit) {
 		v.ln.Close()
 		go v.up()
 		answer, _ := io.ReadAll(v.server)
 		v.client.Write(answer)
 		v.die() // and with it the connection ends
+	}},
+	{name: "no loop: ends while the next client is in the queue", first: "accepts-again", diagnosis: "only-once", inLoop: func(v *visit) {
+		go v.up()
+		answer, _ := io.ReadAll(v.server)
+		v.client.Write(answer)
+		v.client.CloseWrite()
+		time.Sleep(100 * time.Millisecond) // in which the next one connects
+		v.die()
+	}, visit: func(*visit) {}},
+	{name: "sends a byte every two seconds", first: "accepts-again", diagnosis: "never-ends", visit: func(v *visit) {
+		go v.up()
+		answer, _ := io.ReadAll(v.server)
+		for i := range answer {
+			if _, err := v.client.Write(answer[i : i+1]); err != nil {
+				return
+			}
+			time.Sleep(2 * time.Second) // the mistake
+		}
 	}},
 	{name: "prints what it does", first: "announces", diagnosis: "not-announced", when: never, process: "chatter"},
 	{name: "announces something else", first: "accepts-again", diagnosis: "not-announced", process: "greeting"},
@@ -45,6 +70,9 @@ var handMade = []mistake{
 	{name: "Ctrl-C is a crash", first: "stops", diagnosis: "does-not-stop", when: never, process: "interrupted"},
 	{name: "does not stop", first: "stops", diagnosis: "does-not-stop", when: never, process: "deaf to signals"},
 	{name: "concurrent where serial is asked for", stage: 1, first: "one-at-a-time", diagnosis: "not-serial", binary: "stage2-concurrent"},
+	{name: "a goroutine for each connection, and nothing else is written", stage: 1, first: "one-at-a-time", diagnosis: "not-serial", visit: func(v *visit) {
+		v.say(statusPage500())
+	}},
 	{name: "forgets who came while it was busy", stage: 1, first: "one-at-a-time", diagnosis: "only-once", visit: func(v *visit) {
 		if !v.lock.TryLock() {
 			io.Copy(io.Discard, v.client)
@@ -57,10 +85,10 @@ var handMade = []mistake{
 	}},
 
 	// The bytes of an answer.
-	{name: "echo server", first: "well-formed", diagnosis: "echo", visit: func(v *visit) {
+	{name: "echo server", first: "well-formed", diagnosis: "echo", inLoop: func(v *visit) {
 		v.read()
 		v.say(v.got)
-	}},
+	}, visit: func(*visit) {}},
 	{name: "sends the file alone", first: "well-formed", diagnosis: "no-status-line", answer: parts(func(_ string, b string) string { return b })},
 	{name: "bare LF in the head", first: "well-formed", diagnosis: "bare-lf", answer: heads(func(h string) string { return strings.ReplaceAll(h, "\r\n", "\n") })},
 	{name: "no empty line after the head", first: "well-formed", diagnosis: "no-empty-line", answer: heads(func(h string) string { return strings.TrimSuffix(h, "\r\n") })},
@@ -96,6 +124,9 @@ var handMade = []mistake{
 	{name: "always a Date field", first: "well-formed", diagnosis: "field-extra", says: "Date", answer: replaced("Content-Type", "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\nContent-Type")},
 	{name: "does not say that it closes", first: "well-formed", diagnosis: "persistence", answer: replaced("Connection: close\r\n", "")},
 	{name: "a CRLF after the body", first: "well-formed", diagnosis: "crlf-after-body", answer: parts(func(h, b string) string { return h + b + "\r\n" })},
+	{name: "a CRLF after a page with an arrow", first: "well-formed", diagnosis: "crlf-after-body", answer: always(func() []byte { return []byte(arrow + "\r\n") })},
+	{name: "a page with an arrow, in characters", first: "well-formed", diagnosis: "length-counts-characters", answer: always(func() []byte { return []byte(resized(arrow, len(arrow)-strings.Index(arrow, "<!")-2)) })},
+	{name: "a constant 200 OK before an error page", first: "well-formed", diagnosis: "wrong-status", says: "is 200, and should be 500", answer: always(func() []byte { return []byte(strings.Replace(arrow, "500 Internal Server Error\r", "200 OK\r", 1)) })},
 	{name: "LF becomes CRLF, and is not counted", first: "index", diagnosis: "line-ends-translated", answer: only(200, func(h, b string) string { return h + strings.ReplaceAll(b, "\n", "\r\n") })},
 	{name: "LF becomes CRLF, and is counted", first: "index", diagnosis: "line-ends-translated", answer: only(200, func(h, b string) string {
 		b = strings.ReplaceAll(b, "\n", "\r\n")
@@ -126,6 +157,10 @@ var handMade = []mistake{
 		return h + b
 	})},
 	{name: "wants CR LF", first: "good-heads", diagnosis: "refuses-good", when: func(u use) bool { return strings.Contains(u.sent, "\n\n") }, answer: always(func() []byte { return bad })},
+	{name: "waits for CR LF CR LF", first: "good-heads", diagnosis: "lf-not-seen", when: func(u use) bool { return strings.HasSuffix(u.sent, "\n\n") }, visit: waits},
+	{name: "waits for CR LF CR LF, and then 408", first: "good-heads", diagnosis: "lf-not-seen", when: func(u use) bool { return strings.HasSuffix(u.sent, "\n\n") }, answer: always(func() []byte { return response("timeout") })},
+	{name: "looks at its limits when a line is whole", first: "request-line-without-end", diagnosis: "limit-late", when: func(u use) bool { return len(u.sent) > 4096 && !strings.Contains(u.sent, "\n") }, visit: waits},
+	{name: "looks at its limits when a line is whole, and then 408", first: "request-line-without-end", diagnosis: "limit-late", when: func(u use) bool { return len(u.sent) > 4096 && !strings.Contains(u.sent, "\n") }, answer: always(func() []byte { return response("timeout") })},
 	{name: "knows HTTP/1.1 alone", first: "good-request-lines", diagnosis: "refuses-good", when: func(u use) bool { return strings.Contains(u.sent, "HTTP/1.2\r\n") }, answer: always(func() []byte { return bad })},
 	{name: "field names in one letter case", first: "good-fields", diagnosis: "refuses-good", when: func(u use) bool {
 		return strings.Contains(u.sent, "\nhOST:") || strings.Contains(u.sent, "\nHOST:") || strings.Contains(u.sent, "\nhost:")
@@ -258,6 +293,9 @@ var handMade = []mistake{
 	}},
 	{name: "a file is read whole", first: "huge-file-memory", diagnosis: "huge-file-memory", when: never, process: "whole"},
 	{name: "serves a backslash", first: "backslash", diagnosis: "wrong-status", when: asks("/back%5Cslash.txt"), answer: always(func() []byte { return ok("text/plain; charset=utf-8", "a backslash in the name\n") })},
+	{name: "takes the end of a file for an error", first: "large-file-ends", diagnosis: "ended-by-file", when: never, alone: true, stderr: func(line string) string {
+		return strings.Replace(line, `"why":"answered"`, `"why":"EOF"`, 1)
+	}},
 	{name: "no event when it has answered", first: "log-json", diagnosis: "log", when: flagged("json"), stderr: func(line string) string {
 		if strings.Contains(line, `"answered"`) {
 			return ""
@@ -297,6 +335,19 @@ var handMade = []mistake{
 	{name: "closes rudely after a TLS hello", first: "tls-long-hello", diagnosis: "reset", when: func(u use) bool { return len(u.sent) > 8000 && u.sent[0] == 0x16 }, visit: rude(8000)},
 	{name: "waits for a client that takes nothing", stage: 1, first: "stall", diagnosis: "stall", when: flagged("-stall"), flags: swapFlag("300ms", "1h")},
 	{name: "waits for a client that takes nothing", stage: 2, first: "stall", diagnosis: "stall", when: flagged("-stall"), flags: swapFlag("300ms", "1h"), binary: "stage1-single"},
+	{name: "one deadline for a whole answer", first: "slow-reader", diagnosis: "one-deadline", when: flagged("1s"), visit: func(v *visit) {
+		v.client.SetWriteDeadline(time.Now().Add(time.Second))
+		go v.up()
+		v.down()
+	}},
+	{name: "drops whatever comes", first: "linger-bounded", diagnosis: "drops-on", when: flagged("30s"), visit: func(v *visit) {
+		v.read()
+		v.server.Write(v.got)
+		answer, _ := io.ReadAll(v.server)
+		v.client.Write(answer)
+		v.client.CloseWrite()
+		io.Copy(io.Discard, v.client)
+	}},
 	{name: "lingers for ever", first: "linger-ends", diagnosis: "lingers-on", when: flagged("-linger"), flags: swapFlag("200ms", "1h")},
 	{name: "-delay is ignored", first: "delay", diagnosis: "delay", when: flagged("-delay"), flags: swapFlag("300ms", "0s")},
 	{name: "-date is ignored", first: "date", diagnosis: "date", when: flagged("-date"), flags: swapFlag("-date", "")},
@@ -305,6 +356,12 @@ var handMade = []mistake{
 	// Persistent connections.
 	{name: "answers on, without -keep-alive", first: "second-request-ignored", diagnosis: "one-too-many", when: sends("second-request-ignored"), answer: twice},
 	{name: "answers on after a 400", first: "keep-alive-400-closes", diagnosis: "one-too-many", when: sends("keep-alive-400-closes"), answer: twice},
+	{name: "goes on after close", first: "keep-alive-close", diagnosis: "one-too-many", when: sends("keep-alive-close"), answer: func(_ *visit, answer []byte) []byte {
+		return append(bytes.Replace(answer, []byte("Connection: close\r\n"), nil, 1), response("index")...)
+	}},
+	{name: "the end of a large file ends the connection", first: "keep-alive-large", diagnosis: "ended-between", sees: "closed conn=1 why=EOF", calm: true, when: sends("keep-alive-large"),
+		answer: func(_ *visit, answer []byte) []byte { return answer[:bytes.LastIndex(answer, []byte("HTTP/1.1 "))] },
+		stderr: func(line string) string { return strings.Replace(line, "why=answered", "why=EOF", 1) }},
 	{name: "-keep-alive is ignored", first: "keep-alive-in-turn", diagnosis: "persistence", when: flagged("-keep-alive"), flags: swapFlag("-keep-alive", "")},
 	{name: "answers only the first request under keep-alive", first: "keep-alive-in-turn", diagnosis: "only-first", when: flagged("-keep-alive"), visit: func(v *visit) {
 		v.read()
@@ -366,8 +423,18 @@ var handMade = []mistake{
 		return answer
 	}},
 	{name: "-max-conns is ignored", stage: 2, first: "max-conns", diagnosis: "max-conns", when: flagged("-max-conns"), flags: swapFlag("2", "1024")},
+	{name: "gives no permit back", stage: 2, first: "max-conns", diagnosis: "permit-kept", when: flagged("-max-conns"), visit: func(v *visit) {
+		n, _ := v.shared.LoadOrStore("permits", new(atomic.Int32))
+		if n.(*atomic.Int32).Add(1) > 2 {
+			io.Copy(io.Discard, v.client)
+			return
+		}
+		v.pass()
+	}},
 	{name: "-max-conns 0 is taken", stage: 2, first: "max-conns-zero", diagnosis: "wrong-use", when: never, flags: swapFlag("0", "1")},
 	{name: "drops answers when it stops", stage: 2, first: "finishes-answers", diagnosis: "answer-dropped", when: never, process: "stops at once"},
+	{name: "sleeps for two and a half seconds when it stops", stage: 2, first: "finishes-answers", diagnosis: "stops-late", says: "time.Sleep", when: never, process: "sleeps long"},
+	{name: "sleeps for a second and a half when it stops", stage: 2, first: "finishes-slow-answers", diagnosis: "answer-dropped", says: "time.Sleep", when: never, calm: true, process: "sleeps"},
 	{name: "ignores a second Ctrl-C", stage: 2, first: "second-signal", diagnosis: "stops-late", when: never, calm: true, process: "one signal"},
 	{name: "drops a request that is half sent when it stops", stage: 2, first: "finishes-half-sent", diagnosis: "answer-dropped", when: never, alone: true, calm: true, visit: func(v *visit) {
 		up := make(chan struct{})
@@ -524,6 +591,24 @@ func statusPage500() []byte {
 	return []byte("HTTP/1.1 500 Internal Server Error\r\nConnection: close\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: 0\r\n\r\n")
 }
 
+// arrow is the answer of a server in which a step is not written yet: an arrow has
+// three bytes.
+var arrow = func() string {
+	page := "<!DOCTYPE html><title>500 Internal Server Error</title><h1>500 Internal Server Error</h1>\n<p>→ step 9.9</p>\n"
+	return resized(string(statusPage500()), len(page)) + page
+}()
+
+// waits serves no connection that the mistake is about, and ends it only when its
+// client has.
+func waits(v *visit) {
+	v.read()
+	if v.when(v.use()) {
+		io.Copy(io.Discard, v.client)
+		return
+	}
+	v.goOn()
+}
+
 func leak() []byte { return ok("text/plain; charset=utf-8", secret+"\n") }
 
 func ok(contentType, body string) []byte {
@@ -557,7 +642,7 @@ func (g golden) mistake() mistake {
 	switch {
 	case answers > 1:
 		all := response(g.name)
-		return instead(all[:bytes.LastIndex(all, []byte("HTTP/1.1 "))], "pipelined-lost")
+		return instead(all[:bytes.LastIndex(all, []byte("HTTP/1.1 "))], "ended-between")
 	case g.step == "1.9" && (!persists || connection == "keep-alive"):
 		return instead(bytes.Replace(response(g.name), []byte("Connection: keep-alive\r\n"), []byte("Connection: close\r\n"), 1), "persistence")
 	case g.step == "1.9" && want.status != 400:

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"weblab.example/scripts/internal/launch"
 )
@@ -62,6 +63,17 @@ var processes = map[string]wrongProcess{
 		signal: func(right *exec.Cmd, _ []string, _ int) { right.Process.Kill() },
 		status: func(status int) int { return max(status, 0) }, // -1 is a signal's
 	},
+	"sleeps": {
+		signal: func(right *exec.Cmd, _ []string, _ int) {
+			right.Process.Signal(syscall.SIGTERM)
+			time.AfterFunc(1500*time.Millisecond, func() { right.Process.Kill() }) // fails if it has ended
+		},
+		status: func(status int) int { return max(status, 0) }, // -1 is a signal's
+	},
+	"sleeps long": {status: func(status int) int {
+		time.Sleep(2500 * time.Millisecond)
+		return status
+	}},
 	"one signal": {signal: func(right *exec.Cmd, _ []string, n int) {
 		if n == 1 {
 			right.Process.Signal(syscall.SIGTERM)

@@ -25,6 +25,7 @@ type mistake struct {
 	first     string // the check that fails first
 	diagnosis string
 	says      string // a part of Why, where that matters
+	sees      string // a part of Seen, where that matters
 
 	// when says which connections the mistake can touch, by the flags of the
 	// server, what the client sent, and the right answer. Nil is all of them,

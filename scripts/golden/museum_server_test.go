@@ -247,8 +247,8 @@ func TestMuseum(t *testing.T) {
 			switch {
 			case r == nil:
 				t.Fatalf("no check up to %s fails", s.first)
-			case r.Name != s.first || r.Diagnosis != s.diagnosis || !strings.Contains(r.Why, s.says):
-				t.Fatalf("want %s, %s %q; got %s, %s\n%s", s.first, s.diagnosis, s.says, r.Name, r.Diagnosis, r)
+			case r.Name != s.first || r.Diagnosis != s.diagnosis || !strings.Contains(r.Why, s.says) || !strings.Contains(r.Seen, s.sees):
+				t.Fatalf("want %s, %s %q %q; got %s, %s\n%s", s.first, s.diagnosis, s.says, s.sees, r.Name, r.Diagnosis, r)
 			}
 			checkText(t, *r)
 		})

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -56,14 +57,17 @@ func serverChecks() []Check {
 		Check{Step: "1.6", Name: "file-changes", Weight: 2, Want: "a file that has changed is sent as it is now", run: fileChanges},
 		Check{Step: "1.6", Name: "leaves-in-the-middle", Weight: 2, Want: "a client that leaves in the middle of a large file costs that connection only", run: leavesInTheMiddle},
 		Check{Step: "1.6", Name: "huge-file", Weight: 4, Want: "a file of 64 MiB is streamed to a client that takes its time", run: hugeFile},
+		Check{Step: "1.6", Name: "large-file-ends", Weight: 1, Want: "the last piece of a file is no error: the log says that the connection ended because it was answered", Flags: []string{noServer}, run: largeFileEnds},
 		Check{Step: "1.6", Name: "huge-file-memory", system: "memory", Want: "and is never held in memory", Flags: []string{noServer}, run: hugeFileMemory},
 		Check{Step: "1.6", Name: "stall", Want: "a client that takes no byte for as long as -stall is given up", Flags: []string{"-stall", "300ms"}, run: stall},
+		Check{Step: "1.6", Name: "slow-reader", Want: "a client that takes bytes slowly, but never stops, is not given up: -stall is no time for a whole answer", Flags: []string{"-stall", "1s"}, run: slowReader},
 		Check{Step: "1.6", Name: "forbidden", system: "forbidden", Want: "a file that may not be read is a 403", run: forbidden},
 		Check{Step: "1.6", Name: "link-inside", system: "link", Want: "a symbolic link that stays inside of the root is followed", run: linked("/link-in.html", "hello")},
 		Check{Step: "1.8", Name: "post-4mb", Weight: 4, Want: "a POST of 4 MB gets its whole 405, and no reset", run: post4MB},
 		Check{Step: "1.8", Name: "late-bytes", Weight: 3, Want: "an answer is not lost to a reset when the client sends on", run: lateBytes("not-found")},
 		Check{Step: "1.8", Name: "tls-long-hello", Want: "a long TLS hello is not answered with a reset", run: tlsLongHello},
 		Check{Step: "1.8", Name: "log-json", Want: "-log json has four events for a connection that is answered", Flags: []string{"-log", "json"}, run: logJSON},
+		Check{Step: "1.8", Name: "linger-bounded", Weight: 1, Want: "a client that sends on and on after its answer is given up after 16 MiB", Flags: []string{"-linger", "30s"}, run: lingerBounded},
 		Check{Step: "1.8", Name: "linger-ends", Want: "a client that never closes is given up after -linger", Flags: []string{"-linger", "200ms"}, run: lingerEnds},
 		Check{Step: "1.9", Name: "keep-alive-idle", Want: "a persistent connection that is silent is closed after -idle-timeout", Flags: keepAlive, run: idle},
 		Check{Step: "1.9", Name: "keep-alive-pause", Want: "the time to be silent is -idle-timeout, not -head-timeout", Flags: []string{"-keep-alive", "-head-timeout", "500ms", "-idle-timeout", "10s"}, run: pauseBetween},
@@ -125,6 +129,7 @@ func (l *lab) gets(name string, want []byte) error {
 
 func acceptsAgain(l *lab) error {
 	request, _ := bytesOf("hello")
+	answered := false
 	for i := range 3 {
 		h, err := l.talk(request)
 		if err != nil && i > 0 && l.ended(100*time.Millisecond) != "" {
@@ -133,12 +138,17 @@ func acceptsAgain(l *lab) error {
 		if err != nil {
 			return err
 		}
-		if h.end == endOpen && len(h.bytes) == 0 {
-			return failf("no-answer-open", "connection %d was %s for %v, and no byte came", i+1, h.end, patience)
-		}
-		if h.end == endOpen {
+		switch {
+		case h.end == endNever:
+			return h.want(nil)
+		case len(h.bytes) == 0 && (h.end == endOpen || h.quiet > patience/2), readMessage(h.bytes).status == 408:
+			return failf("no-answer-open", "connection %d was %s after %v, and what came was %.60q", i+1, h.end, h.quiet.Round(time.Second), h.bytes)
+		case h.end == endOpen:
 			return failf("not-closed", "connection %d was %s for %v after %d bytes", i+1, h.end, patience, len(h.bytes))
+		case len(h.bytes) == 0 && answered:
+			return failf("only-once", "connection 1 was answered; connection %d was %s without an answer", i+1, h.end)
 		}
+		answered = answered || len(h.bytes) > 0
 	}
 	return nil
 }
@@ -162,8 +172,8 @@ func oneAtATime(l *lab) error {
 	}
 	defer b.Close()
 	early := readWithin(b, quiet)
-	if early != "" && readWithin(a, time.Millisecond) == "" {
-		return failf("not-serial", "while half of A's request was held, B %s", early)
+	if early != "" && (readWithin(a, time.Millisecond) == "" || holds(a)) {
+		return failf("not-serial", "while the server held A's connection, B %s", early)
 	}
 	if _, err := a.Write(request[half:]); err != nil && early == "" {
 		return err
@@ -176,6 +186,18 @@ func oneAtATime(l *lab) error {
 			heardA.bytes, heardA.end, heardB.bytes, heardB.end)
 	}
 	return nil
+}
+
+// holds reports whether a server still has a connection, on which it may have
+// sent an answer. If it has not, the system answers what comes with a reset.
+func holds(conn net.Conn) bool {
+	for range 3 {
+		if _, err := conn.Write([]byte("x")); err != nil {
+			return false
+		}
+		time.Sleep(pause) // the stimulus: time for the reset to come
+	}
+	return true
 }
 
 // readWithin says what came on a connection in that time, or "".
@@ -288,6 +310,9 @@ func stops(l *lab) error {
 	return nil
 }
 
+// statusPage is how an error page begins.
+var statusPage = regexp.MustCompile(`^<!DOCTYPE html><title>([2-5]\d\d) `)
+
 var wellFormedHead = regexp.MustCompile(`^HTTP/1\.1 [2-5]\d\d [^\r\n\x00-\x1f]+\r\n(?:[!#-'*+.^_` + "`" + `|~0-9A-Za-z-]+: [^\r\n\x00]*\r\n)*\r\n`)
 
 func wellFormed(l *lab) error {
@@ -314,13 +339,22 @@ func wellFormed(l *lab) error {
 		f.Seen = fmt.Sprintf("%q", h.bytes[:min(len(h.bytes), 400)])
 		return f
 	}
-	body := got.body
-	if isHello(body) { // else it is another page, such as that of a 500
+	// The page is the wanted one, or another, such as that of a 500. Then it is not
+	// known; but what is announced, and but for a line end comes, is the whole of it.
+	status, body := got.status, got.body
+	length, _ := got.field("Content-Length")
+	if n, err := strconv.Atoi(length); err == nil && 0 <= n && n < len(body) && string(body[n:]) == "\r\n" {
+		body = body[:n]
+	}
+	if isHello(body) {
 		body = readMessage(response).body
 	}
-	phrase := map[int]string{200: "OK", 500: "Internal Server Error"}[got.status] // no other is to be expected yet
+	if m := statusPage.FindSubmatch(body); m != nil {
+		status, _ = strconv.Atoi(string(m[1])) // three digits
+	}
+	phrase := map[int]string{200: "OK", 500: "Internal Server Error"}[status] // no other is to be expected yet
 	want := fmt.Appendf(nil, "HTTP/1.1 %d %s\r\nConnection: close\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: %d\r\n\r\n%s",
-		got.status, cmp.Or(phrase, got.phrase), len(body), body)
+		status, cmp.Or(phrase, got.phrase), len(body), body)
 	if !bytes.Equal(h.bytes, want) {
 		f := h.diagnose(want)
 		f.Seen = difference(want, h.bytes)
@@ -333,7 +367,7 @@ func wellFormed(l *lab) error {
 }
 
 func waitsForHead(l *lab) error {
-	request, _ := bytesOf("hello")
+	request, response := bytesOf("hello")
 	conn, err := l.dial()
 	if err != nil {
 		return err
@@ -349,8 +383,12 @@ func waitsForHead(l *lab) error {
 	if _, err := conn.Write(request[last:]); err != nil {
 		return err
 	}
-	if h := hearOut(conn); len(h.bytes) == 0 {
-		return failf("no-answer-open", "then the last byte was sent, and there was no answer: the connection was %s", h.end)
+	h := hearOut(conn)
+	h.sent = request
+	if status := readMessage(h.bytes).status; len(h.bytes) == 0 || status == 408 {
+		f := h.diagnose(response)
+		f.Seen = fmt.Sprintf("then the last byte was sent, and %.60q came in %v; the connection was %s", h.bytes, h.quiet.Round(time.Second), h.end)
+		return f
 	}
 	return nil
 }
@@ -365,11 +403,14 @@ func takesGood(names ...string) func(*lab) error {
 			if err != nil {
 				return err
 			}
-			if len(h.bytes) == 0 {
-				return h.want(response)
+			status := readMessage(h.bytes).status
+			if len(h.bytes) == 0 || status == 408 {
+				f := h.diagnose(response)
+				f.Seen = fmt.Sprintf("%s: %.300q was sent, and %.60q came in %v; the connection was %s", name, request, h.bytes, h.quiet.Round(time.Second), h.end)
+				return f
 			}
-			switch status := readMessage(h.bytes).status; status {
-			case 400, 408, 414, 431, 501, 505:
+			switch status {
+			case 400, 414, 431, 501, 505:
 				want := name
 				for _, g := range goldens {
 					if g.name == name {
@@ -575,16 +616,17 @@ func hugeFile(l *lab) error {
 		return err
 	}
 	defer conn.Close()
-	return readHuge(conn)
+	return readHuge(conn, []byte("H"))
 }
 
-// readHuge reads on after askHuge and counts the bytes.
-func readHuge(conn net.Conn) error {
-	head := []byte("H") // which askHuge has read
+// readHuge reads on after askHuge and counts the bytes. The beginning, at least the
+// byte that askHuge has read, is there already.
+func readHuge(conn net.Conn, beginning []byte) error {
+	head := beginning
 	buf := make([]byte, 256<<10)
 	body := int64(-1)
-	for {
-		conn.SetReadDeadline(time.Now().Add(patience))
+	for start := time.Now(); ; {
+		conn.SetReadDeadline(readUntil(start))
 		n, err := conn.Read(buf)
 		if body >= 0 {
 			body += int64(n)
@@ -601,6 +643,25 @@ func readHuge(conn net.Conn) error {
 			return failf("huge-file-cut", "%d of %d bytes of the body came, then: %v", body, int64(hugeSize), err)
 		}
 	}
+}
+
+// largeFileEnds asks for a file that has a short last piece, whatever a piece is. If
+// the server takes the end of the file for an error, its client cannot see that yet.
+func largeFileEnds(l *lab) error {
+	s, err := l.serve("-log", "json")
+	if err != nil {
+		return err
+	}
+	defer s.proc.kill()
+	if err := s.answers("file-of-32k-and-1", "huge-file-cut"); err != nil {
+		return err
+	}
+	s.logged(`"closed"`)
+	log := s.proc.stderr.String()
+	if _, closed, ok := strings.Cut(log, `"closed"`); ok && !strings.Contains(closed, `"why":"answered"`) {
+		return failf("ended-by-file", "all of the file came; the end of the server's log: %s", log[max(0, len(log)-200):])
+	}
+	return nil
 }
 
 func hugeFileMemory(l *lab) error {
@@ -757,6 +818,50 @@ func stall(l *lab) error {
 	return l.answers("hello", "stall")
 }
 
+// slowReader takes an answer in small parts, for longer than -stall, and then the
+// rest of it.
+func slowReader(l *lab) error {
+	if err := l.site.need("own"); err != nil {
+		return err
+	}
+	conn, err := askHuge(l)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	taken := []byte("H") // which askHuge has read
+	for start := time.Now(); time.Since(start) < 1500*time.Millisecond; time.Sleep(10 * pause) {
+		part := make([]byte, 1<<20)
+		n, err := io.ReadFull(conn, part)
+		if taken = append(taken, part[:n]...); err != nil {
+			return failf("one-deadline", "with -stall 1s a client took %d bytes in %v, and then: %v", len(taken), time.Since(start).Round(100*time.Millisecond), err)
+		}
+	}
+	return because(readHuge(conn, taken), "one-deadline")
+}
+
+// lingerBounded sends more than any server should read for nothing. One that has
+// given up answers with a reset.
+func lingerBounded(l *lab) error {
+	request, response := bytesOf("hello")
+	conn, err := l.dialAndSend(request)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if err := hearOut(conn).want(response); err != nil {
+		return err
+	}
+	const most = 16<<20 + 48<<20 // and what the system holds of it
+	block := make([]byte, 1<<20)
+	for range most / len(block) {
+		if _, err := conn.Write(block); err != nil {
+			return nil
+		}
+	}
+	return failf("drops-on", "after its answer a client sent %d MiB, and the server took them", most>>20)
+}
+
 // lingerEnds never closes: when the server has given up, what is sent to it
 // is answered with a reset.
 func lingerEnds(l *lab) error {
@@ -805,7 +910,7 @@ func datedAnswer(l *lab, name string) error {
 	if err != nil || off < -time.Minute || off > time.Minute || date.Format("Mon, 02 Jan 2006 15:04:05 GMT") != string(m[2]) {
 		return failf("date", "Date: %s (%v)", m[2], err)
 	}
-	return because(heard{bytes.Replace(h.bytes, m[1], nil, 1), h.end, request}.want(response), "date")
+	return because(heard{bytes: bytes.Replace(h.bytes, m[1], nil, 1), end: h.end, sent: request}.want(response), "date")
 }
 
 // persist opens a connection, asks for hello and hears the answer, after
@@ -823,7 +928,7 @@ func persist(l *lab) (*net.TCPConn, error) {
 		if got = got[:n]; !bytes.Equal(got, response) {
 			conn.SetReadDeadline(time.Now().Add(quiet))
 			rest, _ := io.ReadAll(conn) // what comes within that time
-			err = heard{append(got, rest...), endFIN, request}.want(response)
+			err = heard{bytes: append(got, rest...), end: endFIN, sent: request}.want(response)
 		}
 	}
 	if err != nil {

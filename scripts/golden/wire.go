@@ -25,13 +25,15 @@ const (
 	endFIN   = "closed"
 	endReset = "reset"
 	endOpen  = "left open"
+	endNever = "still sending" // and no answer takes that long
 )
 
 // heard is what came back on a connection.
 type heard struct {
 	bytes []byte
 	end   string
-	sent  []byte // what it answers, if that is known
+	quiet time.Duration // how long nothing came before the end
+	sent  []byte        // what it answers, if that is known
 }
 
 // dial connects, with a deadline for everything on the connection.
@@ -124,31 +126,39 @@ func (l *lab) sendThenHear(message []byte) (heard, error) {
 }
 
 // hearOut reads until the server ends the connection, or says nothing for
-// too long.
-func hearOut(conn net.Conn) heard {
-	const most = 64 << 20 // more than any file of the site: it would go on for ever
-	var h heard
+// too long, or goes on for too long.
+func hearOut(conn net.Conn) (h heard) {
+	const most = 64 << 20 // more than any file of the site
 	buf := make([]byte, 64<<10)
-	for {
-		conn.SetReadDeadline(time.Now().Add(patience))
+	for start := time.Now(); ; {
+		last := time.Now()
+		conn.SetReadDeadline(readUntil(start))
 		n, err := conn.Read(buf)
 		h.bytes = append(h.bytes, buf[:n]...)
+		h.quiet = time.Since(last)
 		switch {
 		case err == nil && len(h.bytes) < most:
-		case err == nil:
-			h.end = endOpen
-			return h
+			continue
+		case err == nil, errors.Is(err, os.ErrDeadlineExceeded) && h.quiet < patience:
+			h.end = endNever
 		case err == io.EOF:
 			h.end = endFIN
-			return h
 		case errors.Is(err, os.ErrDeadlineExceeded):
 			h.end = endOpen
-			return h
 		default:
 			h.end = endReset
-			return h
 		}
+		return h
 	}
+}
+
+// readUntil is the deadline of the next read of an answer. The whole of an answer
+// has one as well: else a byte now and then would keep a check for ever.
+func readUntil(start time.Time) time.Time {
+	if next := time.Now().Add(patience); next.Before(start.Add(3 * patience)) {
+		return next
+	}
+	return start.Add(3 * patience)
 }
 
 // want compares what was heard with what should have come, after which the
@@ -164,7 +174,7 @@ func (h heard) want(want []byte) error {
 		return f
 	case h.end == endReset:
 		return failf("reset", "all bytes came, but the connection was reset")
-	case h.end == endOpen:
+	case h.end != endFIN:
 		return failf("not-closed", "all bytes came, but the connection was still open after %v", patience)
 	}
 	return nil
