@@ -283,8 +283,10 @@ func (r *Result) judge(labs *labs, turn string) {
 	if failure.Diagnosis == "wrong-status" {
 		failure.args[2] = refusal(r.Name, failure.args[1].(int))
 	}
+	ended := false
 	if l != nil {
 		if end := l.ended(100 * time.Millisecond); end != "" && !labs.unwritten.in(end) {
+			ended = true // and all of its log is shown
 			failure.Seen = strings.TrimSpace(failure.Seen) + "\n" + end
 			switch failure.Diagnosis {
 			case "no-answer", "not-accepting", "reset", "trouble":
@@ -295,7 +297,7 @@ func (r *Result) judge(labs *labs, turn string) {
 	if l != nil && l.proc != nil {
 		if text, where := l.proc.stderr.panicked(); text != "" && !labs.unwritten.in(text) {
 			failure.Diagnosis, failure.args = "panicked", []any{text, where}
-		} else if said := l.logSince(before); said != "" {
+		} else if said := l.logSince(before); said != "" && !ended {
 			failure.Seen = strings.TrimSpace(failure.Seen) + "\nthe server's log:\n" + said
 		}
 	}

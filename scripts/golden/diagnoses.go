@@ -30,7 +30,7 @@ var diagnoses = map[string]diagnosis{
 	"not-accepting":    {"Nobody listens on the port any more. After each client close that client's connection, not the listening socket, and go back to accept.", "stage1.md, 1.1"},
 	"refuses-rudely":   {"A server that cannot listen says which port is taken, that an earlier `go run` may hold it and how to choose another (-addr), and exits with 1.", "stage1.md, 1.1"},
 	"wrong-use":        {"Wrong use of the command line is exit status 2, with a message that names what is wrong.", ""},
-	"does-not-stop":    {"Ctrl-C and SIGTERM are the way to end a server: it stops accepting, finishes the answers under way, and exits with 0.", ""},
+	"does-not-stop":    {"Ctrl-C and SIGTERM are the way to end a server: it stops accepting, finishes the answers under way, waits for nothing else, and exits with 0.", ""},
 	"only-once":        {"The loop goes on: when a client is answered and its connection closed, the next one is accepted.", "stage1.md, 1.1"},
 	"not-serial":       {"Stage 1 talks to one client at a time. This server accepted the next connection before it was done with the one before.", "stage1.md, 1.1"},
 	"not-closed":       {"The answer is there, but the connection stays open. Connection: close is a promise: close it when the answer is sent, or the client waits for more.", "stage1.md, 1.8"},

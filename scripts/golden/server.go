@@ -142,7 +142,7 @@ func acceptsAgain(l *lab) error {
 		case h.end == endNever:
 			return h.want(nil)
 		case len(h.bytes) == 0 && (h.end == endOpen || h.quiet > patience/2), readMessage(h.bytes).status == 408:
-			return failf("no-answer-open", "connection %d was %s after %v, and what came was %.60q", i+1, h.end, h.quiet.Round(time.Second), h.bytes)
+			return failf("no-answer-open", "connection %d: %s", i+1, h.said())
 		case h.end == endOpen:
 			return failf("not-closed", "connection %d was %s for %v after %d bytes", i+1, h.end, patience, len(h.bytes))
 		case len(h.bytes) == 0 && answered:
@@ -387,7 +387,7 @@ func waitsForHead(l *lab) error {
 	h.sent = request
 	if status := readMessage(h.bytes).status; len(h.bytes) == 0 || status == 408 {
 		f := h.diagnose(response)
-		f.Seen = fmt.Sprintf("then the last byte was sent, and %.60q came in %v; the connection was %s", h.bytes, h.quiet.Round(time.Second), h.end)
+		f.Seen = "then the last byte was sent: " + h.said()
 		return f
 	}
 	return nil
@@ -406,7 +406,7 @@ func takesGood(names ...string) func(*lab) error {
 			status := readMessage(h.bytes).status
 			if len(h.bytes) == 0 || status == 408 {
 				f := h.diagnose(response)
-				f.Seen = fmt.Sprintf("%s: %.300q was sent, and %.60q came in %v; the connection was %s", name, request, h.bytes, h.quiet.Round(time.Second), h.end)
+				f.Seen = fmt.Sprintf("%s: %.300q was sent: %s", name, request, h.said())
 				return f
 			}
 			switch status {

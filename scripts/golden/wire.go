@@ -36,6 +36,14 @@ type heard struct {
 	sent  []byte        // what it answers, if that is known
 }
 
+// said is what was heard, in short.
+func (h heard) said() string {
+	if len(h.bytes) == 0 {
+		return fmt.Sprintf("no byte came in %v, and the connection was %s", h.quiet.Round(100*time.Millisecond), h.end)
+	}
+	return fmt.Sprintf("%.60q came, and the connection was %s", h.bytes, h.end)
+}
+
 // dial connects, with a deadline for everything on the connection.
 func (l *lab) dial() (*net.TCPConn, error) {
 	conn, err := net.DialTimeout("tcp", l.addr, patience)
