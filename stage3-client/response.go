@@ -38,7 +38,7 @@ func (r *reader) receive(method string) (*response, error) {
 	}
 	length, err := contentLength(resp.fields)
 	if err == nil {
-		err = checkLengths(resp.fields)
+		err = checkLengths(length, resp.fields)
 	}
 	if err != nil {
 		return resp, err

@@ -68,26 +68,24 @@ func checkStatusLine(line string) error {
 	return nil
 }
 
-// checkLengths refuses with badLength what leaves in doubt where the body ends
-// (RFC 9110 section 8.6):
+// checkLengths refuses with badLength what leaves in doubt that the body has so
+// many bytes (RFC 9110 section 8.6):
 //
 //	Content-Length: 5, 6                   as well as in two fields
 //	Content-Length: +5                     and all else that is not digits
 //	Content-Length: 9223372036854775808    more than an int64 holds
 //
 //lab:todo S.5 refuse a Content-Length that is in doubt
-func checkLengths(fields []http1.Field) error {
-	seen := int64(-1)
+func checkLengths(length int64, fields []http1.Field) error {
 	for _, f := range fields {
 		if !f.Is("Content-Length") {
 			continue
 		}
 		for item := range strings.SplitSeq(f.Value, ",") {
 			n, err := strconv.ParseUint(strings.Trim(item, " \t"), 10, 63)
-			if err != nil || seen >= 0 && seen != int64(n) {
+			if err != nil || int64(n) != length {
 				return badLength(f.Value)
 			}
-			seen = int64(n)
 		}
 	}
 	return nil

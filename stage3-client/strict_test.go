@@ -15,7 +15,8 @@ func TestStrict(t *testing.T) {
 		for _, v := range values {
 			fields = append(fields, http1.Field{Name: "content-LENGTH", Value: v})
 		}
-		return checkLengths(fields)
+		length, _ := contentLength(fields) // an error is one of checkLengths, too
+		return checkLengths(length, fields)
 	}
 	for _, c := range []struct {
 		name   string
