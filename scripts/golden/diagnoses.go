@@ -179,7 +179,7 @@ var refusals = []struct {
 		"It is in doubt where this request ends. Two programs that find two ends see two different next requests. So an attacker can hide a request from the proxy that checks it (request smuggling)."},
 	{regexp.MustCompile(`^(505 |400 (version|response))`),
 		"A client with such a version speaks another protocol, or is broken. It would take the answer for something else."},
-	{regexp.MustCompile(`^400 .*(no-version|no-target|method|space|tab)`),
+	{regexp.MustCompile(`^400 .*(no-version|line-early|no-target|method|space|tab)`),
 		"Programs split such a line in different ways. So a proxy allows one method or target, and the server does another."},
 	{regexp.MustCompile(`^40[04] .*(escaped|percent|utf-8|fragment)`),
 		"Programs decode such a target in different ways. So a proxy allows one path, and the server opens another."},

@@ -96,17 +96,17 @@ var handMade = []mistake{
 	{name: "a line end before HTTP/", first: "well-formed", diagnosis: "bytes-before-status-line", answer: heads(func(h string) string { return "\r\n" + h })},
 	{name: "a space before HTTP/", first: "well-formed", diagnosis: "bytes-before-status-line", answer: heads(func(h string) string { return " " + h })},
 	{name: "no version in any status line", first: "well-formed", diagnosis: "no-version", answer: replaced("HTTP/1.1 ", "")},
-	{name: "404 Not Found without a version", first: "request-line-of-8k", diagnosis: "no-version", answer: replaced("HTTP/1.1 404", "404")},
-	{name: "HTTP/1.1 404 OK", first: "request-line-of-8k", diagnosis: "wrong-phrase", answer: replaced("404 Not Found\r", "404 OK\r")},
-	{name: "a 404 that ends after its status line", first: "request-line-of-8k", diagnosis: "head-cut", answer: only(404, func(h, _ string) string { return h[:strings.Index(h, "\n")+1] })},
+	{name: "404 Not Found without a version", first: "sample-page", diagnosis: "no-version", answer: replaced("HTTP/1.1 404", "404")},
+	{name: "HTTP/1.1 404 OK", first: "sample-page", diagnosis: "wrong-phrase", answer: replaced("404 Not Found\r", "404 OK\r")},
+	{name: "a 404 that ends after its status line", first: "sample-page", diagnosis: "head-cut", answer: only(404, func(h, _ string) string { return h[:strings.Index(h, "\n")+1] })},
 	{name: "answers as HTTP/1.0", first: "well-formed", diagnosis: "wrong-version", answer: replaced("HTTP/1.1", "HTTP/1.0")},
 	{name: "200 Okay", first: "well-formed", diagnosis: "wrong-phrase", answer: replaced("200 OK", "200 Okay")},
-	{name: "every status is 200 OK", first: "request-line-too-long", diagnosis: "wrong-status", answer: parts(func(h, b string) string {
+	{name: "every status is 200 OK", first: "sample-page", diagnosis: "wrong-status", answer: parts(func(h, b string) string {
 		_, rest, _ := strings.Cut(h, "\r\n")
 		return "HTTP/1.1 200 OK\r\n" + rest + b
 	})},
 	{name: "Content-Length in characters", first: "well-formed", diagnosis: "length-counts-characters", says: "is 12, but the body has 36 bytes", answer: lengths(func(b string) int { return utf8.RuneCountInString(b) })},
-	{name: "Content-Length in characters + 24", first: "index", diagnosis: "length-plus-24", answer: only(200, sized(func(b string) int { return utf8.RuneCountInString(b) + 24 }))},
+	{name: "Content-Length in characters + 24", first: "sample-empty", diagnosis: "length-plus-24", answer: only(200, sized(func(b string) int { return utf8.RuneCountInString(b) + 24 }))},
 	{name: "Content-Length counts a CRLF that is not sent", first: "well-formed", diagnosis: "length-counts-crlf", answer: lengths(func(b string) int { return len(b) + 2 })},
 	{name: "Content-Length counts a CRLF that is sent", first: "well-formed", diagnosis: "length-counts-crlf", answer: parts(func(h, b string) string { return resized(h, len(b)+2) + b + "\r\n" })},
 	{name: "Content-Length is the whole answer's", first: "well-formed", diagnosis: "length-wrong", answer: parts(func(h, b string) string { return resized(h, len(h)+len(b)) + b })},
@@ -127,13 +127,18 @@ var handMade = []mistake{
 	{name: "a CRLF after a page with an arrow", first: "well-formed", diagnosis: "crlf-after-body", answer: always(func() []byte { return []byte(arrow + "\r\n") })},
 	{name: "a page with an arrow, in characters", first: "well-formed", diagnosis: "length-counts-characters", answer: always(func() []byte { return []byte(resized(arrow, len(arrow)-strings.Index(arrow, "<!")-2)) })},
 	{name: "a constant 200 OK before an error page", first: "well-formed", diagnosis: "wrong-status", says: "is 200, and should be 500", answer: always(func() []byte { return []byte(strings.Replace(arrow, "500 Internal Server Error\r", "200 OK\r", 1)) })},
-	{name: "LF becomes CRLF, and is not counted", first: "index", diagnosis: "line-ends-translated", answer: only(200, func(h, b string) string { return h + strings.ReplaceAll(b, "\n", "\r\n") })},
-	{name: "LF becomes CRLF, and is counted", first: "index", diagnosis: "line-ends-translated", answer: only(200, func(h, b string) string {
+	{name: "LF becomes CRLF, and is not counted", first: "type-html", diagnosis: "line-ends-translated", answer: only(200, func(h, b string) string { return h + strings.ReplaceAll(b, "\n", "\r\n") })},
+	{name: "LF becomes CRLF, and is counted", first: "type-html", diagnosis: "line-ends-translated", answer: only(200, func(h, b string) string {
 		b = strings.ReplaceAll(b, "\n", "\r\n")
 		return resized(h, len(b)) + b
 	})},
-	{name: "a body of 1024 bytes at most", first: "large-file", diagnosis: "body-cut", says: "after 1024 of 1048576 bytes", answer: parts(func(h, b string) string { return h + b[:min(len(b), 1024)] })},
-	{name: "a body of 4096 bytes at most", first: "large-file", diagnosis: "body-cut", says: "after 4096 of 1048576 bytes", answer: parts(func(h, b string) string { return resized(h, min(len(b), 4096)) + b[:min(len(b), 4096)] })},
+	{name: "a body of 1024 bytes at most", first: "random-file", diagnosis: "body-cut", says: "after 1024 of", answer: parts(func(h, b string) string { return h + b[:min(len(b), 1024)] })},
+	{name: "a body of 4096 bytes at most", first: "large-file", diagnosis: "body-cut", says: "after 4096 of 1048576 bytes", answer: only(200, func(h, b string) string {
+		if len(b) <= 4096 {
+			return h + b
+		}
+		return resized(h, 4096) + b[:4096]
+	})},
 	{name: "a file is text: no answer if it is not", first: "all-bytes", diagnosis: "binary-no-answer", answer: parts(func(h, b string) string {
 		if !utf8.ValidString(b) {
 			return ""
@@ -150,8 +155,8 @@ var handMade = []mistake{
 	})},
 
 	// Reading a request.
-	{name: "closes instead of 400", first: "request-line-too-long", diagnosis: "no-answer", answer: parts(func(h, b string) string {
-		if strings.HasPrefix(h, "HTTP/1.1 4") {
+	{name: "closes instead of 400", first: "bare-cr-in-field", diagnosis: "no-answer", answer: parts(func(h, b string) string {
+		if strings.HasPrefix(h, "HTTP/1.1 400") {
 			return ""
 		}
 		return h + b
@@ -159,10 +164,10 @@ var handMade = []mistake{
 	{name: "wants CR LF", first: "good-heads", diagnosis: "refuses-good", when: func(u use) bool { return strings.Contains(u.sent, "\n\n") }, answer: always(func() []byte { return bad })},
 	{name: "waits for CR LF CR LF", first: "good-heads", diagnosis: "lf-not-seen", when: func(u use) bool { return strings.HasSuffix(u.sent, "\n\n") }, visit: waits},
 	{name: "waits for CR LF CR LF, and then 408", first: "good-heads", diagnosis: "lf-not-seen", when: func(u use) bool { return strings.HasSuffix(u.sent, "\n\n") }, answer: always(func() []byte { return response("timeout") })},
-	{name: "looks at its limits when a line is whole", first: "request-line-without-end", diagnosis: "limit-late", when: func(u use) bool { return len(u.sent) > 4096 && !strings.Contains(u.sent, "\n") }, visit: waits},
-	{name: "looks at its limits when a line is whole, and then 408", first: "request-line-without-end", diagnosis: "limit-late", when: func(u use) bool { return len(u.sent) > 4096 && !strings.Contains(u.sent, "\n") }, answer: always(func() []byte { return response("timeout") })},
+	{name: "looks at its limits when a line is whole", first: "request-line-without-end", diagnosis: "limit-late", when: func(u use) bool { return len(u.sent) > 4096 && u.sent[0] == 'G' && !strings.Contains(u.sent, "\n") }, visit: waits},
+	{name: "looks at its limits when a line is whole, and then 408", first: "request-line-without-end", diagnosis: "limit-late", when: func(u use) bool { return len(u.sent) > 4096 && u.sent[0] == 'G' && !strings.Contains(u.sent, "\n") }, answer: always(func() []byte { return response("timeout") })},
 	{name: "knows HTTP/1.1 alone", first: "good-request-lines", diagnosis: "refuses-good", when: func(u use) bool { return strings.Contains(u.sent, "HTTP/1.2\r\n") }, answer: always(func() []byte { return bad })},
-	{name: "field names in one letter case", first: "good-fields", diagnosis: "refuses-good", when: func(u use) bool {
+	{name: "field names in one letter case", first: "field-name-case", diagnosis: "wrong-status", when: func(u use) bool {
 		return strings.Contains(u.sent, "\nhOST:") || strings.Contains(u.sent, "\nHOST:") || strings.Contains(u.sent, "\nhost:")
 	}, answer: always(func() []byte { return bad })},
 	{name: "a panic in its own code", first: "no-version", diagnosis: "panicked", says: "index out of range [2] with length 2, at http1/request.go:177", when: func(u use) bool { return u.line() == "GET /HelloWorld.html" }, answer: func(v *visit, _ []byte) []byte {
@@ -170,13 +175,13 @@ var handMade = []mistake{
 		return statusPage500()
 	}},
 	{name: "one read per request", first: "waits-for-the-head", diagnosis: "answers-early", calm: true, visit: func(v *visit) {
-		if v.read() == nil && !headEnds(v.use().sent) && len(v.got) < 4096 {
+		if v.read() == nil && !headEnds(v.use().sent) && len(v.got) < 4096 && !v.use().has("-samples") {
 			v.say(bad)
 			return
 		}
 		v.goOn()
 	}},
-	{name: "a step that is not written yet", stage: 1, first: "waits-for-the-head", diagnosis: "not-written", when: func(use) bool { return true }, answer: func(v *visit, _ []byte) []byte {
+	{name: "a step that is not written yet", stage: 1, first: "waits-for-the-head", diagnosis: "not-written", when: unsampled, answer: func(v *visit, _ []byte) []byte {
 		v.lab.proc.stderr.Write([]byte("step 1.3 is not written yet: read until the empty line\n"))
 		return statusPage500()
 	}},
@@ -184,7 +189,9 @@ var handMade = []mistake{
 		go v.up()
 		answer, _ := io.ReadAll(v.server)
 		v.client.Write(answer)
-		time.Sleep(2600 * time.Millisecond) // the mistake
+		if v.use().sent[0] != 0x16 {
+			time.Sleep(2600 * time.Millisecond) // the mistake
+		}
 	}},
 	{name: "answers before the empty line", first: "waits-for-the-head", diagnosis: "answers-early", visit: func(v *visit) {
 		done := false
@@ -203,7 +210,7 @@ var handMade = []mistake{
 		v.down()
 		io.Copy(io.Discard, v.client)
 	}},
-	{name: "deaf while a connection is silent", first: "timeout", diagnosis: "no-head-timeout", when: timed, flags: swapFlag("500ms", "1h")},
+	{name: "deaf while a connection is silent", first: "preconnect-silent", diagnosis: "no-head-timeout", when: timed, flags: swapFlag("500ms", "1h")},
 	{name: "closes instead of 408", first: "timeout", diagnosis: "head-late", when: timed, answer: only(408, func(_, _ string) string { return "" })},
 	{name: "each byte has its own time", first: "timeout-drip", diagnosis: "head-late", when: timed, visit: func(v *visit) {
 		for {
@@ -212,6 +219,9 @@ var handMade = []mistake{
 			switch {
 			case headEnds(v.use().sent):
 				v.goOn()
+				return
+			case err != nil && v.use().sent == request("head-timeout"):
+				v.say(response("head-timeout"))
 				return
 			case err != nil && len(v.got) > 0:
 				v.say(response("timeout"))
@@ -222,6 +232,7 @@ var handMade = []mistake{
 		}
 	}},
 	{name: "408 to a silent connection", first: "preconnect-silent", diagnosis: "answers-nobody", when: timed, answer: nobody(func(u use) bool { return u.sent == "" })},
+	{name: "408 to HEAD with its page", first: "head-timeout", diagnosis: "head-with-body", when: sends("head-timeout"), answer: always(func() []byte { return response("timeout") })},
 	{name: "time for a head, but not for its first byte", first: "preconnect-silent", diagnosis: "no-head-timeout", when: timed, visit: func(v *visit) {
 		if v.read() == nil {
 			v.goOn()
@@ -250,15 +261,15 @@ var handMade = []mistake{
 	}},
 
 	// Files.
-	{name: "hard-coded HelloWorld", first: "request-line-too-long", diagnosis: "hard-coded", answer: func(*visit, []byte) []byte { return response("hello") }},
-	{name: "HelloWorld for every file", first: "index", diagnosis: "hard-coded", answer: fileAnswers},
+	{name: "hard-coded HelloWorld", first: "sample-page", diagnosis: "hard-coded", answer: func(*visit, []byte) []byte { return response("hello") }},
+	{name: "HelloWorld for every file", first: "random-file", diagnosis: "hard-coded", when: unsampled, answer: fileAnswers},
 	{name: "all answers learned by heart", first: "random-file", diagnosis: "hard-coded", when: asks("/random-"), answer: always(func() []byte { return response("hello") })},
 	{name: "a list of files made at the start", first: "random-file", diagnosis: "wrong-status", when: asks("/random-"), answer: always(func() []byte { return response("not-found") })},
-	{name: "closes the listener on 404", first: "request-line-of-8k", diagnosis: "not-accepting", when: answered("HTTP/1.1 404"), answer: func(v *visit, answer []byte) []byte {
+	{name: "closes the listener on 404", first: "favicon", diagnosis: "not-accepting", when: func(u use) bool { return unsampled(u) && answered("HTTP/1.1 404")(u) }, answer: func(v *visit, answer []byte) []byte {
 		v.ln.Close()
 		return answer
 	}},
-	{name: "dies on 404", first: "request-line-of-8k", diagnosis: "died", when: answered("HTTP/1.1 404"), answer: func(v *visit, answer []byte) []byte {
+	{name: "dies on 404", first: "favicon", diagnosis: "died", when: func(u use) bool { return unsampled(u) && answered("HTTP/1.1 404")(u) }, answer: func(v *visit, answer []byte) []byte {
 		v.die()
 		return answer
 	}},
@@ -332,6 +343,9 @@ var handMade = []mistake{
 	{name: "closes with unread bytes", first: "garbage-after", diagnosis: "reset", flags: func(args []string) []string { return slices.Insert(args, 1, "-linger", "0") }},
 	{name: "reads no body before it closes", first: "post-4mb", diagnosis: "reset", when: func(u use) bool { return strings.HasPrefix(u.sent, "POST") && len(u.sent) > 60_000 }, visit: rude(60_000)},
 	{name: "closes rudely after a bad head", first: "late-bytes", diagnosis: "reset", when: func(u use) bool { return !strings.HasPrefix(u.sent, "POST") && len(u.sent) > 60_000 }, visit: rude(60_000)},
+	{name: "closes rudely after a head that is refused", first: "late-bytes-refused", diagnosis: "reset", when: func(u use) bool {
+		return len(u.sent) > 60_000 && !strings.HasPrefix(u.sent, "POST") && !strings.HasPrefix(u.sent, request("not-found"))
+	}, visit: rude(60_000)},
 	{name: "closes rudely after a TLS hello", first: "tls-long-hello", diagnosis: "reset", when: func(u use) bool { return len(u.sent) > 8000 && u.sent[0] == 0x16 }, visit: rude(8000)},
 	{name: "waits for a client that takes nothing", stage: 1, first: "stall", diagnosis: "stall", when: flagged("-stall"), flags: swapFlag("300ms", "1h")},
 	{name: "waits for a client that takes nothing", stage: 2, first: "stall", diagnosis: "stall", when: flagged("-stall"), flags: swapFlag("300ms", "1h"), binary: "stage1-single"},
@@ -464,9 +478,10 @@ var handMade = []mistake{
 
 // untimed and timed tell connections to servers with a short time for a head
 // from the others.
-func timed(u use) bool   { return u.has("-head-timeout") && !u.has("-keep-alive") }
-func untimed(u use) bool { return !u.has("-head-timeout") }
-func closing(u use) bool { return !u.has("-keep-alive") }
+func timed(u use) bool     { return u.has("-head-timeout") && !u.has("-keep-alive") }
+func untimed(u use) bool   { return !u.has("-head-timeout") }
+func unsampled(u use) bool { return !u.has("-samples") }
+func closing(u use) bool   { return !u.has("-keep-alive") }
 func answered(begin string) func(use) bool {
 	return func(u use) bool { return bytes.HasPrefix(u.answer, []byte(begin)) }
 }
