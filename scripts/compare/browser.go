@@ -14,8 +14,8 @@ import (
 	"weblab.example/scripts/internal/launch"
 )
 
-// openBrowser opens the person's own browser, which goes on when this program
-// ends. Where that fails, failed is called.
+// openBrowser opens the user's own browser. The browser goes on when this program
+// ends. If it cannot be opened, openBrowser calls failed.
 func openBrowser(url string, failed func(error)) {
 	args := []string{"xdg-open", url}
 	switch runtime.GOOS {
@@ -26,7 +26,7 @@ func openBrowser(url string, failed func(error)) {
 	}
 	cmd := exec.Command(args[0], args[1:]...)
 	launch.Detach(cmd)
-	go func() { // it may stay as long as the browser does
+	go func() { // the command may run as long as the browser
 		if err := cmd.Run(); err != nil {
 			failed(err)
 		}
@@ -36,8 +36,8 @@ func openBrowser(url string, failed func(error)) {
 // errNoChromium says what to install.
 var errNoChromium = errors.New("no Chromium was found: install it (on Debian: apt-get install chromium), or say where it is: CHROMIUM=/path/to/chromium")
 
-// findChromium looks for a Chromium, or one of its kin, that runs without a
-// window: what the environment's CHROMIUM says, then the usual names.
+// findChromium looks for Chromium, or a related browser, that runs without a
+// window. It tries the environment's CHROMIUM, then the usual names.
 func findChromium() (string, error) {
 	if named := os.Getenv("CHROMIUM"); named != "" {
 		path, err := exec.LookPath(named)
@@ -63,13 +63,13 @@ func findChromium() (string, error) {
 	return "", errNoChromium
 }
 
-// runChromium loads a page without a window, and ends when the page has
-// loaded. It returns what it prints: with --dump-dom, the page's elements.
+// runChromium loads a page without a window, and ends when the page has loaded.
+// It returns what Chromium prints. With --dump-dom these are the page's elements.
 func runChromium(ctx context.Context, chromium, url string, flags ...string) (stdout []byte, err error) {
 	const most = 2 * time.Minute
 	ctx, cancel := context.WithTimeout(ctx, most)
 	defer cancel()
-	profile, err := os.MkdirTemp("", "weblab-chromium-") // a new one: nothing remembered, nothing of the person's
+	profile, err := os.MkdirTemp("", "weblab-chromium-") // a new profile remembers nothing, and has nothing of the user's
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +77,7 @@ func runChromium(ctx context.Context, chromium, url string, flags ...string) (st
 	args := []string{"--headless", "--disable-gpu", "--no-first-run", "--hide-scrollbars", "--disable-background-networking",
 		"--disable-component-update", "--disable-sync", "--user-data-dir=" + profile}
 	if os.Getuid() == 0 {
-		args = append(args, "--no-sandbox") // it refuses to run as root with one
+		args = append(args, "--no-sandbox") // as root, Chromium refuses to run with a sandbox
 	}
 	cmd := exec.CommandContext(ctx, chromium, append(append(args, flags...), url)...)
 	var stderr tail
@@ -99,8 +99,8 @@ func (t *tail) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// screenshots are the pictures that README shows: of which experiment, and
-// how large, in pixels.
+// screenshots are the pictures for README: which experiment each shows, and its
+// size in pixels.
 var screenshots = []struct {
 	file, query   string
 	width, height int
@@ -121,14 +121,14 @@ func (c *comparison) takeScreenshots(ctx context.Context, url, dir string, stdou
 	for _, s := range screenshots {
 		file := filepath.Join(dir, s.file)
 		if err := os.Remove(file); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return err // or an old picture would be taken for the new one
+			return err // otherwise an old picture could pass for the new one
 		}
 		if _, err := runChromium(ctx, chromium, url+"?"+s.query,
 			"--screenshot="+file, fmt.Sprintf("--window-size=%d,%d", s.width, s.height)); err != nil {
 			return err
 		}
 		if wrong, _ := c.problems.Load().(string); wrong != "" {
-			os.Remove(file) // a picture of a message
+			os.Remove(file) // the picture shows an error message
 			return errors.New(wrong)
 		}
 		if _, err := os.Stat(file); err != nil {

@@ -132,11 +132,11 @@ func TestCheckLoaded(t *testing.T) {
 		want    string
 	}{
 		{"all", []timing{page, one, two}, "", ""},
-		{"nothing", nil, "step 1.1 is not written yet\n", "stage 1 did not send the page. It said:\nstep 1.1 is not written yet"},
-		{"nothing, silently", nil, "", "stage 1 did not send the page. It said nothing about it"},
-		{"no object 2", []timing{page, one}, "", "stage 1 did not send object-2.svg. It said nothing about it"},
-		{"a 500", []timing{page, one, refused}, `{"time":"2026-01-02T03:04:05Z","msg":"panic","conn":1,"error":"oh"}` + "\n", "stage 1 did not send object-2.svg. It said:\noh"},
-		{"broken off", []timing{page, broken, one}, "", "stage 1 did not send object-2.svg. It said nothing about it"},
+		{"nothing", nil, "step 1.1 is not written yet\n", "stage 1 did not send the page. Its log says:\nstep 1.1 is not written yet"},
+		{"nothing, silently", nil, "", "stage 1 did not send the page. Its log does not say why"},
+		{"no object 2", []timing{page, one}, "", "stage 1 did not send object-2.svg. Its log does not say why"},
+		{"a 500", []timing{page, one, refused}, `{"time":"2026-01-02T03:04:05Z","msg":"panic","conn":1,"error":"oh"}` + "\n", "stage 1 did not send object-2.svg. Its log says:\noh"},
+		{"broken off", []timing{page, broken, one}, "", "stage 1 did not send object-2.svg. Its log does not say why"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -243,7 +243,7 @@ func TestJudge(t *testing.T) {
 		anotherStatus + ", no answer: status 200, net/http none",
 		stagesDiffer + ", stages differ: stage 1 and stage 2 differ",
 		stagesDiffer + ", nothing from either: stage 1 sent 0 bytes, stage 2 0",
-		stagesDiffer + ", not golden: both sent the same, but not the golden bytes",
+		stagesDiffer + ", not golden: both sent the same bytes, but not the golden ones",
 	}
 	if diff := cmp.Diff(want, how); diff != "" {
 		t.Errorf("differences (-want +got):\n%s", diff)
@@ -269,9 +269,9 @@ func TestRefused(t *testing.T) {
 		{name: "too many objects", method: "POST", url: "http://localhost/trials", body: `{"stage":1,"objects":13}`, status: 400, says: "0 to 12"},
 		{name: "a delay below zero", method: "POST", url: "http://[::1]:80/trials", body: `{"stage":1,"delay":-1}`, status: 400, says: "0 to 2000 ms"},
 		{name: "an unknown slow client", method: "POST", url: "http://localhost/trials", body: `{"stage":1,"slow":"x"}`, status: 400, says: `"x"`},
-		{name: "a trial that is over", method: "POST", url: "http://localhost/trials/7", body: `{}`, status: 400, says: "begin again"},
-		{name: "lengths that are over", method: "POST", url: "http://localhost/lengths/x", status: 400, says: "begin again"},
-		{name: "a relay that is over", method: "GET", url: "http://localhost/relay/7/exact/HelloWorld.html", status: 502, says: "begin again"},
+		{name: "a trial that is over", method: "POST", url: "http://localhost/trials/7", body: `{}`, status: 400, says: "run the experiment again"},
+		{name: "lengths that are over", method: "POST", url: "http://localhost/lengths/x", status: 400, says: "run the experiment again"},
+		{name: "a relay that is over", method: "GET", url: "http://localhost/relay/7/exact/HelloWorld.html", status: 502, says: "run the experiment again"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

@@ -467,11 +467,11 @@ func TestText(t *testing.T) {
 		`(?m)^  connection 7 +\| *:{20,}=+_* *\|$`,
 		`(?m)^stage 1 took [234]\.\d times as long as stage 2$`, // 7 delays to 2
 		`(?m)^  slow client +\|\?{40,}`,
-		`announced: nothing, sent: 36 bytes\n  a client that believes the head gets 36 bytes: ` + hello + `\n`,
-		`announced: 24, sent: 36 bytes\n  a client that believes the head gets 24 bytes: 太棒了，服务器正\n`,
-		`announced: 36, sent: 36 bytes\n  a client that believes the head gets 36 bytes: ` + hello + `\n`,
-		`announced: 60, sent: 36 bytes\n  a client that believes the head gets 36 bytes: ` + hello + `\n  and then reports: unexpected EOF\n`,
-		`stage 1 and stage 2 sent equal bytes:  (\d+), of which the golden ones: `,
+		`announced: nothing, sent: 36 bytes\n  a client that trusts the head gets 36 bytes: ` + hello + `\n`,
+		`announced: 24, sent: 36 bytes\n  a client that trusts the head gets 24 bytes: 太棒了，服务器正\n`,
+		`announced: 36, sent: 36 bytes\n  a client that trusts the head gets 36 bytes: ` + hello + `\n`,
+		`announced: 60, sent: 36 bytes\n  a client that trusts the head gets 36 bytes: ` + hello + `\n  and then reports: unexpected EOF\n`,
+		`stage 1 and stage 2 sent equal bytes:  (\d+); these were the golden bytes: `,
 		`-keep-alive -idle-timeout 1s\n`,
 	} {
 		if !regexp.MustCompile(want).Match(out) {

@@ -9,16 +9,16 @@ import (
 	"time"
 )
 
-// A Span is what happened for a while in a lane, in milliseconds from the
-// beginning of the picture.
+// A Span is a part of a lane, in which one thing happened. Times are in
+// milliseconds from the beginning of the picture.
 type span struct {
 	Kind string  `json:"kind"`
 	From float64 `json:"from"`
 	To   float64 `json:"to"`
 }
 
-// The kinds of spans, each with the letter that stands for it in a terminal.
-// The first four are the client's, the others the server's.
+// The kinds of spans, each with its letter for the terminal. The first four belong
+// to the client, the others to the server.
 var kinds = []struct{ Kind, Letter, Means string }{
 	{"stalled", " ", "asked for, not yet connected"},
 	{"connect", "-", "connecting"},
@@ -30,7 +30,7 @@ var kinds = []struct{ Kind, Letter, Means string }{
 	{"open", "_", "answered, and still open"},
 }
 
-// A Lane is a row of a picture: what happened to one object, or on one
+// A Lane is a row of a picture. It shows what happened to one object, or on one
 // connection.
 type lane struct {
 	Name  string `json:"name"`
@@ -38,7 +38,7 @@ type lane struct {
 	Says  string `json:"says"` // the same in words
 }
 
-// Add adds a span, unless nothing happened in it.
+// Add adds a span, unless it is empty.
 func (l *lane) add(kind string, from, to float64) {
 	if to > from {
 		l.Spans = append(l.Spans, span{kind, from, to})
@@ -48,8 +48,8 @@ func (l *lane) add(kind string, from, to float64) {
 // millis is a moment as JavaScript counts it.
 func millis(t time.Time) float64 { return float64(t.UnixMicro()) / 1000 }
 
-// outcome makes a picture of what the client measured and the server logged.
-// Both clocks are this machine's. It begins with the first thing that happened.
+// outcome makes a picture of what the client measured and what the server logged.
+// Both use the clock of this machine. The picture begins with the first event.
 func (t *trial) outcome(timings []timing, events []event, raw []json.RawMessage) *outcome {
 	slices.SortStableFunc(timings, func(a, b timing) int { return cmp.Compare(a.Start, b.Start) })
 	conns := connections(events)
@@ -75,7 +75,7 @@ func (t *trial) outcome(timings []timing, events []event, raw []json.RawMessage)
 	o.ObjectsTime = lastObject - firstObject
 	o.TotalTime = lastByte - timings[0].Start
 	o.Length = max(end, lastByte) - begin
-	// In the order of the answers, a queue looks like a staircase.
+	// Sorted by their answers, the rows of a queue look like a staircase.
 	slices.SortStableFunc(timings, func(a, b timing) int { return cmp.Compare(a.ResponseStart, b.ResponseStart) })
 	for _, m := range timings {
 		o.Browser = append(o.Browser, clientLane(m, begin))
@@ -90,7 +90,7 @@ func (t *trial) outcome(timings []timing, events []event, raw []json.RawMessage)
 	return o
 }
 
-// clientLane is an object as the client saw it.
+// clientLane shows an object as the client saw it.
 func clientLane(m timing, begin float64) lane {
 	l := lane{Name: strings.TrimPrefix(m.Target, "/")}
 	l.add("stalled", m.Start-begin, m.ConnectStart-begin)
@@ -109,9 +109,9 @@ func clientLane(m timing, begin float64) lane {
 	return l
 }
 
-// serverLane is a connection as the server logged it. When it was connected
-// the server does not know: the system did that. The client does, and its
-// first request says which connection it is.
+// serverLane shows a connection as the server logged it. The server does not know
+// when the connection was made, because the system makes it. The client knows, and
+// the first request tells which client it was.
 func serverLane(c connection, isSlow bool, timings []timing, begin, end float64) lane {
 	l := lane{Name: fmt.Sprintf("connection %d", c.Number)}
 	accepted := millis(c.Accepted) - begin
@@ -125,13 +125,13 @@ func serverLane(c connection, isSlow bool, timings []timing, begin, end float64)
 			if timings[i].ConnectStart == timings[i].ConnectEnd { // the browser had connected ahead of time
 				connected = timings[i].RequestStart - begin
 			}
-			l.add("queue", connected, accepted) // none if the client noticed after the server
+			l.add("queue", connected, accepted) // adds nothing if the server noticed before the client
 			if accepted-connected >= 1 {
 				says = fmt.Sprintf("connected at %.0f ms, waited %.0f ms in the queue", connected, accepted-connected) + ", " + says
 			}
 		}
 	}
-	from := accepted // since when it has been waiting for a request
+	from := accepted // the server waits for a request since then
 	for i, x := range c.Requests {
 		kind := "head"
 		if i > 0 {

@@ -17,8 +17,8 @@ import (
 // modes are the values of -content-length, in the order of the pictures.
 var modes = []string{"none", "short", "exact", "long"}
 
-// Lengths are four stages that serve the same page, and announce its length
-// each in its own way.
+// Lengths are four stages that serve the same page. Each announces its length in
+// another way.
 type lengths struct {
 	trials map[string]*trial // by mode
 
@@ -58,7 +58,7 @@ func (l *lengths) stop() {
 	all.Wait()
 }
 
-// ask gets the page from a stage and returns the answer's bytes as they came.
+// ask gets the page from a stage. It returns the bytes of the answer as they came.
 func (l *lengths) ask(ctx context.Context, mode string) ([]byte, error) {
 	t := l.trials[mode]
 	if t == nil {
@@ -71,8 +71,8 @@ func (l *lengths) ask(ctx context.Context, mode string) ([]byte, error) {
 	return raw, err
 }
 
-// converse sends a request and reads until the server closes, at most 5 s.
-// What came before an error is returned with it.
+// converse sends a request and reads until the server closes, for at most 5 s. If
+// there is an error, it also returns what came before it.
 func converse(ctx context.Context, addr string, request []byte) ([]byte, error) {
 	var dialer net.Dialer
 	conn, err := dialer.DialContext(ctx, "tcp", addr)
@@ -83,8 +83,8 @@ func converse(ctx context.Context, addr string, request []byte) ([]byte, error) 
 	if err := conn.SetDeadline(time.Now().Add(5 * time.Second)); err != nil {
 		return nil, err
 	}
-	// A server may refuse a long request before it has all of it: what it said
-	// counts, not that it takes no more.
+	// A server may refuse a long request before all of it has come. Then this
+	// fails, but only the answer counts.
 	conn.Write(request)
 	return io.ReadAll(conn)
 }
@@ -94,7 +94,7 @@ type lengthAnswer struct {
 	Mode      string `json:"mode"`
 	Command   string `json:"command"`
 	Head      string `json:"head"`
-	Announced string `json:"announced"` // "" when it is left out
+	Announced string `json:"announced"` // "" if there is no Content-Length
 	Sent      int    `json:"sent"`      // bytes of the body
 	Body      string `json:"body"`
 }
@@ -121,9 +121,9 @@ func (l *lengths) answers() (all []lengthAnswer, err error) {
 	return all, nil
 }
 
-// relay answers a browser with a stage's own bytes, untouched. A page may not
-// look into a frame from another port; through this it can, and what the
-// browser makes of the bytes stays the browser's.
+// relay answers a browser with the bytes of a stage, without a change. A page may
+// not look into a frame from another port. This frame comes from the page's own
+// port, and the browser still gets the same bytes.
 func (l *lengths) relay(w http.ResponseWriter, r *http.Request) error {
 	raw, err := l.ask(r.Context(), r.PathValue("mode"))
 	if err != nil {
@@ -135,7 +135,7 @@ func (l *lengths) relay(w http.ResponseWriter, r *http.Request) error {
 	}
 	defer conn.Close()
 	if _, err := conn.Write(raw); err != nil {
-		return nil // the browser left: there is nobody to tell
+		return nil // the browser has left, so nobody needs the error
 	}
 	// End it as the stage does: close for writing, and wait for the browser.
 	if half, ok := conn.(*net.TCPConn); ok && half.CloseWrite() == nil {
@@ -145,7 +145,7 @@ func (l *lengths) relay(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// readAsClient reads an answer as a client does that believes the head.
+// readAsClient reads an answer as a client that trusts the head.
 func readAsClient(raw []byte) (body []byte, err error) {
 	resp, err := http.ReadResponse(bufio.NewReader(bytes.NewReader(raw)), nil)
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// An event is a line of a server's log, which it writes with -log json.
+// An event is a line of a server's log with -log json.
 type event struct {
 	Time   time.Time `json:"time"`
 	Msg    string    `json:"msg"` // accepted, request, answered, closed
@@ -16,7 +16,7 @@ type event struct {
 	Remote string    `json:"remote"`
 	Target string    `json:"target"`
 	Status int       `json:"status"`
-	Error  string    `json:"error"` // of a panic, such as that a step is not written yet
+	Error  string    `json:"error"` // of a panic, for example "step 1.3 is not written yet"
 }
 
 // A serverLog is what a server writes to standard error.
@@ -24,7 +24,7 @@ type serverLog struct {
 	mu     sync.Mutex
 	events []event
 	raw    []json.RawMessage // the events as they came
-	said   string            // what is no event, such as that a step is not written yet
+	said   string            // other lines, for example "step 1.1 is not written yet"
 	rest   []byte            // a line that has not ended yet
 	more   chan struct{}     // closed when a line comes
 }
@@ -53,7 +53,7 @@ func (l *serverLog) Write(p []byte) (int, error) {
 	}
 }
 
-// wait waits until the events are enough, or ctx is done.
+// wait waits until enough says yes to the events, or ctx is done.
 func (l *serverLog) wait(ctx context.Context, enough func([]event) bool) error {
 	for {
 		l.mu.Lock()
@@ -77,7 +77,7 @@ func (l *serverLog) all() (events []event, raw []json.RawMessage, said string) {
 	return l.events, l.raw, l.said
 }
 
-// A connection is what a log says about one.
+// A connection is what the log says about one connection.
 type connection struct {
 	Number           int
 	Remote           string // the client's address
@@ -92,8 +92,8 @@ type exchange struct {
 	Read, Answered time.Time
 }
 
-// connections puts a log in order: the connections as they were accepted, each
-// with what was asked on it. What has not happened has no time.
+// connections sorts a log by connection, in the order in which they were accepted.
+// Each has its requests. An event that has not happened has the zero time.
 func connections(events []event) []connection {
 	var all []connection
 	at := map[int]int{} // by number

@@ -1,20 +1,20 @@
-// Compare runs stage 1 and stage 2 side by side and shows what each does: in a
-// browser, or with -text in the terminal.
+// Compare runs stage 1 and stage 2 side by side. It shows what each of them does
+// in a browser, or with -text in the terminal.
 //
 //	go run ./scripts/compare
 //	go run ./scripts/compare -text
 //	go run ./scripts/compare -screenshots DIR
 //
-// Two tabs of a browser do not show it. A browser asks for one URL once at a
-// time, opens silent connections ahead of time, and keeps answers. So this
-// program starts the stages, lets the browser load from them, and puts what
-// the browser measured beside what the server logged.
+// Two tabs of a browser cannot show this. A browser sends only one request at a
+// time for the same URL, opens silent connections ahead of time, and keeps
+// answers. So this program starts the stages and lets the browser load from them.
+// Then it shows what the browser measured beside what the server logged.
 //
-// In reading order: main.go (what is asked for), trial.go (one stage, running
-// for one picture), log.go (what it logged), lanes.go (log and measurements
-// become a picture), lengths.go and same.go (the two experiments that need no
-// picture), web.go and page/ (in the browser), text.go (in the terminal),
-// browser.go (finding one).
+// Read the files in this order: main.go (the command line), trial.go (one stage
+// runs for one picture), log.go (what it logged), lanes.go (log and measurements
+// become a picture), lengths.go and same.go (the two experiments without a
+// picture), web.go and page/ (for the browser), text.go (for the terminal),
+// browser.go (finds a browser).
 package main
 
 import (
@@ -60,10 +60,10 @@ func main() {
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("compare", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	addr := flags.String("addr", "127.0.0.1:0", "`host:port` of the page; the stages listen on the same host, so that :0 would publish them all; port 0 picks a free one")
+	addr := flags.String("addr", "127.0.0.1:0", "`host:port` of the page; the stages listen on the same host, so :0 publishes them, too; port 0 picks a free port")
 	noBrowser := flags.Bool("no-browser", false, "open no browser: print the address only")
-	text := flags.Bool("text", false, "show the same in the terminal, without a browser, and end")
-	screenshots := flags.String("screenshots", "", "write pictures of the page to a `directory` with a headless Chromium, and end")
+	text := flags.Bool("text", false, "show the same in the terminal, without a browser, then end")
+	screenshots := flags.String("screenshots", "", "write pictures of the page to a `directory` with a headless Chromium, then end")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			return err
@@ -77,7 +77,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	case err != nil:
 		return fmt.Errorf("%w: -addr is host:port, such as 127.0.0.1:8080, not %q", errUsage, *addr)
 	case *text && *screenshots != "":
-		return fmt.Errorf("%w: -text and -screenshots are two ways to show it: choose one", errUsage)
+		return fmt.Errorf("%w: choose either -text or -screenshots", errUsage)
 	}
 	var ln net.Listener
 	if !*text { // before anything is built: the port may be taken
@@ -100,11 +100,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	return c.withPage(ctx, ln, func(url string) error {
 		fmt.Fprintf(stdout, "%s compares the stages; Ctrl-C ends it and them\n", url)
 		if isPublic(ln) {
-			fmt.Fprintln(stderr, "compare: this page starts programs, and whoever can reach this machine can open it; -addr 127.0.0.1:0 is for you alone")
+			fmt.Fprintln(stderr, "compare: this page starts programs, and everybody who can reach this machine can open it; with -addr 127.0.0.1:0 only you can")
 		}
 		if !*noBrowser {
 			openBrowser(url, func(err error) {
-				fmt.Fprintf(stderr, "compare: no browser could be started (%v): open the address by hand\n", err)
+				fmt.Fprintf(stderr, "compare: cannot start a browser (%v): open the address by hand\n", err)
 			})
 		}
 		<-ctx.Done()
@@ -118,7 +118,7 @@ type comparison struct {
 	temp     string         // removed at the end
 	programs map[int]string // by stage
 	running  running
-	problems atomic.Value // a string: what went wrong on the page that was shown last
+	problems atomic.Value // a string: what went wrong on the page that was shown most recently
 }
 
 // prepare builds both stages and writes the files that they serve.
@@ -135,7 +135,7 @@ func prepare(ctx context.Context, host string) (*comparison, error) {
 	var builds errgroup.Group
 	for _, stage := range []int{1, 2} {
 		folder := golden.Folder(stage)
-		program := filepath.Join(temp, folder+".exe") // Windows needs the ending, the others do not mind
+		program := filepath.Join(temp, folder+".exe") // only Windows needs the ending
 		c.programs[stage] = program
 		builds.Go(func() error { return golden.Build(ctx, root, folder, program, false) })
 	}
@@ -151,11 +151,11 @@ func (c *comparison) site() string { return filepath.Join(c.temp, "site") }
 // close ends the stages that still run.
 func (c *comparison) close() {
 	c.running.stopAll()
-	os.RemoveAll(c.temp) // a temporary folder: what cannot be removed is the system's to clear
+	os.RemoveAll(c.temp) // if this fails, the system clears its temporary folder some day
 }
 
-// withPage serves the page while use runs. When it returns, no request is
-// under way any more: one might start another stage.
+// withPage serves the page while use runs. When it returns, all requests have
+// ended: a request might start another stage.
 func (c *comparison) withPage(ctx context.Context, ln net.Listener, use func(url string) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var requests sync.WaitGroup

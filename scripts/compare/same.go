@@ -19,25 +19,25 @@ import (
 	"weblab.example/scripts/golden"
 )
 
-// A SameResult says how the golden cases were answered by both stages and by
-// net/http's file server.
+// A SameResult says how both stages and net/http's file server answered the
+// golden cases.
 type sameResult struct {
 	Kinds      []string     `json:"kinds"`
 	Cases      int          `json:"cases"`
-	Equal      int          `json:"equal"`      // stage 1 and stage 2 sent the same bytes
-	Golden     int          `json:"golden"`     // and these are the golden ones
-	Compared   int          `json:"compared"`   // with net/http: all but those of -content-length, which it does not have
-	SameStatus int          `json:"sameStatus"` // net/http's first status is that of stage 1
-	SameBody   int          `json:"sameBody"`   // and the body too
+	Equal      int          `json:"equal"`      // in these, stage 1 and stage 2 sent the same bytes
+	Golden     int          `json:"golden"`     // and these were the golden bytes
+	Compared   int          `json:"compared"`   // with net/http, which has no -content-length
+	SameStatus int          `json:"sameStatus"` // net/http's first answer has the same status as stage 1's
+	SameBody   int          `json:"sameBody"`   // and the same body
 	Differ     []difference `json:"differ"`     // where any two of the three differ
 }
 
 // The kinds of differences, worst first.
 const (
 	stagesDiffer  = "the stages differ, or did not send the golden bytes"
-	anotherStatus = "net/http has another status"
-	anotherBody   = "net/http has the same status and another body"
-	anotherHead   = "net/http has another head only"
+	anotherStatus = "net/http sent another status"
+	anotherBody   = "net/http sent the same status and another body"
+	anotherHead   = "net/http sent only another head"
 )
 
 var differences = []string{stagesDiffer, anotherStatus, anotherBody, anotherHead}
@@ -126,8 +126,8 @@ func (c *comparison) same(ctx context.Context) (*sameResult, error) {
 	return judge(cases, answers), nil
 }
 
-// hasNetHTTP reports whether net/http can be asked this: it does not lie about
-// the length.
+// hasNetHTTP reports whether this case can be sent to net/http, which cannot
+// announce a wrong length.
 func hasNetHTTP(g golden.Case) bool { return !slices.Contains(g.Flags, "-content-length") }
 
 func judge(cases []golden.Case, answers [][3][]byte) *sameResult {
@@ -147,7 +147,7 @@ func judge(cases []golden.Case, answers [][3][]byte) *sameResult {
 			differs(stagesDiffer, "stage 1 and stage 2 differ")
 		case !bytes.Equal(one, g.Response):
 			r.Equal++
-			differs(stagesDiffer, "both sent the same, but not the golden bytes")
+			differs(stagesDiffer, "both sent the same bytes, but not the golden ones")
 		default:
 			r.Equal++
 			r.Golden++
@@ -179,7 +179,7 @@ func judge(cases []golden.Case, answers [][3][]byte) *sameResult {
 	return r
 }
 
-// status is the status code of the first answer, or what stands in its place.
+// status is the status code of the first answer, or "none".
 func status(answer []byte) string {
 	words := bytes.Fields(answer[:min(len(answer), 64)])
 	if len(words) < 2 || !bytes.HasPrefix(answer, []byte("HTTP/")) {
@@ -193,8 +193,8 @@ func body(answer []byte) []byte {
 	return body
 }
 
-// quote makes line ends and other control octets visible, a line for a line,
-// and leaves out what is too long to be read.
+// quote makes line ends and other control octets visible, line by line. It leaves
+// out the rest of a long message.
 func quote(message []byte) string {
 	const most = 700
 	cut := ""
@@ -212,7 +212,7 @@ func quote(message []byte) string {
 	return b.String() + cut
 }
 
-// serveWithNetHTTP is the file server that a Go program would use.
+// serveWithNetHTTP starts the file server that a Go program would use.
 func serveWithNetHTTP(host, dir string) (addr string, stop func(), err error) {
 	ln, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
 	if err != nil {
@@ -221,7 +221,7 @@ func serveWithNetHTTP(host, dir string) (addr string, stop func(), err error) {
 	server := &http.Server{
 		Handler:     http.FileServer(http.Dir(dir)),
 		ReadTimeout: time.Second,            // for requests that do not end
-		IdleTimeout: 100 * time.Millisecond, // it keeps connections open, and converse waits for the close
+		IdleTimeout: 100 * time.Millisecond, // net/http keeps connections open, but converse waits for the close
 		ErrorLog:    log.New(io.Discard, "", 0),
 	}
 	var serving sync.WaitGroup

@@ -17,8 +17,8 @@ import (
 // columns of a lane in the terminal.
 const columns = 50
 
-// printAll shows every experiment in the terminal, with a client of net/http
-// in the browser's place.
+// printAll shows every experiment in the terminal. A client of net/http takes the
+// place of the browser.
 func (c *comparison) printAll(ctx context.Context, w io.Writer) error {
 	title := func(text string) { fmt.Fprintf(w, "\n== %s\n\n", text) }
 	fmt.Fprintln(w, "In the pictures:")
@@ -28,7 +28,7 @@ func (c *comparison) printAll(ctx context.Context, w io.Writer) error {
 		}
 	}
 	title("Six objects")
-	fmt.Fprint(w, "A page and six objects, each answer delayed by 100 ms.\n\n")
+	fmt.Fprint(w, "A page has six objects. Each answer is delayed by 100 ms.\n\n")
 	pair := func(s settings) error {
 		outcomes, err := c.bothStages(ctx, s)
 		if err == nil {
@@ -41,7 +41,7 @@ func (c *comparison) printAll(ctx context.Context, w io.Writer) error {
 	}
 	for _, slow := range []string{"half", "silent"} {
 		title("A slow client: " + slow)
-		fmt.Fprintf(w, "Before the page is asked for, a client connects and sends %s.\n\n", map[string]string{"half": "half a request", "silent": "nothing"}[slow])
+		fmt.Fprintf(w, "A client connects and sends %s. After that, another client asks for the page.\n\n", map[string]string{"half": "half a request", "silent": "nothing"}[slow])
 		if err := pair(settings{Slow: slow}); err != nil {
 			return err
 		}
@@ -55,7 +55,7 @@ func (c *comparison) printAll(ctx context.Context, w io.Writer) error {
 		return err
 	}
 	title("Persistent connections")
-	fmt.Fprintf(w, "The six objects again, with -keep-alive. Stage 1 serves a connection until it\nhas been silent for %v (-idle-timeout): meanwhile the others wait.\n\n", idleTimeout)
+	fmt.Fprintf(w, "The six objects again, with -keep-alive. Stage 1 serves one connection until it\nhas been silent for %v (-idle-timeout). Until then the others wait.\n\n", idleTimeout)
 	return pair(settings{Objects: 6, Delay: 100, KeepAlive: true})
 }
 
@@ -81,10 +81,10 @@ func (c *comparison) bothStages(ctx context.Context, s settings) ([]*outcome, er
 	return outcomes, nil
 }
 
-// load gets the page of a trial and its objects as a browser would: the
-// objects when the page is there, all at once, on six connections at most.
+// load gets the page of a trial and its objects, as a browser does. When the page
+// has come, it asks for all objects at once, on at most six connections.
 func load(ctx context.Context, t *trial) ([]timing, error) {
-	const perHost = 6 // what browsers allow themselves
+	const perHost = 6 // browsers use as many
 	transport := &http.Transport{
 		MaxConnsPerHost:   perHost,
 		DisableKeepAlives: !t.KeepAlive,
@@ -108,10 +108,10 @@ func load(ctx context.Context, t *trial) ([]timing, error) {
 	return timings, objects.Wait()
 }
 
-// measure gets one object and notes when what happened.
+// measure gets one object, and notes the time of each event.
 func measure(ctx context.Context, transport *http.Transport, addr, target string) (timing, error) {
 	m := timing{Target: target, Start: millis(time.Now())}
-	var mu sync.Mutex // a connection that is made for this request may go to another, and still tell of itself
+	var mu sync.Mutex // net/http may give a new connection to another request, and still report it here
 	note := func(moment *float64) {
 		mu.Lock()
 		defer mu.Unlock()
@@ -146,7 +146,7 @@ func measure(ctx context.Context, transport *http.Transport, addr, target string
 	return m, nil
 }
 
-// printOutcomes draws the pictures of both stages, on one time axis.
+// printOutcomes draws the pictures of both stages on the same time axis.
 func printOutcomes(w io.Writer, outcomes []*outcome) {
 	length := 0.0
 	for _, o := range outcomes {
@@ -156,7 +156,7 @@ func printOutcomes(w io.Writer, outcomes []*outcome) {
 		for _, l := range lanes {
 			row := []byte(strings.Repeat(" ", columns))
 			for _, s := range l.Spans {
-				// Where it began, to where it ended, and at least one letter.
+				// From its beginning to its end, but at least one letter.
 				from := min(int(s.From/length*columns), columns-1)
 				for i := max(from, 0); i < max(int(s.To/length*columns), from+1) && i < columns; i++ {
 					row[i] = letterOf(s.Kind)
@@ -184,10 +184,10 @@ func letterOf(kind string) byte {
 			return k.Letter[0]
 		}
 	}
-	return '!' // a kind that is not in the table: a mistake that shows
+	return '!' // the table lacks this kind: the mistake must be visible
 }
 
-// totals is what a trial comes to, in a line.
+// totals sums up a trial in one line.
 func (o *outcome) totals() string {
 	conns := "1 connection"
 	if o.Connections != 1 {
@@ -221,7 +221,7 @@ func (c *comparison) printLengths(ctx context.Context, w io.Writer) error {
 		}
 		fmt.Fprintf(w, "%s\n  announced: %s, sent: %d bytes\n", a.Command, announced, a.Sent)
 		body, err := readAsClient([]byte(a.Head + "\r\n\r\n" + a.Body))
-		fmt.Fprintf(w, "  a client that believes the head gets %d bytes: %s\n", len(body), body)
+		fmt.Fprintf(w, "  a client that trusts the head gets %d bytes: %s\n", len(body), body)
 		if err != nil {
 			fmt.Fprintf(w, "  and then reports: %v\n", err)
 		}
@@ -235,8 +235,8 @@ func (c *comparison) printSame(ctx context.Context, w io.Writer) error {
 		return err
 	}
 	fmt.Fprintf(w, "golden cases:                          %d\n", r.Cases)
-	fmt.Fprintf(w, "stage 1 and stage 2 sent equal bytes:  %d, of which the golden ones: %d\n", r.Equal, r.Golden)
-	fmt.Fprintf(w, "asked of net/http's file server too:   %d; same status: %d, and same body: %d\n", r.Compared, r.SameStatus, r.SameBody)
+	fmt.Fprintf(w, "stage 1 and stage 2 sent equal bytes:  %d; these were the golden bytes: %d\n", r.Equal, r.Golden)
+	fmt.Fprintf(w, "also sent to net/http's file server:   %d; same status: %d, and same body: %d\n", r.Compared, r.SameStatus, r.SameBody)
 	const most = 8 // cases of each kind
 	for _, kind := range differences {
 		cases := r.of(kind)
@@ -251,7 +251,7 @@ func (c *comparison) printSame(ctx context.Context, w io.Writer) error {
 			}
 		}
 		if len(cases) > most {
-			fmt.Fprintf(w, "  and %d more: the page in the browser has them all\n", len(cases)-most)
+			fmt.Fprintf(w, "  and %d more: the page in the browser shows all of them\n", len(cases)-most)
 		}
 	}
 	return nil

@@ -24,21 +24,22 @@ const (
 	maxObjects = 12
 	maxDelay   = 2000 // milliseconds
 
-	// How long a stage is patient in a trial: less than usual, so that nobody
-	// waits long for a picture.
+	// How long a stage waits for a client in a trial. It is less than usual, so
+	// that the picture comes soon.
 	headTimeout = 2 * time.Second
 	idleTimeout = 1 * time.Second
 
-	// trialTime is how long a trial may take in all: 13 answers one after the
-	// other, each with the longest delay, and in between the waits for silent
-	// connections. A page that was left in the middle comes back for none.
+	// trialTime is how long a trial may take in all. In the longest one, 13
+	// answers with the longest delay come one after the other, and the stage waits
+	// for silent connections between them. It also ends a trial whose page was
+	// closed too early.
 	trialTime = 2 * time.Minute
 )
 
-// Settings say what a trial is to show.
+// Settings say what a trial shows.
 type settings struct {
 	Stage     int    `json:"stage"`     // 1 or 2
-	Objects   int    `json:"objects"`   // of the page, beside itself
+	Objects   int    `json:"objects"`   // of the page
 	Delay     int    `json:"delay"`     // before each answer, in milliseconds
 	KeepAlive bool   `json:"keepAlive"` // persistent connections
 	Slow      string `json:"slow"`      // a client that holds a connection: "half" a request, "silent", or "" for none
@@ -49,16 +50,16 @@ func (s settings) check() error {
 	case s.Stage != 1 && s.Stage != 2:
 		return fmt.Errorf("there is no server of stage %d", s.Stage)
 	case s.Objects < 0 || s.Objects > maxObjects:
-		return fmt.Errorf("the objects are 0 to %d, not %d", maxObjects, s.Objects)
+		return fmt.Errorf("a page has 0 to %d objects, not %d", maxObjects, s.Objects)
 	case s.Delay < 0 || s.Delay > maxDelay:
 		return fmt.Errorf("the delay is 0 to %d ms, not %d", maxDelay, s.Delay)
 	case s.Slow != "" && s.Slow != "half" && s.Slow != "silent":
-		return fmt.Errorf("the slow client sends half a request or is silent, not %q", s.Slow)
+		return fmt.Errorf("the slow client is \"half\" or \"silent\", not %q", s.Slow)
 	}
 	return nil
 }
 
-// flags are those of the server, as one would type them.
+// flags are the flags of the server, as a person would type them.
 func (s settings) flags() []string {
 	flags := []string{}
 	if s.Delay > 0 {
@@ -76,7 +77,7 @@ func (s settings) flags() []string {
 // A trial is one stage that runs for one picture.
 type trial struct {
 	settings
-	command string // what starts it by hand
+	command string // starts it by hand
 	server  *launch.Server
 	log     *serverLog
 	cancel  context.CancelFunc
@@ -91,8 +92,8 @@ type running struct {
 	all  map[int]interface{ stop() } // by number
 }
 
-// keep notes what runs, and returns its number. More than a few at a time are
-// those of pages that were left: the oldest is ended.
+// keep notes something that runs, and returns its number. If there are more than
+// a few, most belong to pages that were closed. Then keep stops the oldest.
 func (r *running) keep(it interface{ stop() }) int {
 	const most = 8
 	r.mu.Lock()
@@ -110,14 +111,14 @@ func (r *running) keep(it interface{ stop() }) int {
 	return r.last
 }
 
-// find returns what has this number; nil if it does not run any more.
+// find returns what has this number, or nil if it does not run any more.
 func (r *running) find(id int) interface{ stop() } {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.all[id]
 }
 
-// take is find, and leaves it to the caller to stop what it returns.
+// take is find, but the caller must stop what it returns.
 func (r *running) take(id int) interface{ stop() } {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -154,14 +155,14 @@ func (c *comparison) start(stage int, root string, flags ...string) (t *trial, e
 // stop ends the stage. Its log is complete then.
 func (t *trial) stop() {
 	if t.slow != nil {
-		t.slow.Close() // nothing is lost: it never asked
+		t.slow.Close() // it waits for no answer, so nothing is lost
 	}
 	t.server.Stop()
 	t.cancel()
 }
 
-// begin starts the stage of a trial, and the slow client if there is one: it
-// holds its connection when begin returns.
+// begin starts the stage of a trial, and the slow client if there is one. When
+// begin returns, the slow client holds its connection.
 func (c *comparison) begin(ctx context.Context, s settings) (*trial, error) {
 	if err := s.check(); err != nil {
 		return nil, err
@@ -195,14 +196,15 @@ func (t *trial) holdConnection(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	go func() { // until the server has had enough, or stop
+	go func() { // until the server gives up, or until stop
 		io.Copy(io.Discard, t.slow)
 		t.slow.Close()
 	}()
 	return t.log.wait(ctx, func(events []event) bool { return len(events) > 0 })
 }
 
-// pageTarget is what a browser asks for, and objectTargets what it finds there.
+// pageTarget is the page that a browser asks for. objectTargets are the objects
+// that it finds in the page.
 func (s settings) pageTarget() string { return fmt.Sprintf("/page-%d.html", s.Objects) }
 
 func (s settings) objectTargets() (targets []string) {
@@ -213,11 +215,11 @@ func (s settings) objectTargets() (targets []string) {
 }
 
 // A Timing is what a client measured for one object. Moments are milliseconds
-// since 1970; ConnectStart and ConnectEnd are equal on a connection that was
-// there already.
+// since 1970. If the connection was there already, ConnectStart and ConnectEnd
+// are equal.
 type timing struct {
 	Target        string  `json:"target"`
-	Start         float64 `json:"start"` // it was asked for
+	Start         float64 `json:"start"` // when the client asked for it
 	ConnectStart  float64 `json:"connectStart"`
 	ConnectEnd    float64 `json:"connectEnd"`
 	RequestStart  float64 `json:"requestStart"`
@@ -226,7 +228,7 @@ type timing struct {
 	Status        int     `json:"status"`        // of the answer; 0 if the client did not say
 }
 
-// An Outcome is a trial that is over: what the page and the report show.
+// An Outcome is a trial that has ended. The page and the report show it.
 type outcome struct {
 	settings
 	Command     string            `json:"command"`
@@ -240,10 +242,10 @@ type outcome struct {
 	Log         []json.RawMessage `json:"log"`
 }
 
-// finish ends a trial: it waits until the log tells of the end of every
-// connection, stops the stage, and puts the picture together. Persistent
-// connections stay open: for them it does not wait, and of how the stage's own
-// end closes them the picture does not tell.
+// finish ends a trial. It waits until every connection has ended in the log, then
+// stops the stage and makes the picture. It does not wait for persistent
+// connections, because they stay open. The picture does not show how the end of
+// the stage closes them.
 func (t *trial) finish(ctx context.Context, timings []timing) (*outcome, error) {
 	patience := time.Second // from a last byte to the end of the connection
 	if t.Slow != "" {
@@ -254,7 +256,7 @@ func (t *trial) finish(ctx context.Context, timings []timing) (*outcome, error) 
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	t.log.wait(ctx, allClosed) // those that stay open are shown so
+	t.log.wait(ctx, allClosed) // the picture shows which connections stay open
 	events, raw, _ := t.log.all()
 	t.stop()
 	if err := t.checkLoaded(timings); err != nil {
@@ -263,8 +265,8 @@ func (t *trial) finish(ctx context.Context, timings []timing) (*outcome, error) 
 	return t.outcome(timings, events, raw), nil
 }
 
-// checkLoaded makes sure that the page came and all its objects: a picture of
-// the others would be a picture of something else.
+// checkLoaded makes sure that the page and all its objects came. Otherwise the
+// picture would be wrong.
 func (t *trial) checkLoaded(timings []timing) error {
 	loaded := map[string]bool{}
 	for _, m := range timings {
@@ -295,16 +297,16 @@ func (t *trial) fault(what string) error {
 		}
 	}
 	if said == "" {
-		return fmt.Errorf("stage %d %s. It said nothing about it", t.Stage, what)
+		return fmt.Errorf("stage %d %s. Its log does not say why", t.Stage, what)
 	}
-	return fmt.Errorf("stage %d %s. It said:\n%s", t.Stage, what, strings.TrimSpace(said))
+	return fmt.Errorf("stage %d %s. Its log says:\n%s", t.Stage, what, strings.TrimSpace(said))
 }
 
 // hello is the page of the assignment: 12 characters, 36 bytes.
 const hello = "太棒了，服务器正常工作！"
 
-// writeSite writes the files that the stages serve: for each number of objects
-// a page with so many pictures, and the pictures.
+// writeSite writes the files that the stages serve: a page for each number of
+// objects, and the objects, which are pictures.
 func writeSite(dir string) error {
 	write := func(name, text string) error { return os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644) }
 	err := os.Mkdir(dir, 0o755)
@@ -321,10 +323,10 @@ func writeSite(dir string) error {
 	return errors.Join(err, write("HelloWorld.html", hello))
 }
 
-// objectsPage is the page with objects. When all of them are there it tells
-// the page around it what the browser measured (Resource Timing). Moments there
-// count from timeOrigin; added up they compare with those of another page, and
-// with the server's clock.
+// objectsPage is the page with objects. When all of them have come, it tells the
+// page around it what the browser measured (Resource Timing). These moments count
+// from timeOrigin. The script adds timeOrigin, so that they can be compared with
+// another page, and with the server's clock.
 const objectsPage = `<!DOCTYPE html>
 <meta charset="utf-8">
 <title>A page with objects</title>

@@ -15,7 +15,7 @@ import (
 	"sync"
 )
 
-// The page, whole: it needs nothing from another host.
+// All files of the page. It needs nothing from another host.
 //
 //go:embed page
 var pageFiles embed.FS
@@ -23,15 +23,16 @@ var pageFiles embed.FS
 // handler serves the page and what its script asks for:
 //
 //	GET  /about            this machine
-//	POST /trials           settings -> a stage runs, with its number and its page's address
+//	POST /trials           settings -> a stage runs; its number, and the address of its page
 //	POST /trials/{id}      what the browser measured -> the picture; the stage ends,
-//	                       also when nothing was measured because the page was left
+//	                       even if the user left the page and nothing was measured
 //	POST /lengths          four stages run, one for each value of -content-length
-//	GET  /relay/{id}/{mode}/HelloWorld.html   the bytes of one of them, untouched
+//	GET  /relay/{id}/{mode}/HelloWorld.html   the bytes of one of them, without a change
 //	POST /lengths/{id}     what they sent; they end
-//	POST /same             the golden cases, to both stages and net/http
-//	GET  /hold/{page}      a picture that comes when this page says POST /done/{page},
-//	                       with what went wrong: until then a browser without a window waits
+//	POST /same             sends the golden cases to both stages and to net/http
+//	POST /done/{page}      the page has shown everything, and says what went wrong
+//	GET  /hold/{page}      a picture that comes after that: a browser without a window
+//	                       waits for it
 func (c *comparison) handler() http.Handler {
 	w := &web{comparison: c}
 	mux := http.NewServeMux()
@@ -49,14 +50,14 @@ func (c *comparison) handler() http.Handler {
 	mux.HandleFunc("GET /relay/{id}/{mode}/HelloWorld.html", w.relay)
 	mux.HandleFunc("GET /hold/{page}", w.hold)
 	mux.HandleFunc("POST /done/{page}", w.done)
-	// Another site's page in the same browser must not start programs here.
+	// A page of another site, in the same browser, must not start programs here.
 	return thisHost(http.NewCrossOriginProtection().Handler(mux))
 }
 
 // A web is what the page's requests share.
 type web struct {
 	*comparison
-	shown sync.Map // of a page's name a chan bool: the page has shown what it was asked to
+	shown sync.Map // by the page's name, a chan bool: the page has shown everything
 }
 
 // answer sends what f returns as JSON, or its error as a text.
@@ -68,7 +69,7 @@ func answer(f func(*http.Request) (any, error)) http.HandlerFunc {
 			return
 		}
 		w.Header().Set("Content-Type", "application/json")
-		json.NewEncoder(w).Encode(result) // an error: the browser left, and there is nobody to tell
+		json.NewEncoder(w).Encode(result) // if it fails, the browser has left, and nobody needs the error
 	}
 }
 
@@ -76,13 +77,13 @@ func answer(f func(*http.Request) (any, error)) http.HandlerFunc {
 func readJSON(r *http.Request, v any) error {
 	const most = 1 << 20
 	if err := json.NewDecoder(io.LimitReader(r.Body, most)).Decode(v); err != nil {
-		return fmt.Errorf("not the JSON that was expected: %w", err)
+		return fmt.Errorf("read the JSON of a request: %w", err)
 	}
 	return nil
 }
 
-// thisHost refuses requests that came here by a name which somebody else made
-// point to this machine. (An address is no such name.)
+// thisHost refuses a request whose Host is a name other than localhost: a stranger
+// may have made this name point to this machine. An address is allowed.
 func thisHost(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host, _, err := net.SplitHostPort(r.Host)
@@ -119,7 +120,7 @@ func (w *web) beginTrial(r *http.Request) (any, error) {
 }
 
 func (w *web) finishTrial(r *http.Request) (any, error) {
-	id, _ := strconv.Atoi(r.PathValue("id")) // 0, what is no number, is nothing that runs
+	id, _ := strconv.Atoi(r.PathValue("id")) // if it is not a number, it is 0, and nothing has this number
 	t, ok := w.running.take(id).(*trial)
 	if !ok {
 		return nil, errGone
@@ -134,7 +135,7 @@ func (w *web) finishTrial(r *http.Request) (any, error) {
 	return t.finish(r.Context(), measured.Timings)
 }
 
-var errGone = errors.New("the stage of this picture does not run any more: begin again")
+var errGone = errors.New("the stage of this picture does not run any more: run the experiment again")
 
 func (w *web) startLengths(*http.Request) (any, error) {
 	l, err := w.beginLengths()
@@ -166,15 +167,15 @@ func (w *web) finishLengths(r *http.Request) (any, error) {
 	return l.answers()
 }
 
-// hold answers with an empty picture when the page has shown everything. A
-// page waits for its pictures, and a browser without a window for its page.
+// hold answers with an empty picture when the page has shown everything. A page
+// waits for its pictures, and a browser without a window waits for its page.
 func (w *web) hold(rw http.ResponseWriter, r *http.Request) {
 	select {
 	case <-w.whenShown(r):
 	case <-r.Context().Done():
 	}
 	rw.Header().Set("Content-Type", "image/svg+xml")
-	io.WriteString(rw, `<svg xmlns="http://www.w3.org/2000/svg" width="1" height="1"/>`) // an error: the browser left
+	io.WriteString(rw, `<svg xmlns="http://www.w3.org/2000/svg" width="1" height="1"/>`) // if it fails, the browser has left
 }
 
 func (w *web) done(rw http.ResponseWriter, r *http.Request) {
@@ -186,7 +187,7 @@ func (w *web) done(rw http.ResponseWriter, r *http.Request) {
 	w.problems.Store(strings.Join(wrong, "\n"))
 	select {
 	case w.whenShown(r) <- true:
-	default: // it was said before
+	default: // the page said it before
 	}
 }
 

@@ -1,7 +1,7 @@
-// What the page does: start a stage, let this browser load from it, and draw
-// what comes back. The pictures are made in lanes.go: here they are only drawn.
+// The page starts a stage, lets this browser load from it, and draws what comes
+// back. lanes.go makes the pictures. They are only drawn here.
 
-// What has been run, for the report: the answers as they came.
+// The answers of all experiments, as they came, for the report.
 const record = {};
 let about = {kinds: []};
 
@@ -31,7 +31,7 @@ async function trial(settings, into) {
   const timings = measured(frame);
   frame.src = `http://${location.hostname}:${begun.port}${begun.target}`;
   into.append(frame);
-  // A page that is left ends its stage.
+  // If the user leaves the page, its stage ends.
   const leave = () => navigator.sendBeacon(`trials/${begun.id}`, '{}');
   addEventListener('pagehide', leave);
   const measurements = await timings;
@@ -41,9 +41,8 @@ async function trial(settings, into) {
   return outcome;
 }
 
-// measured waits for what the page in the frame says when all of it is there:
-// its own Resource Timing. A page that does not come says nothing, and the
-// frame's load event is the last that is heard of it.
+// measured waits until the page in the frame has loaded and sends its own Resource
+// Timing. If the page does not come, the frame only has its load event.
 function measured(frame) {
   return new Promise(resolve => {
     const listener = event => {
@@ -61,7 +60,7 @@ function measured(frame) {
 
 // --- Pictures
 
-// pictures draws outcomes, one below the other, on one time axis.
+// pictures draws outcomes below each other, on the same time axis.
 function pictures(outcomes) {
   const length = Math.max(...outcomes.map(o => o.length));
   return outcomes.map(o => el('div', {class: 'pair'},
@@ -87,7 +86,7 @@ function picture(title, lanes, length) {
   return el('figure', {class: 'picture'}, el('figcaption', {}, title), list, axis);
 }
 
-// tick is a round number of milliseconds, of which about five fit.
+// tick is a round number of milliseconds, so that about five ticks fit.
 function tick(length) {
   const rough = length / 5;
   const power = 10 ** Math.floor(Math.log10(rough));
@@ -100,7 +99,7 @@ function legend(outcomes) {
     el('span', {}, el('span', {class: `key ${k.Kind}`, 'aria-hidden': 'true'}), k.Means)));
 }
 
-// inWords has the lanes as text: for whoever does not see the picture, and for
+// inWords writes the lanes as text, for people who cannot see the picture, and for
 // exact numbers.
 function inWords(outcomes) {
   return el('details', {}, el('summary', {}, 'The same in words, and the raw events'),
@@ -126,8 +125,8 @@ function totals(outcomes) {
 
 const ratio = (a, b) => (a / b).toFixed(1);
 
-// --- The experiments: each runs with what its form says, shows it, and returns
-// what it says about it in a sentence or two, and the raw data.
+// --- The experiments. Each one reads its form, runs, and shows the result. It
+// returns a sentence or two about it, and the raw data.
 
 const experiments = {
   async objects(form, into) {
@@ -174,13 +173,13 @@ const experiments = {
       table(['', 'cases'], [
         ['golden cases', r.cases],
         ['stage 1 and stage 2 sent the same bytes', r.equal],
-        ['… and these are the golden ones', r.golden],
-        ['asked of net/http too (it has no wrong lengths to offer)', r.compared],
+        ['… and these were the golden bytes', r.golden],
+                ['also sent to net/http (which cannot announce a wrong length)', r.compared],
         ['net/http: the same status', r.sameStatus],
         ['… and the same body', r.sameBody],
       ]),
       el('p', {}, says),
-      el('p', {}, 'Where two of the three differ, each beside the others. Heads differ always: net/http adds Date and Last-Modified, and writes its fields in another order.'),
+      el('p', {}, 'These are the cases in which two of the three differ. The heads always differ: net/http adds Date and Last-Modified, and writes its fields in another order.'),
       ...groups(r.kinds, r.differ ?? []));
     return {says, data: r};
   },
@@ -197,9 +196,9 @@ const experiments = {
   },
 };
 
-// load loads an answer in a frame and with fetch, and tells what came of each.
-// A frame whose document breaks off may never say that it has loaded: it has a
-// second more than fetch.
+// load loads an answer in a frame and with fetch, and returns what each got. If
+// the document breaks off, the frame may never say that it has loaded. So it gets
+// one second more than fetch.
 async function load(url, card) {
   const frame = el('iframe', {title: `What the browser shows: Content-Length ${card.dataset.mode}`, src: url});
   const loaded = new Promise(resolve => frame.addEventListener('load', () => resolve(true)));
@@ -214,7 +213,7 @@ async function load(url, card) {
   return {shown, finished, fetched, error};
 }
 
-// fetchWhole counts the bytes that fetch gives, before which error.
+// fetchWhole counts the bytes that fetch gives, and returns the error after them.
 async function fetchWhole(url) {
   let fetched = 0;
   try {
@@ -239,7 +238,7 @@ function describe(a, card) {
   el('details', {}, el('summary', {}, 'The command, and the head'), el('code', {}, a.command), el('pre', {}, a.head)));
 }
 
-// groups lists the differences by their kind, folded.
+// groups lists the differences by their kind. Each kind can be opened.
 function groups(kinds, differ) {
   return kinds.map(kind => {
     const cases = differ.filter(d => d.kind === kind);
@@ -253,10 +252,10 @@ function groups(kinds, differ) {
 
 // --- Running
 
-let queue = Promise.resolve(); // one experiment at a time, or they would measure each other
+let queue = Promise.resolve(); // only one experiment at a time, so that they do not disturb each other
 const problems = []; // what went wrong, for a program that reads this page
 
-// run runs an experiment when those before it are over.
+// run runs an experiment when the earlier ones have ended.
 function run(name) {
   queue = queue.then(() => runNow(name));
 }
@@ -264,7 +263,7 @@ function run(name) {
 async function runNow(name) {
   const section = document.getElementById(name), into = section.querySelector('.result');
   const button = section.querySelector('form button'), title = section.querySelector('h2').textContent;
-  const status = document.getElementById('status'); // read out by screen readers
+  const status = document.getElementById('status'); // screen readers read it aloud
   button.setAttribute('aria-disabled', 'true'); // not disabled: it keeps the focus
   section.setAttribute('aria-busy', 'true');
   status.textContent = `${title}: running`;
@@ -288,8 +287,8 @@ async function runNow(name) {
 
 // --- The report
 
-// report is this page as a file of its own: what is shown, the raw events, and
-// nothing that runs or loads.
+// report makes a file from this page. It has all that is shown, and the raw
+// events, but nothing that runs or loads.
 async function report() {
   const page = document.documentElement.cloneNode(true);
   for (const e of page.querySelectorAll('script, link, iframe, .controls, #hold')) e.remove();
@@ -337,14 +336,13 @@ document.getElementById('all').addEventListener('click', () => {
 let saved; // when the report is
 document.getElementById('save').addEventListener('click', () => { saved = save(); });
 
-// ?run=objects,slow runs these alone, without a hand on a button, and shows
-// nothing else; &slow=silent sets a control, and &report saves the report into
-// the page.
+// ?run=objects,slow runs only these experiments, at once, and shows nothing else.
+// &slow=silent sets a control, and &report saves the report into the page.
 const wanted = query.get('run')?.split(',') ?? [];
 const self = Math.random().toString(36).slice(2);
 if (wanted.length > 0) {
-  // The page has loaded when this picture has: a browser without a window
-  // waits for it before it prints the page.
+  // The page has loaded when this picture has loaded. So a browser without a
+  // window waits for the picture before it prints the page.
   document.body.append(el('img', {id: 'hold', src: `hold/${self}`, alt: '', width: 1, height: 1}));
 }
 about = await (await fetch('about')).json();
