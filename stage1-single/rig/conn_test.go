@@ -151,7 +151,7 @@ func TestStall(t *testing.T) {
 		{"stopped in a piece", 1000, 0, 2000},
 		{"nothing", 1, 0, 0},
 	} {
-		for _, from := range []string{"file", "memory"} {
+		for _, from := range []string{"file", "file in two pieces", "memory"} {
 			t.Run(c.name+" from "+from, func(t *testing.T) {
 				if c.piece < pieceSize && runtime.GOOS == "windows" {
 					t.Skip("there a piece must be taken whole in time: nobody knows how much of it was taken")
@@ -180,12 +180,19 @@ func TestStall(t *testing.T) {
 					conn := l.newConn(server)
 					start := time.Now()
 					var sent int64
-					if from == "file" {
-						sent, err = io.CopyN(conn, file, int64(len(content)))
-					} else {
+					var err error
+					if from == "memory" {
 						var n int
 						n, err = conn.Write(content)
 						sent = int64(n)
+					}
+					if from == "file in two pieces" {
+						sent, err = io.CopyN(conn, file, pieceSize+1)
+					}
+					if from != "memory" && err == nil {
+						var rest int64
+						rest, err = io.CopyN(conn, file, int64(len(content))-sent)
+						sent += rest
 					}
 					took, got, whole := time.Since(start), <-taken, c.most == len(content)
 					if whole != (err == nil) || !whole && !errors.Is(err, os.ErrDeadlineExceeded) || sent != int64(c.most) || !bytes.Equal(got, content[:c.most]) {

@@ -31,8 +31,12 @@ func (c *Conn) ReadFrom(r io.Reader) (int64, error) {
 	if !ok {
 		return io.Copy(struct{ io.Writer }{c}, r) // by Write
 	}
+	begin, err := file.Seek(0, io.SeekCurrent) // pieces of it may have been sent
+	if err != nil {
+		return 0, err
+	}
 	return c.untilStalled(part.N, func(done int64) (int64, error) {
-		if _, err := file.Seek(done, io.SeekStart); err != nil { // more may have been read than was taken
+		if _, err := file.Seek(begin+done, io.SeekStart); err != nil { // more may have been read than was taken
 			return 0, err
 		}
 		return io.CopyN(c.tcp, file, min(part.N-done, pieceSize))
