@@ -189,7 +189,7 @@ var handMade = []mistake{
 		go v.up()
 		answer, _ := io.ReadAll(v.server)
 		v.client.Write(answer)
-		if v.use().sent[0] != 0x16 {
+		if !strings.HasPrefix(v.use().sent, "\x16") {
 			time.Sleep(2600 * time.Millisecond) // the mistake
 		}
 	}},
@@ -315,6 +315,7 @@ var handMade = []mistake{
 	}},
 	{name: "a line on standard error that is no JSON", first: "log-json", diagnosis: "log", when: flagged("json"), stderr: func(line string) string { return "hey\n" + line }},
 	{name: "logs although it is off", first: "log-off", diagnosis: "log", when: flagged("off"), flags: swapFlag("off", "text")},
+	{name: "the target ends at the question mark", first: "method-and-target", diagnosis: "request-line-read", when: flagged("text"), stderr: func(line string) string { return strings.Replace(line, "?1.4", "", 1) }},
 	{name: "-v says nothing", first: "verbose", diagnosis: "verbose", when: flagged("-v"), flags: swapFlag("-v", "")},
 	{name: "404 for what may not be read", first: "forbidden", diagnosis: "forbidden", when: asks("/forbidden.txt"), answer: always(func() []byte { return response("not-found") })},
 	{name: "follows no link", first: "link-inside", diagnosis: "wrong-status", when: asks("/link-in.html"), answer: always(func() []byte { return response("not-found") })},

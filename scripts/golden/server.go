@@ -46,6 +46,7 @@ func serverChecks() []Check {
 		Check{Step: "1.3", Name: "preconnect-closed", Weight: 1, Want: "a connection that is closed at once does no harm", run: leavesEarly("")},
 		Check{Step: "1.3", Name: "leaves-in-the-head", Weight: 1, Want: "a client that leaves in the middle of its head does no harm", run: leavesEarly("GET / HT")},
 		Check{Step: "1.3", Name: "tls-on-plain-port", Want: "a TLS hello is no request: the connection is closed without an answer", run: tlsHello},
+		Check{Step: "1.4", Name: "method-and-target", Weight: 2, Want: "the log has the method and the target of a request, as they came", Flags: []string{"-log", "text"}, run: methodAndTarget},
 		Check{Step: "1.4", Name: "good-request-lines", Weight: 1, Want: "a request line that is right is not refused", run: takesGood("hello", "query", "http-1-0", "http-1-2")},
 		Check{Step: "1.5", Name: "random-file", Weight: 3, Want: "a page that was written just now, with a name that nobody knows, comes whole", run: randomFile},
 		Check{Step: "1.5", Name: "byte-by-byte", Weight: 1, Want: "a request may come one byte at a time", run: byteByByte},
@@ -733,6 +734,18 @@ func logOff(l *lab) error {
 		return failf("log", "%q", said)
 	}
 	return nil
+}
+
+// methodAndTarget looks at the log: what is answered is for later steps.
+func methodAndTarget(l *lab) error {
+	h, err := l.talk([]byte("GET /HelloWorld.html?1.4 HTTP/1.1\r\nHost: localhost:6789\r\n\r\n"))
+	if err == nil && l.proc == nil {
+		return notHere("the log of this server cannot be seen")
+	}
+	if err == nil && !l.logged("method=GET target=/HelloWorld.html?1.4") {
+		err = failf("request-line-read", "%.60q was answered, and there is no method=GET target=/HelloWorld.html?1.4 in\n%s", h.bytes, l.proc.stderr)
+	}
+	return err
 }
 
 func verbose(l *lab) error {
