@@ -31,10 +31,7 @@ func (c *Conn) ReadFrom(r io.Reader) (int64, error) {
 	if !ok {
 		return io.Copy(struct{ io.Writer }{c}, r) // by Write
 	}
-	begin, err := file.Seek(0, io.SeekCurrent) // pieces of it may have been sent
-	if err != nil {
-		return 0, err
-	}
+	begin, _ := file.Seek(0, io.SeekCurrent) // pieces of it may have been sent; an error comes again
 	return c.untilStalled(part.N, func(done int64) (int64, error) {
 		if _, err := file.Seek(begin+done, io.SeekStart); err != nil { // more may have been read than was taken
 			return 0, err
@@ -52,17 +49,16 @@ func (c *Conn) untilStalled(size int64, write func(done int64) (int64, error)) (
 	if runtime.GOOS == "windows" {
 		tries = 1 // there nobody knows how much was taken before a deadline passed: golang.org/issue/24727
 	}
-	stall := c.listener.Stall
 	last := time.Now() // when a byte was taken
 	for done < size && err == nil {
-		c.tcp.SetWriteDeadline(time.Now().Add(stall / tries)) // fails if closed: writing says so, too
+		c.tcp.SetWriteDeadline(time.Now().Add(c.listener.Stall / tries)) // fails if closed: writing says so, too
 		var n int64
 		if n, err = write(done); n > 0 {
 			done += n
 			c.sending = true
 			last = time.Now()
 		}
-		if tries > 1 && errors.Is(err, os.ErrDeadlineExceeded) && time.Since(last) < stall {
+		if tries > 1 && errors.Is(err, os.ErrDeadlineExceeded) && time.Since(last) < c.listener.Stall {
 			err = nil
 		}
 	}
