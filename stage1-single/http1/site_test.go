@@ -36,6 +36,12 @@ func newSite(t *testing.T, files map[string]string) (*Site, string) {
 	return site, dir
 }
 
+// openFiles counts them where that can be done, on Linux.
+func openFiles() int {
+	entries, _ := os.ReadDir("/proc/self/fd")
+	return len(entries)
+}
+
 func TestGet(t *testing.T) {
 	small, large := strings.Repeat("s", 32<<10), strings.Repeat("l", 32<<10+1)
 	site, dir := newSite(t, map[string]string{
@@ -47,13 +53,14 @@ func TestGet(t *testing.T) {
 			t.Errorf("a link out of the root: %d, %q", resp.Status, resp.Why)
 		}
 	}
+	open := openFiles()
 	for _, c := range []struct {
 		target string
 		status int
 		want   string // the body, or Location, or a part of what the log gets
 	}{
 		{"/a.html", 200, "A"}, {"/a.html?x=/../..", 200, "A"}, {"//dir/..//a.html", 200, "A"}, {"/%61.html", 200, "A"}, {"http://h/a.html", 200, "A"}, {"HTTP://h:1/dir/?http://x/", 200, "I"}, {"/dir/%2e%2e/a.html", 200, "A"},
-		{"/dir/", 200, "I"}, {"/dir/index.html", 200, "I"}, {"/dir/.", 200, "I"}, {"/dir/b%20c.txt", 200, "B"}, {"/%E5%a4%AA.txt", 200, "T"}, {"/a+b", 200, "P"}, {"/100%25", 200, "%"}, {"/100%", 200, "%"},
+		{"/dir/", 200, "I"}, {"/dir/index.html", 200, "I"}, {"/dir/.", 200, "I"}, {"/dir/b%20c.txt", 200, "B"}, {"/%E5%a4%AA.txt", 200, "T"}, {"/a+b", 200, "P"}, {"/%61+b", 200, "P"}, {"/100%25", 200, "%"}, {"/100%", 200, "%"},
 		{"/empty", 200, ""}, {"/small.bin", 200, small}, {"/large.bin", 200, large},
 		{"/dir", 301, "/dir/"}, {"/dir?a=//b", 301, "/dir/?a=//b"}, {"/%64ir", 301, "/%64ir/"}, {"/d/index.html", 301, "/d/index.html/"},
 		{"//dir", 301, "/dir/"}, {"//evil.example/../dir", 301, "/evil.example/../dir/"}, {"/.//evil.example/../dir", 301, "/.//evil.example/../dir/"},
@@ -82,6 +89,9 @@ func TestGet(t *testing.T) {
 		if resp.Status != c.status || got != c.want && (c.status != 404 || !strings.Contains(got, c.want)) {
 			t.Errorf("%s: %d %.200q, want %d %.200q", c.target, resp.Status, got, c.status, c.want)
 		}
+	}
+	if now := openFiles(); now != open {
+		t.Errorf("%d files are open, %d before", now, open)
 	}
 	if _, err := OpenSite(filepath.Join(dir, "none")); !errors.Is(err, fs.ErrNotExist) || !strings.HasPrefix(err.Error(), "open site: ") {
 		t.Errorf("a root that is not there: %v", err)

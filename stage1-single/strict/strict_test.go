@@ -70,7 +70,7 @@ func TestHost(t *testing.T) {
 	for authority, valid := range map[string]bool{
 		"localhost": true, "localhost:6789": true, "localhost:": true, "127.0.0.1:80": true, "[::1]": true, "[::1]:80": true, "[::1]:": true,
 		"[2001:db8::1]:6789": true, "a_b.c-d~e!$&'()*+,;=": true, "a%20b": true,
-		"": false, ":80": false, "a:b": false, "a:80:80": false, "::1": false, "[]": false, "[::1": false, "[::1]]": false, "[::1]:a": false,
+		"": false, ":80": false, "a:b": false, "a:80:80": false, "::1": false, "[]": false, "[::1": false, "[::1:80": false, "[::1]]": false, "[::1]:a": false,
 		"[127.0.0.1]": false, "[::1%25x]": false, "[::1%a/b]": false, "[::1]x": false, "a b": false, "a/b": false, "u@h": false, "a%2": false, "a%zz": false,
 		"\xff": false, "太": false, "{": false, `a"b`: false, "a#b": false, "a?b": false, "a[b": false, "a@": false, "a`": false,
 	} {
