@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unsafe"
 
 	"weblab.example/stage1-single/http1"
 )
@@ -155,7 +156,8 @@ func TestSettles(t *testing.T) {
 				}
 			}
 			write(t, name, "four")
-			if m.Get("/a.txt"); m.files["/a.txt"].settled {
+			m.add("/a.txt", first.Add(2*wait), remembered{name: "a.txt", resp: *m.site.Get("/a.txt"), since: first.Add(2 * wait)})
+			if m.files["/a.txt"].settled {
 				t.Error("a file that has just changed is remembered")
 			}
 		})
@@ -173,16 +175,24 @@ func TestMemory(t *testing.T) {
 			resp.File.Close()
 		}
 	}
-	m.learn(t, "/dir/")
-	m.learn(t, "/a.txt?x")
-	m.learn(t, "/a.txt")
+	for _, target := range []string{"/dir/", "/a.txt?x", "/a.txt"} {
+		m.learn(t, target)
+		entry := m.files[target]
+		if m.Get(target); m.files[target] != entry {
+			t.Errorf("%s is remembered, and was read again", target)
+		}
+	}
+	head := "GET /a.txt?y HTTP/1.1"
+	m.Get(head[4:12])
+	for target := range m.files {
+		if unsafe.StringData(target) == unsafe.StringData(head[4:]) {
+			t.Error("a whole head is kept for a target in it")
+		}
+	}
 	resp, entry := m.Get("/a.txt"), m.files["/a.txt"]
 	resp.Connection, resp.ContentLength, resp.HeadOnly = "", 7, true
 	if again := m.Get("/a.txt"); again.Connection != "close" || again.ContentLength != smallFile || again.HeadOnly || len(again.Body) != smallFile {
 		t.Errorf("a change to one answer is seen in another: %+v", again)
-	}
-	if m.files["/a.txt"] != entry {
-		t.Error("a file that is remembered was read again")
 	}
 	for i := range 2 * maxRemembered / smallFile {
 		f := remembered{name: "a.txt", resp: entry.resp, since: entry.since}
