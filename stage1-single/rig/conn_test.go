@@ -33,7 +33,7 @@ func newListener(t testing.TB, log *bytes.Buffer, o Options) *Listener {
 		t.Fatal(err)
 	}
 	o.Root = dir
-	o.HeadTimeout, o.IdleTimeout, o.Stall, o.Linger, o.ContentLength = 5*time.Second, 7*time.Second, 30*time.Second, time.Second, "exact"
+	o.HeadTimeout, o.IdleTimeout, o.Stall, o.ContentLength = 5*time.Second, 7*time.Second, 30*time.Second, "exact"
 	l := &Listener{Site: site, Stopping: context.Background(), Options: o, log: newLogger(nil, "off")}
 	if log != nil {
 		l.log = newLogger(log, o.LogFormat)
@@ -49,6 +49,11 @@ type send struct {
 	what string
 }
 
+// halfClosed is a connection that can be closed for writing. The client does not see it.
+type halfClosed struct{ net.Conn }
+
+func (halfClosed) CloseWrite() error { return nil }
+
 // talk serves a client that sends these, and reads until the end. Time only passes
 // when everybody waits, so that it is exact when the connection ends.
 func (l *Listener) talk(sends ...send) (got string, ended time.Duration) {
@@ -61,7 +66,7 @@ func (l *Listener) talk(sends ...send) (got string, ended time.Duration) {
 			io.WriteString(client, send.what) // fails if the server has closed: what it said is looked at
 		}
 	}()
-	go l.serve(server)
+	go l.serve(halfClosed{server})
 	all, _ := io.ReadAll(client)
 	ended = time.Since(start)
 	<-sent
@@ -151,139 +156,172 @@ func TestStall(t *testing.T) {
 		{"stopped in a piece", 1000, 0, 2000},
 		{"nothing", 1, 0, 0},
 	} {
-		for _, from := range []string{"file", "file in two pieces", "memory"} {
-			t.Run(c.name+" from "+from, func(t *testing.T) {
-				if c.piece < pieceSize && runtime.GOOS == "windows" {
-					t.Skip("there a piece must be taken whole in time: nobody knows how much of it was taken")
-				}
-				file, err := os.Open(name)
-				if err != nil {
-					t.Fatal(err)
-				}
-				defer file.Close()
-				l := newListener(t, nil, Options{})
-				synctest.Test(t, func(t *testing.T) {
-					server, client := net.Pipe()
-					taken := make(chan []byte)
-					go func() {
-						var got []byte
-						piece := make([]byte, c.piece)
-						for len(got) < c.most {
-							time.Sleep(c.every)
-							n, err := client.Read(piece[:min(c.piece, c.most-len(got))])
-							if got = append(got, piece[:n]...); err != nil {
-								break
-							}
-						}
-						taken <- got
-					}()
-					conn := l.newConn(server)
-					start := time.Now()
-					var sent int64
-					var err error
-					if from == "memory" {
-						var n int
-						n, err = conn.Write(content)
-						sent = int64(n)
-					}
-					if from == "file in two pieces" {
-						sent, err = io.CopyN(conn, file, pieceSize+1)
-					}
-					if from != "memory" && err == nil {
-						var rest int64
-						rest, err = io.CopyN(conn, file, int64(len(content))-sent)
-						sent += rest
-					}
-					took, got, whole := time.Since(start), <-taken, c.most == len(content)
-					if whole != (err == nil) || !whole && !errors.Is(err, os.ErrDeadlineExceeded) || sent != int64(c.most) || !bytes.Equal(got, content[:c.most]) {
-						t.Errorf("sent %d bytes in %v: %v; %d came, the right ones: %v", sent, took, err, len(got), bytes.HasPrefix(content, got))
-					}
-					if !whole && (took < stall || took > stall+stall/8) {
-						t.Errorf("given up after %v", took)
-					}
-				})
-			})
-		}
-	}
-}
-
-// TestLinger: after the answer, what the client still sends is read for -linger. With 0
-// nothing is.
-func TestLinger(t *testing.T) {
-	for _, linger := range []time.Duration{0, 200 * time.Millisecond} {
-		ln, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		client, err := net.Dial("tcp", ln.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		tcp, err := ln.Accept()
-		if err != nil {
-			t.Fatal(err)
-		}
-		ln.Close()
-		l := newListener(t, nil, Options{})
-		l.Linger = linger
-		go io.WriteString(client, helloHead)
-		begun := time.Now()
-		l.serve(tcp)
-		if took := time.Since(begun); took < linger || took > linger+3*time.Second || l.serving.Load() != 0 {
-			t.Errorf("-linger %v: served for %v; %d are served now", linger, took, l.serving.Load())
-		}
-		client.Close()
-	}
-}
-
-// gap is a site that is not written yet.
-type gap struct{ p any }
-
-func (g gap) Get(string) *http1.Response { panic(g.p) }
-
-func TestPanic(t *testing.T) {
-	const step = "step 1.0 is not written yet: <b>"
-	const page500 = "HTTP/1.1 500 Internal Server Error\r\nConnection: close\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: 90\r\n\r\n" +
-		"<!DOCTYPE html><title>500 Internal Server Error</title><h1>500 Internal Server Error</h1>\n"
-	const arrow = "<p>→ step 1.0 is not written yet: &lt;b&gt;</p>\n"
-	for _, c := range []struct {
-		name, method string
-		p            any // the panic of the site
-		want         string
-		log          []string // in this order; only an error of the runtime has a stack
-	}{
-		{"a mistake", "GET", errors.New("index"), page500, []string{`error=index`, "stack="}},
-		{"a mistake, HEAD", "HEAD", errors.New("index"), page500[:strings.Index(page500, "<")], []string{`error=index`, "stack="}},
-		{"not written yet", "GET", step, strings.Replace(page500, "90", "140", 1) + arrow, []string{`error="` + step + `"`}},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			var log bytes.Buffer
-			l := newListener(t, &log, Options{})
-			l.Site = gap{c.p}
-			for conn := range 2 {
-				server, client := net.Pipe()
-				done := make(chan bool)
-				go func() {
-					defer close(done)
-					l.serve(server)
-				}()
-				if _, err := io.WriteString(client, strings.Replace(helloHead, "GET", c.method, 1)); err != nil {
-					t.Fatal(err)
-				}
-				if got, err := io.ReadAll(client); err != nil || string(got) != c.want {
-					t.Errorf("%q, %v, want %q", got, err, c.want)
-				}
-				<-done
-				rest, found := log.String(), true
-				for _, want := range append(c.log, fmt.Sprintf("msg=closed conn=%d", conn+1)) {
-					if _, rest, found = strings.Cut(rest, want); !found {
-						t.Errorf("no %s, or not in its place, in the log:\n%s", want, log.String())
-					}
-				}
+		for from, write := range map[string]func(io.Writer, *os.File) (int64, error){
+			"a file": func(conn io.Writer, f *os.File) (int64, error) { return io.CopyN(conn, f, int64(len(content))) },
+			"memory": func(conn io.Writer, _ *os.File) (int64, error) { return io.Copy(conn, bytes.NewReader(content)) },
+		} {
+			if c.piece < pieceSize && runtime.GOOS == "windows" {
+				continue // there a piece must be taken whole in time: nobody knows how much of it was taken
 			}
-			if told := strings.Count(log.String(), `error="step`); told > 1 || strings.Contains(strings.Join(c.log, ""), "step") != (told == 1) {
-				t.Errorf("the missing step is told %d times:\n%s", told, log.String())
+			file, err := os.Open(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			l := newListener(t, nil, Options{})
+			synctest.Test(t, func(t *testing.T) {
+				server, client := net.Pipe()
+				taken := make(chan []byte)
+				go func() {
+					got := make([]byte, 0, c.most)
+					for err := error(nil); len(got) < c.most && err == nil; {
+						time.Sleep(c.every)
+						var n int
+						n, err = client.Read(got[len(got):min(len(got)+c.piece, c.most)])
+						got = got[:len(got)+n]
+					}
+					taken <- got
+				}()
+				start := time.Now()
+				sent, err := write(l.newConn(server), file)
+				took, got, whole := time.Since(start), <-taken, c.most == len(content)
+				if whole != (err == nil) || !whole && !errors.Is(err, os.ErrDeadlineExceeded) || sent != int64(c.most) || !bytes.Equal(got, content[:c.most]) {
+					t.Errorf("%s, from %s: sent %d bytes in %v: %v; %d came, the right ones: %v", c.name, from, sent, took, err, len(got), bytes.HasPrefix(content, got))
+				}
+				if !whole && (took < stall || took > stall+stall/8) {
+					t.Errorf("%s, from %s: given up after %v", c.name, from, took)
+				}
+			})
+			file.Close()
+		}
+	}
+}
+
+// TestLinger: after the answer, what the client still sends is read for -linger, however
+// it comes. With 0 nothing is.
+func TestLinger(t *testing.T) {
+	for _, linger := range []time.Duration{0, time.Second} {
+		l := newListener(t, nil, Options{Linger: linger})
+		synctest.Test(t, func(t *testing.T) {
+			got, ended := l.talk(send{0, helloHead}, send{4e8, "more"}, send{8e8, "more"}, send{12e8, "more"})
+			if ended != linger || !strings.HasSuffix(got, "hello") || l.serving.Load() != 0 {
+				t.Errorf("-linger %v: ended after %v; %d are served now; %q", linger, ended, l.serving.Load(), got)
+			}
+			one, _ := net.Pipe()
+			if err := l.newConn(halfClosed{one}).CloseWrite(); (err == nil) != (linger > 0) {
+				t.Errorf("-linger %v: closed for writing: %v", linger, err)
 			}
 		})
+	}
+}
+
+// TestFileChanges: when a file becomes shorter while it is sent, the log says so. When it
+// becomes longer, no more is sent than announced.
+func TestFileChanges(t *testing.T) {
+	for why, holds := range map[string]int{errShorter.Error(): pieceSize, errAnswered.Error(): 3 * pieceSize} {
+		const announced = pieceSize + pieceSize/2
+		name := filepath.Join(t.TempDir(), "file")
+		if err := os.WriteFile(name, make([]byte, holds), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		var log bytes.Buffer
+		l := newListener(t, &log, Options{})
+		l.Site = site(func() *http1.Response {
+			file, err := os.Open(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return &http1.Response{Status: 200, Connection: "close", ContentLength: announced, File: file, Size: announced}
+		})
+		synctest.Test(t, func(t *testing.T) {
+			got, _ := l.talk(send{0, helloHead})
+			if n := strings.Count(got, "\x00"); n != min(holds, announced) || !strings.HasSuffix(strings.TrimRight(log.String(), "\"\n"), why) {
+				t.Errorf("a file with %d bytes: %d were sent; want the end %q in the log:\n%s", holds, n, why, log.String())
+			}
+		})
+	}
+}
+
+// site makes each answer anew.
+type site func() *http1.Response
+
+func (s site) Get(string) *http1.Response { return s() }
+
+// panicky panics at the second write to it.
+type panicky struct {
+	net.Conn
+	writes *int
+}
+
+const step = "step 1.0 is not written yet: <b>"
+
+func (p panicky) Write(b []byte) (int, error) {
+	if *p.writes++; *p.writes == 2 {
+		panic(step)
+	}
+	return p.Conn.Write(b)
+}
+
+func TestPanic(t *testing.T) {
+	const (
+		head    = "HTTP/1.1 500 Internal Server Error\r\nConnection: close\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: "
+		page500 = "<!DOCTYPE html><title>500 Internal Server Error</title><h1>500 Internal Server Error</h1>\n"
+		arrow   = "<p>→ step 1.0 is not written yet: &lt;b&gt;</p>\n"
+		ok      = "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n"
+	)
+	mistake := func() *http1.Response { panic(errors.New("index")) }
+	missing := func() *http1.Response { panic(step) }
+	ofFile := func() *http1.Response {
+		file, err := os.Open(os.Args[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &http1.Response{Status: 200, ContentLength: 1, File: file, Size: 1}
+	}
+	asked := 0
+	second := func() *http1.Response {
+		if asked++; asked%2 == 0 {
+			panic(step)
+		}
+		return &http1.Response{Status: 200, ContentLength: 1, Body: []byte("x")}
+	}
+	for _, c := range []struct {
+		name, method string
+		site         site
+		want, log    string
+	}{
+		{"a mistake", "GET", mistake, head + "90\r\n\r\n" + page500, "error=index stack="}, // only what is no text has a stack
+		{"a mistake, HEAD", "HEAD", mistake, head + "90\r\n\r\n", "error=index stack="},
+		{"not written yet", "GET", missing, head + "140\r\n\r\n" + page500 + arrow, `error="` + step},
+		{"after an answer", "GET", second, ok + "x" + head + "140\r\n\r\n" + page500 + arrow, `error="` + step},
+		{"in the middle of an answer", "GET", ofFile, ok, `error="` + step},
+	} {
+		var log bytes.Buffer
+		l := newListener(t, &log, Options{KeepAlive: true})
+		l.Site = c.site
+		for range 2 {
+			server, client := net.Pipe()
+			done := make(chan bool)
+			go func() {
+				defer close(done)
+				if c.want == ok {
+					server = panicky{server, new(int)}
+				}
+				l.serve(server)
+			}()
+			go io.WriteString(client, strings.Repeat(strings.Replace(helloHead, "GET", c.method, 1), 2))
+			if got, err := io.ReadAll(client); err != nil || string(got) != c.want {
+				t.Errorf("%s: %q, %v, want %q", c.name, got, err, c.want)
+			}
+			<-done
+		}
+		rest, found := log.String(), true
+		for _, want := range strings.Split(fmt.Sprintf("%s|msg=closed conn=1 why=%q|msg=closed conn=2 why=%q", c.log, errPanic, errPanic), "|") {
+			if _, rest, found = strings.Cut(rest, want); !found {
+				t.Errorf("%s: no %s, or not in its place, in the log:\n%s", c.name, want, log.String())
+			}
+		}
+		if told, want := strings.Count(log.String(), "error=\"step"), strings.Count(c.log, "step"); told != want { // once for both
+			t.Errorf("%s: the missing step is told %d times:\n%s", c.name, told, log.String())
+		}
 	}
 }
