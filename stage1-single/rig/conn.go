@@ -36,7 +36,6 @@ type Conn struct {
 	listener  *Listener
 	tcp       net.Conn
 	log       *slog.Logger
-	accepted  time.Time
 	stopWatch func() bool
 
 	answered, unasked int    // requests; bytes that came and belong to no request yet
@@ -51,7 +50,7 @@ type Conn struct {
 }
 
 func (l *Listener) newConn(tcp net.Conn) *Conn {
-	c := &Conn{listener: l, tcp: tcp, accepted: time.Now(), why: errAnswered}
+	c := &Conn{listener: l, tcp: tcp, why: errAnswered}
 	l.serving.Add(1)
 	c.log = l.log
 	if number := l.accepted.Add(1); c.logs() {
@@ -91,16 +90,16 @@ func (c *Conn) Read(p []byte) (n int, err error) {
 // readFirst reads the first bytes of a head. Browsers open connections ahead of time, and
 // may leave them silent: these are given up.
 func (c *Conn) readFirst(p []byte) (n int, err error) {
-	start, patience := c.accepted, c.listener.HeadTimeout
+	patience := c.listener.HeadTimeout
 	if c.answered > 0 {
-		start, patience = time.Now(), c.listener.IdleTimeout
+		patience = c.listener.IdleTimeout
 	}
 	c.mu.Lock()
 	c.waiting = true
 	if c.listener.Stopping.Err() != nil {
 		patience = min(patience, stopWait)
 	}
-	err = c.tcp.SetReadDeadline(start.Add(patience))
+	err = c.tcp.SetReadDeadline(time.Now().Add(patience))
 	c.mu.Unlock()
 	if err == nil {
 		n, err = c.tcp.Read(p)

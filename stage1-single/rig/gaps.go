@@ -3,6 +3,7 @@ package rig
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"fmt"
 	"html"
 	"os"
@@ -91,14 +92,13 @@ func (c *Conn) serveSample() {
 }
 
 func sample(target string) *http1.Response {
-	resp := http1.Page(404, "<p>太棒了</p>\n")
+	status := map[string]int{"/": 200, "/405": 405, "/301": 301}[target]
+	resp := http1.Page(cmp.Or(status, 404), "<p>太棒了: /404 /405 /301 /head /date /empty /no-length</p>\n")
 	switch target {
-	case "/":
-		resp = http1.Page(200, "<p>/404 /405 /301 /head /date /empty /no-length</p>\n")
 	case "/405":
-		resp.Status, resp.Allow = 405, "GET, HEAD"
+		resp.Allow = "GET, HEAD"
 	case "/301":
-		resp.Status, resp.Location = 301, "/"
+		resp.Location = "/"
 	case "/head":
 		resp.HeadOnly = true
 	case "/date":
