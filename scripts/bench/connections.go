@@ -7,11 +7,10 @@ import (
 	"time"
 )
 
-// growing are the numbers of connections at once with which the cost of more of
-// them is shown.
+// growing are the numbers of connections at once, to show how the cost grows.
 var growing = []int{1, 10, 100, 1000, 5000}
 
-// A point is what a server does with so many connections at once, all busy.
+// A point is what a server does with this number of busy connections.
 type point struct {
 	Server      string  `json:"server"`
 	Connections int     `json:"connections"`
@@ -43,8 +42,8 @@ func (b *bench) growConnections(ctx context.Context) (points []point, err error)
 	return points, errors.Join(trouble...)
 }
 
-// withConnections measures a new server: one that has had more connections
-// before may keep their memory.
+// withConnections measures a new server, because an old one may keep the memory of
+// earlier connections.
 func (b *bench) withConnections(ctx context.Context, k kind, n int) (p point, err error) {
 	p = point{Server: k.name, Connections: n}
 	if n > b.most {

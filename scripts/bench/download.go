@@ -16,7 +16,7 @@ import (
 // downloadTimeout is for one download of the large file.
 const downloadTimeout = 2 * time.Minute
 
-// A downloader is a program that gets a URL and drops the body.
+// A downloader is a program that downloads a URL and drops the body.
 type downloader func(url string) (program string, args []string, err error)
 
 func (b *bench) stage3(url string) (string, []string, error) {
@@ -42,8 +42,8 @@ func (b *bench) downloadTime(d downloader) func(context.Context) (measurement, e
 	}
 }
 
-// downloadPeak measures the memory of the program. Its time is not looked at
-// meanwhile: to be watched may slow it down.
+// downloadPeak measures the memory of the program. It does not measure the time,
+// because watching may slow the program down.
 func (b *bench) downloadPeak(d downloader) func(context.Context) (measurement, error) {
 	return func(ctx context.Context) (measurement, error) {
 		var peak int64
@@ -55,7 +55,7 @@ func (b *bench) downloadPeak(d downloader) func(context.Context) (measurement, e
 	}
 }
 
-// download has the program get the large file from stage 2.
+// download lets the program download the large file from stage 2.
 func (b *bench) download(ctx context.Context, d downloader, run func(*exec.Cmd) error) error {
 	s, err := b.serverOf(ctx, stage2)
 	if err != nil {
@@ -82,8 +82,8 @@ func (b *bench) download(ctx context.Context, d downloader, run func(*exec.Cmd) 
 	return nil
 }
 
-// readLarge reads the large file once: from then on the system has it in
-// memory, and the first download is like the others.
+// readLarge reads the large file once. After that the system has it in memory, so
+// that the first download is like the others.
 func (b *bench) readLarge() error {
 	if b.largeHot {
 		return nil

@@ -7,16 +7,16 @@ import "syscall"
 // wantedFiles is the limit of open files that the largest measurement needs.
 const wantedFiles = 12_000
 
-// raiseFileLimit sets the limit of open files as high as is needed and allowed,
-// and returns it. Go has raised its own, but what it starts gets the old one
-// unless it is set by hand.
+// raiseFileLimit raises the limit of open files as far as needed and allowed, and
+// returns it. Go raises it only for this program. The programs that it starts get
+// the old limit, unless it is set here.
 func raiseFileLimit() int {
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
-		return 256 // the lowest that is usual
+		return 256 // the lowest usual limit
 	}
 	limit.Cur = max(limit.Cur, min(limit.Max, wantedFiles))
-	syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit) // if it fails, the old one is read below
-	syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit) // has just worked
+	syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit) // if it fails, the next line reads the old limit
+	syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit) // it worked above
 	return int(min(limit.Cur, 1<<20))
 }

@@ -15,21 +15,21 @@ import (
 	"weblab.example/scripts/internal/launch"
 )
 
-// A gradingTime is how long it took to grade so many submissions.
+// A gradingTime is how long it took to grade a number of submissions.
 type gradingTime struct {
 	Submissions int     `json:"submissions"`
 	Seconds     float64 `json:"seconds"`
 	Each        float64 `json:"seconds_each"`
-	Failed      bool    `json:"failed,omitempty"` // not every check passed: the machine may be too busy
+	Failed      bool    `json:"failed,omitempty"` // some checks failed: perhaps the machine was too busy
 }
 
-// noise is how much longer a submission may take among more of them before
-// that counts as growth. The same run twice differs by as much.
+// noise is how much longer each submission may take when there are more of them.
+// Two runs of the same work differ by as much.
 const noise = 1.15
 
-// growGrading measures scripts/grade with more and more copies of the solved
-// kit. All share Go's build cache: what one submission has built, the next
-// need not.
+// growGrading measures scripts/grade with more and more copies of the solved kit.
+// They share Go's build cache: what one submission has built, the next one need
+// not build again.
 func (b *bench) growGrading(ctx context.Context) (times []gradingTime, err error) {
 	counts := []int{1, 10, 50}
 	if b.short {
@@ -64,7 +64,7 @@ func (b *bench) growGrading(ctx context.Context) (times []gradingTime, err error
 
 // grade grades the folders, as many at once as there are processors.
 func (b *bench) grade(ctx context.Context, program string, folders []string) (t gradingTime, err error) {
-	const most = 2 * time.Minute // for one; hung programs are ended before
+	const most = 2 * time.Minute // for one submission; grade ends a program that hangs before this
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(len(folders))*most)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program, append([]string{"-j", fmt.Sprint(runtime.NumCPU())}, folders...)...)
@@ -86,8 +86,8 @@ func (b *bench) grade(ctx context.Context, program string, folders []string) (t 
 	return t, nil
 }
 
-// linear reports whether a submission takes no longer among many than among
-// fewer.
+// linear reports whether each submission takes about the same time, however many
+// there are.
 func linear(times []gradingTime) bool {
 	for i := range times[min(1, len(times)):] {
 		if times[i+1].Each > times[i].Each*noise {

@@ -8,13 +8,13 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// idleConnections is how many persistent connections are held at once for the
-// memory of one of them.
+// idleConnections is how many persistent connections are held at once, to measure
+// the memory of one.
 const idleConnections = 5000
 
-// withIdle measures what an idle persistent connection costs a server in
-// memory. Each measurement has a server of its own: what one has had once, it
-// may keep.
+// withIdle measures how much memory an idle persistent connection costs a server.
+// Each measurement starts a new server, because a server may keep memory that it
+// once had.
 func (b *bench) withIdle(k kind, want float64) contestant {
 	return contestant{name: k.name, tool: k.tool, want: want, measure: func(ctx context.Context) (measurement, error) {
 		s, err := b.startServer(ctx, k)
@@ -40,7 +40,7 @@ func (b *bench) withIdle(k kind, want float64) contestant {
 	}}
 }
 
-// holdIdle runs do while n persistent connections are idle: each has had an
+// holdIdle runs do while n persistent connections are idle. Each has had one
 // answer.
 func holdIdle(ctx context.Context, addr string, n int, do func() error) error {
 	l := load{path: pageName, size: len(page), body: page}
@@ -68,8 +68,8 @@ func holdIdle(ctx context.Context, addr string, n int, do func() error) error {
 	if err := all.Wait(); err != nil {
 		return err
 	}
-	// The server has written the last answers, and may not yet be back where it
-	// waits for the next requests. Nobody but itself can see that.
+	// The server has written the last answers, but perhaps it does not yet wait for
+	// the next requests. Only the server itself can see that.
 	select {
 	case <-ctx.Done():
 		return ctx.Err()

@@ -79,7 +79,7 @@ func TestWithoutTools(t *testing.T) {
 	}
 	for _, want := range []string{
 		"row 4, Python: not measured: python3 is not installed: apt", "row 8, curl: not measured: curl is not installed: apt",
-		"load: wrk is not there", "missing: wrk is not installed: apt",
+		"load: wrk is not installed, so", "missing: wrk is not installed: apt",
 	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in\n%s", want, out.String())

@@ -1,31 +1,30 @@
-// Bench measures the stages against what people would use instead: nginx,
-// net/http's file server, Python's http.server, curl. All run on this machine,
-// with the same files, one after the other in turns.
+// Bench measures the stages against the programs that people would use instead:
+// nginx, net/http's file server, Python's http.server and curl. All of them run on
+// this machine, with the same files. They take turns.
 //
 //	go run ./scripts/bench
 //	go run ./scripts/bench -only 1,2 -rounds 9 -time 2s
 //	go run ./scripts/bench -json -svg performance.svg
 //	go run ./scripts/bench -only 7 -grading
 //
-// With -soak it measures nothing, and tries to break them instead: clients that
-// send good, malformed and huge requests, abort or are slow keep the stages busy,
-// built with the race detector, and at the end they must hold no more than after
-// the first seconds, and have answered everything right.
+// With -soak it does not measure the stages, but tries to break them. It builds
+// them with the race detector, and keeps them busy with clients that send good,
+// malformed and huge requests, are slow, or leave too early. At the end, the stages
+// must hold no more than after the first seconds, and all answers must be right.
 //
 //	go run ./scripts/bench -soak 10m
 //
-// In reading order: main.go (what is asked for), rows.go (what is measured,
-// and what is wanted), rounds.go (taking turns), stats.go (many numbers become
-// few), servers.go, nginx.go and fileserver/ (the contestants), load.go,
-// wrk.go and sockets.go (clients that keep a server busy), idle.go,
-// download.go and allocs.go (the rows that are not load), memory_*.go and
-// files_*.go (what each system is asked in its own way), connections.go and
-// grading.go (cost as work grows), tools.go (what is installed), report.go and
-// text.go (what is told), progress.go, svg.go and svgcurves.go (a picture of it).
-// Of -soak: soak.go (the servers, from start to stop), probe.go and probe.go.txt
-// (what a server holds), soakclients.go (the clients, one function for each way to
-// behave), soakscript.go (what they say and must hear), soakend.go (the verdict
-// and what is told).
+// Read the files in this order: main.go (the command line), rows.go (what is
+// measured, and the aims), rounds.go (taking turns), stats.go (medians and ratios),
+// servers.go, nginx.go and fileserver/ (the contestants), load.go, wrk.go and
+// sockets.go (clients that keep a server busy), idle.go and download.go (the other
+// rows), memory_*.go and files_*.go (what each system does in its own way),
+// connections.go and grading.go (the cost as work grows), tools.go (what is
+// installed), report.go and text.go (the output), progress.go, svg.go and
+// svgcurves.go (a picture). For -soak: soak.go (the servers, from start to stop),
+// probe.go and probe.go.txt (what a server holds), soakclients.go (one function for
+// each way in which a client behaves), soakscript.go (requests and their right
+// answers), soakend.go (the verdict and the output).
 package main
 
 import (
@@ -80,7 +79,7 @@ type options struct {
 	seed    uint64        // 0: a new one
 }
 
-// theConnections is what -only calls the cost as connections grow.
+// theConnections is the word for -only that measures more and more connections.
 const theConnections = "connections"
 
 // parse reads the command line.
@@ -88,15 +87,15 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	var o options
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	flags.IntVar(&o.rounds, "rounds", 5, "how often each contestant has its turn")
-	flags.DurationVar(&o.time, "time", time.Second, "length of one measurement under load; wrk takes whole seconds and gets it rounded up")
-	only := flags.String("only", "", "measure these `rows` alone, such as 2,3; connections is the cost as they grow")
-	flags.BoolVar(&o.json, "json", false, "print all single measurements, as JSON")
-	flags.StringVar(&o.svg, "svg", "", "draw the result into a `file`")
-	flags.BoolVar(&o.grading, "grading", false, "measure also how long scripts/grade takes, which may take minutes")
-	flags.BoolVar(&o.short, "short", false, "one round, as short as can be: to see that it runs")
-	flags.DurationVar(&o.soak, "soak", 0, "measure nothing, but keep the stages busy for so long with clients that behave badly, and see what is left behind")
-	flags.Uint64Var(&o.seed, "seed", 0, "with -soak: the `number` that an earlier one has printed, to do nearly the same again")
+	flags.IntVar(&o.rounds, "rounds", 5, "how often each contestant takes its turn")
+	flags.DurationVar(&o.time, "time", time.Second, "length of one measurement under load; wrk takes only whole seconds, so this is rounded up for it")
+	only := flags.String("only", "", "measure only these `rows`, such as 2,3; the word connections measures more and more connections")
+	flags.BoolVar(&o.json, "json", false, "print every single measurement, as JSON")
+	flags.StringVar(&o.svg, "svg", "", "draw the result, as an SVG `file`")
+	flags.BoolVar(&o.grading, "grading", false, "also measure how long scripts/grade takes; this may take minutes")
+	flags.BoolVar(&o.short, "short", false, "one round, as short as possible, to see that it runs")
+	flags.DurationVar(&o.soak, "soak", 0, "measure nothing, but keep the stages busy for this time with clients that behave well or badly, and look for leaks and wrong answers")
+	flags.Uint64Var(&o.seed, "seed", 0, "with -soak: the `number` that an earlier soak printed, to do nearly the same again")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			return o, err
@@ -139,23 +138,22 @@ func (o options) checkSoak(flags *flag.FlagSet) error {
 	delete(given, "seed")
 	switch {
 	case seed && !soak:
-		return fmt.Errorf("%w: -seed goes with -soak", errUsage)
+		return fmt.Errorf("%w: -seed works only with -soak", errUsage)
 	case soak && len(given) > 0:
-		return fmt.Errorf("%w: beside -soak there may be -seed alone, not -%s", errUsage, slices.Sorted(maps.Keys(given))[0])
+		return fmt.Errorf("%w: -soak works only with -seed, not with -%s", errUsage, slices.Sorted(maps.Keys(given))[0])
 	case soak && o.soak < leastSoak:
 		return fmt.Errorf("%w: -soak is %v or more, not %v", errUsage, leastSoak, o.soak)
 	}
 	return nil
 }
 
-// shortLoad is how long a measurement takes with -short, where wrk does not
-// need its second.
+// shortLoad is how long a measurement takes with -short. wrk would need a second.
 const shortLoad = 300 * time.Millisecond
 
 func (o options) wants(what string) bool { return len(o.only) == 0 || slices.Contains(o.only, what) }
 
-// run does what the command line asks for. A contestant that fails makes it an
-// error, after all the others have been measured and told.
+// run does what the command line asks for. If a contestant fails, run measures and
+// prints all the others, and then returns an error.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	o, err := parse(args, stderr)
 	if err != nil {
@@ -192,7 +190,7 @@ type bench struct {
 	root     string         // of the kit
 	temp     string         // removed at the end
 	programs map[int]string // by stage; 0 is net/http's file server
-	most     int            // connections that the limit of open files allows
+	most     int            // how many connections the limit of open files allows
 	running  map[string]*server
 	largeHot bool // the large file has been read
 	progress *progress
@@ -209,12 +207,12 @@ func prepare(ctx context.Context, o options, stderr io.Writer) (*bench, error) {
 		return nil, err
 	}
 	b := &bench{options: o, root: root, temp: temp, programs: map[int]string{}, running: map[string]*server{}, progress: newProgress(stderr)}
-	const others = 200 // files that are open beside connections
+	const others = 200 // open files that are not connections
 	b.most = raiseFileLimit() - others
 	b.progress.now("building the stages")
 	var builds errgroup.Group
 	for folder, stage := range golden.Stages {
-		program := filepath.Join(temp, folder+".exe") // Windows needs the ending, the others do not mind
+		program := filepath.Join(temp, folder+".exe") // only Windows needs the ending
 		b.programs[stage] = program
 		builds.Go(func() error { return golden.Build(ctx, root, folder, program, false) })
 	}
@@ -227,7 +225,7 @@ func prepare(ctx context.Context, o options, stderr io.Writer) (*bench, error) {
 	return b, nil
 }
 
-// goBuild builds a program of the kit that is no stage.
+// goBuild builds a program of the kit other than a stage.
 func (b *bench) goBuild(ctx context.Context, program, of string) error {
 	build := exec.CommandContext(ctx, "go", "build", "-o", program, of)
 	build.Dir = b.root
@@ -243,13 +241,13 @@ func (b *bench) close() {
 		s.stop()
 	}
 	b.progress.clear()
-	os.RemoveAll(b.temp) // a temporary folder: what cannot be removed is the system's to clear
+	os.RemoveAll(b.temp) // if this fails, the system clears its temporary folder some day
 }
 
 func (b *bench) site() string { return filepath.Join(b.temp, "site") }
 
-// measure measures everything that is asked for. The error is what went wrong
-// with single contestants.
+// measure measures everything that the command line asks for. The error says what
+// went wrong with single contestants.
 func (b *bench) measure(ctx context.Context) (*report, error) {
 	r := b.newReport()
 	var trouble []error

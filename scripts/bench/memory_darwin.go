@@ -5,8 +5,7 @@ import (
 	"syscall"
 )
 
-// memoryOf is for Linux: elsewhere a process does not tell another's memory in
-// files.
+// memoryOf works only on Linux, where files show the memory of another process.
 func memoryOf(string) (int64, error) { return 0, errNotHere }
 
 // peakMemory runs a program and returns the most memory that it had, in bytes.
@@ -14,8 +13,8 @@ func peakMemory(cmd *exec.Cmd) (int64, error) {
 	if err := cmd.Run(); err != nil {
 		return 0, err
 	}
-	return cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss, nil // bytes here, elsewhere kilobytes
+	return cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss, nil // in bytes; other systems count kilobytes
 }
 
-// peakSoFar is for Linux.
+// peakSoFar works only on Linux.
 func peakSoFar(int) (int64, error) { return 0, errNotHere }

@@ -13,18 +13,18 @@ import (
 	"time"
 )
 
-// memoryOf is the memory of the processes that listen at addr, in bytes. What
-// several of them share is counted once.
+// memoryOf returns the memory of the processes that listen at addr, in bytes. It
+// counts memory that they share only once.
 func memoryOf(addr string) (sum int64, err error) {
 	processes, err := listeningAt(addr)
 	if err != nil {
 		return 0, err
 	}
 	if len(processes) == 0 {
-		return 0, fmt.Errorf("no process is seen to listen at %s", addr)
+		return 0, fmt.Errorf("found no process that listens at %s", addr)
 	}
 	for _, dir := range processes {
-		// The proportional set size; the kernel may be without.
+		// Pss is the proportional set size. Some kernels do not have it.
 		n, err := kilobytes(filepath.Join(dir, "smaps_rollup"), "Pss:")
 		if err != nil {
 			n, err = kilobytes(filepath.Join(dir, "status"), "VmRSS:")
@@ -37,8 +37,8 @@ func memoryOf(addr string) (sum int64, err error) {
 	return sum, nil
 }
 
-// listeningAt are the folders in /proc of those who have the socket open on
-// which addr listens: of nginx the master and its workers.
+// listeningAt returns the folders in /proc of all processes that have the socket at
+// addr open. For nginx these are the master and its workers.
 func listeningAt(addr string) (dirs []string, err error) {
 	socket, err := listeningSocket(addr)
 	if err != nil {
@@ -48,7 +48,7 @@ func listeningAt(addr string) (dirs []string, err error) {
 	for _, dir := range processes {
 		files, err := os.ReadDir(filepath.Join(dir, "fd"))
 		if err != nil {
-			continue // another user's, or ended
+			continue // it belongs to another user, or has ended
 		}
 		for _, f := range files {
 			if target, err := os.Readlink(filepath.Join(dir, "fd", f.Name())); err == nil && target == socket {
@@ -60,10 +60,9 @@ func listeningAt(addr string) (dirs []string, err error) {
 	return dirs, err
 }
 
-// listeningSocket is how /proc calls the socket that listens at addr, an IPv4
-// address. A line of the table of sockets has, in this order, a number, the
-// local address, the remote one, a state, of which 0A is listening, and as its
-// tenth field the inode.
+// listeningSocket returns the name that /proc gives the socket that listens at addr,
+// an IPv4 address. A line of the table of sockets has a number, the local address,
+// the remote address and a state (0A means listening). Its tenth field is the inode.
 func listeningSocket(addr string) (string, error) {
 	a, err := net.ResolveTCPAddr("tcp4", addr)
 	if err != nil {
@@ -99,10 +98,10 @@ func kilobytes(file, field string) (int64, error) {
 	return 0, fmt.Errorf("%s has no %s", file, field)
 }
 
-// peakMemory runs a program and returns the most memory that it had, in bytes.
-// The system's account of an ended process does not serve: it counts also what
-// the process had before it became another program, and that is the memory of
-// this one. So its own high-water mark is read until it ends.
+// peakMemory runs a program and returns the most memory that it had, in bytes. The
+// system also reports this number when a process has ended. But that number counts
+// the time before the process became the new program, when it had the memory of
+// this one. So peakMemory reads the program's own mark until it ends.
 func peakMemory(cmd *exec.Cmd) (peak int64, err error) {
 	if err := cmd.Start(); err != nil {
 		return 0, err
@@ -111,13 +110,13 @@ func peakMemory(cmd *exec.Cmd) (peak int64, err error) {
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
 	for {
-		if mark, err := kilobytes(status, "VmHWM:"); err == nil { // it may be over
+		if mark, err := kilobytes(status, "VmHWM:"); err == nil { // the program may have ended
 			peak = mark
 		}
 		select {
 		case err := <-ended:
 			if err == nil && peak == 0 {
-				err = fmt.Errorf("%s ended too early to be looked at", cmd.Path)
+				err = fmt.Errorf("%s ended before its memory could be read", cmd.Path)
 			}
 			return peak, err
 		case <-time.After(5 * time.Millisecond):
@@ -125,7 +124,7 @@ func peakMemory(cmd *exec.Cmd) (peak int64, err error) {
 	}
 }
 
-// peakSoFar is the most memory that a process has had, in bytes.
+// peakSoFar returns the most memory that a process has had, in bytes.
 func peakSoFar(pid int) (int64, error) {
 	return kilobytes(fmt.Sprintf("/proc/%d/status", pid), "VmHWM:")
 }

@@ -10,11 +10,11 @@ import (
 	"strings"
 )
 
-// nginxHow is what nginxConfig comes to.
-const nginxHow = "a worker for each processor, sendfile, no access log, keepalive_requests and keepalive_timeout high; what it takes at its start for each connection, about 0.4 kB, is not in row 5"
+// nginxHow sums up nginxConfig.
+const nginxHow = "a worker for each processor, sendfile, no access log, high keepalive_requests and keepalive_timeout; row 5 does not count the memory that it takes for each connection at its start, about 0.4 kB"
 
-// startNginx starts nginx with a configuration of its own, in the foreground.
-// All that it writes is below the temporary folder.
+// startNginx starts nginx in the foreground, with its own configuration. nginx
+// writes only to files below the temporary folder.
 func startNginx(ctx context.Context, b *bench) (*server, error) {
 	addr, _, err := freePort()
 	if err != nil {
@@ -32,8 +32,8 @@ func startNginx(ctx context.Context, b *bench) (*server, error) {
 	return b.startForeign(ctx, "nginx", addr, "-p", dir, "-c", file)
 }
 
-// nginxConfig sets nginx up as people do who want it fast. Of root's it must be
-// said whose rights its workers have: others could not read the folder.
+// nginxConfig sets nginx up to be fast, as people do. If root starts nginx, the
+// workers must keep the rights of root: otherwise they could not read the folder.
 func nginxConfig(dir, site, addr string, root bool) string {
 	var c strings.Builder
 	if root {
@@ -66,8 +66,8 @@ http {
 	return c.String()
 }
 
-// freePort is a port on which nobody listens. Somebody may take it before the
-// one who is told of it does; who starts a server looks whether that answers.
+// freePort returns a port on which no program listens. Another program may take it
+// before the caller does. So the caller checks that its server answers.
 func freePort() (addr, port string, err error) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

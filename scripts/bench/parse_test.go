@@ -33,12 +33,12 @@ func TestParseWrk(t *testing.T) {
 	}{
 		{"with latency", wrkOutput, true, result{Requests: 109908.38, Bytes: mega, P99: 10800 * time.Microsecond}, ""},
 		{"without", withoutLatency, false, result{Requests: 109908.38, Bytes: mega}, ""},
-		{"latency is not there", withoutLatency, true, result{}, "nothing that is understood"},
+		{"latency is not there", withoutLatency, true, result{}, "cannot read what wrk printed"},
 		{"socket errors", replaced("Requests/sec", "  Socket errors: connect 0, read 5, write 0, timeout 1\nRequests/sec"), true,
 			result{Requests: 109908.38, Bytes: mega, P99: 10800 * time.Microsecond, Note: "socket errors: connect 0, read 5, write 0, timeout 1"}, ""},
 		{"wrong answers", replaced("Requests/sec", "  Non-2xx or 3xx responses: 12\nRequests/sec"), true, result{}, "12 answers were errors"},
 		{"no answer", replaced("109908.38", "0.00"), true, result{}, "no answer"},
-		{"another program", "hello", false, result{}, "nothing that is understood"},
+		{"another program", "hello", false, result{}, "cannot read what wrk printed"},
 		{"no number", replaced("109908.38", "many"), true, result{}, "many"},
 		{"no unit", replaced("10.80ms", "10.80fortnights"), true, result{}, "fortnights"},
 	} {

@@ -20,21 +20,22 @@ import (
 	"weblab.example/scripts/golden"
 )
 
-// probeSource becomes one more file of a server that is soaked.
+// probeSource becomes one more file of each server under a soak.
 //
 //go:embed probe.go.txt
 var probeSource []byte
 
-// A probed is where servers with the probe are, and where it writes its address.
+// A probed has the servers with the probe in them, and the folder to which the
+// probe writes its address.
 type probed struct {
 	programs map[int]string // by stage
 	folder   string
 }
 
-// buildProbed builds both servers with the race detector and the probe. The
-// stages' own files are not touched: -overlay shows the compiler files that are
-// elsewhere as if they were here. With replaced, by name below root, that also
-// goes for files which are here: tests break the servers with it.
+// buildProbed builds both servers with the race detector and the probe. It does
+// not change the files of the stages: with -overlay, the compiler takes some files
+// from another place. Tests use replaced to break the servers: it has, by name
+// below root, other contents for files of the stages.
 func buildProbed(ctx context.Context, root, temp string, replaced map[string][]byte) (*probed, error) {
 	p := &probed{programs: map[int]string{}, folder: filepath.Join(temp, "probes")}
 	sources := map[string][]byte{}
@@ -64,8 +65,9 @@ func buildProbed(ctx context.Context, root, temp string, replaced map[string][]b
 	return p, builds.Wait()
 }
 
-// writeOverlay writes files for go build -overlay to a folder: by the name that
-// they shall have, their content. It returns the name of the list.
+// writeOverlay writes files for go build -overlay to a folder. sources has the
+// content of each file, by the name under which the compiler sees it. writeOverlay
+// returns the name of the list.
 func writeOverlay(folder string, sources map[string][]byte) (string, error) {
 	if err := os.Mkdir(folder, 0o755); err != nil {
 		return "", err
@@ -87,14 +89,14 @@ func writeOverlay(folder string, sources map[string][]byte) (string, error) {
 	return list, os.WriteFile(list, text, 0o644)
 }
 
-// errNoRace is that the race detector cannot be had here.
-var errNoRace = errors.New("a soak needs Go's race detector, and that a 64-bit system with cgo and a C compiler: apt install gcc libc6-dev, " +
+// errNoRace says that there is no race detector here.
+var errNoRace = errors.New("a soak needs Go's race detector, which needs a 64-bit system with cgo and a C compiler: apt install gcc libc6-dev, " +
 	"xcode-select --install on macOS, or on Windows a gcc from MinGW-w64")
 
-// noRace is what go build says then.
+// noRace matches what go build says in this case.
 var noRace = regexp.MustCompile(`C compiler|-race requires cgo|-race is (?:only|not) supported|gcc`)
 
-// raceTrouble says what is missing if that is why a build with -race failed.
+// raceTrouble adds what is missing, if a build with -race failed for this reason.
 func raceTrouble(err error) error {
 	if err != nil && noRace.MatchString(err.Error()) {
 		return fmt.Errorf("%w\n%w", errNoRace, err)
@@ -106,7 +108,7 @@ func raceTrouble(err error) error {
 type holdings struct {
 	Goroutines  int
 	Descriptors int   // -1 where they cannot be counted
-	Bytes       int64 // of the heap: when garbage was collected just before, those that are reachable
+	Bytes       int64 // of the heap; after a garbage collection, only those that are reachable
 }
 
 // ask asks the probe of the server with this process number. With collect the
@@ -134,7 +136,7 @@ func (p *probed) ask(pid int, collect bool) (h holdings, err error) {
 
 // What quiet waits for.
 const (
-	calm      = soakTimeout + time.Second // longer than every time-out of the servers: who is left after it is left for good
+	calm      = soakTimeout + time.Second // longer than every time-out of the servers: what they hold after it, they hold for good
 	calmLimit = 30 * time.Second
 )
 
@@ -156,7 +158,7 @@ func (p *probed) quiet(ctx context.Context, pid int) (holdings, error) {
 		case now.Sub(since) > calm:
 			return h, nil
 		case now.Sub(start) > calmLimit:
-			return h, fmt.Errorf("%v after the last client left, goroutines and descriptors still come and go: %d and %d", calmLimit, h.Goroutines, h.Descriptors)
+			return h, fmt.Errorf("%v after the last client left, the numbers of goroutines and descriptors still change: %d and %d", calmLimit, h.Goroutines, h.Descriptors)
 		}
 		select {
 		case <-ctx.Done():
@@ -166,10 +168,10 @@ func (p *probed) quiet(ctx context.Context, pid int) (holdings, error) {
 	}
 }
 
-// A reading is what a server holds when no client is there.
+// A reading is what a server holds when it has no client.
 type reading struct {
 	holdings
-	Forgotten int // descriptors that are open until the garbage collector finds them
+	Forgotten int // descriptors that only the garbage collector has closed
 }
 
 // read waits until a server is quiet, and reads what it holds.
@@ -182,7 +184,7 @@ func (p *probed) read(ctx context.Context, pid int) (reading, error) {
 	if err != nil {
 		return reading{}, err
 	}
-	after, err := p.ask(pid, true) // once more: closing what was forgotten is done beside the collection
+	after, err := p.ask(pid, true) // once more: Go closes forgotten descriptors some time after the collection
 	quiet.Bytes = min(collected.Bytes, after.Bytes)
 	return reading{quiet, quiet.Descriptors - after.Descriptors}, err
 }

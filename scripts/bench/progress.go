@@ -6,12 +6,12 @@ import (
 	"os"
 )
 
-// progress says what is going on: in a terminal in a line that is written over
-// and over, elsewhere in a line for each thing that is done.
+// progress says what is going on. In a terminal it rewrites one line. Elsewhere it
+// prints a line for each thing that has been done.
 type progress struct {
 	to       io.Writer
 	terminal bool
-	shown    int // characters of the line that stands there
+	shown    int // how many characters the line in the terminal has
 }
 
 func newProgress(to io.Writer) *progress {
@@ -39,7 +39,7 @@ func (p *progress) done(format string, args ...any) {
 	}
 }
 
-// clear takes the line away.
+// clear removes the line.
 func (p *progress) clear() {
 	if p.shown > 0 {
 		fmt.Fprintf(p.to, "\r%*s\r", p.shown, "")

@@ -33,8 +33,8 @@ func (b *bench) newReport() *report {
 		load += "; connections: bench's own clients"
 	}
 	if _, err := findTool("wrk"); err != nil {
-		load = "load: wrk is not there, so bench's own clients on raw sockets, 32 (row 6: 64), each time " + b.time.String() +
-			". They take more of the machine than wrk: fewer requests/s, and ratios nearer to 1"
+		load = "load: wrk is not installed, so 32 of bench's own clients on raw sockets (row 6: 64), each time " + b.time.String() +
+			". They use more of the machine than wrk, so there are fewer requests/s, and ratios are closer to 1"
 	}
 	r.Settings = append(r.Settings, load)
 	for _, k := range []kind{stage2, stage1, netHTTP, nginx, python} {
@@ -51,7 +51,7 @@ func (b *bench) newReport() *report {
 	return r
 }
 
-// printJSON prints all of it, every single measurement too.
+// printJSON prints the whole report, with every single measurement.
 func printJSON(w io.Writer, r *report) error {
 	out := json.NewEncoder(w)
 	out.SetIndent("", "  ")
@@ -59,7 +59,7 @@ func printJSON(w io.Writer, r *report) error {
 	return out.Encode(r)
 }
 
-// A unit is what the numbers of a row count.
+// A unit says what the numbers of a row count.
 type unit string
 
 const (
@@ -69,7 +69,7 @@ const (
 	seconds        unit = "seconds"
 )
 
-// format writes a number for people, with three digits that matter.
+// format writes a number for people, with three significant digits.
 func (u unit) format(v float64) string {
 	switch u {
 	case perSecond:
@@ -87,8 +87,8 @@ func (u unit) format(v float64) string {
 	return digits(v)
 }
 
-// scaled writes a number in the unit in which it is less than step, each unit
-// being step of the one before.
+// scaled writes a number in the first unit in which it is less than step. Each
+// unit is step times the one before.
 func scaled(v, step float64, units ...string) string {
 	for math.Abs(v) >= step && len(units) > 1 {
 		v, units = v/step, units[1:]
@@ -96,7 +96,7 @@ func scaled(v, step float64, units ...string) string {
 	return digits(v) + " " + units[0]
 }
 
-// digits writes three digits that matter, and no more after the point.
+// digits writes three significant digits.
 func digits(v float64) string {
 	switch a := math.Abs(v); {
 	case a >= 100 || v == math.Trunc(v):

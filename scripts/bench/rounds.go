@@ -7,7 +7,7 @@ import (
 	"slices"
 )
 
-// A rowResult is what came out of a row.
+// A rowResult is the result of a row.
 type rowResult struct {
 	Row         int                 `json:"row"`
 	What        string              `json:"what"`
@@ -16,15 +16,15 @@ type rowResult struct {
 	Contestants []*contestantResult `json:"contestants"`
 }
 
-// A contestantResult is how one contestant did in it. Its numbers are there
-// only when it was measured in every round.
+// A contestantResult is the result of one contestant in a row. It has numbers only
+// if the contestant was measured in every round.
 type contestantResult struct {
 	Name        string    `json:"name"`
 	Values      []float64 `json:"values,omitempty"` // one for each round
 	Median      float64   `json:"median,omitempty"`
 	Min         float64   `json:"min,omitempty"`
 	Max         float64   `json:"max,omitempty"`
-	Ratios      []float64 `json:"ratios,omitempty"` // the kit's to this one's, one for each round
+	Ratios      []float64 `json:"ratios,omitempty"` // of the kit's number to this one's, one for each round
 	Ratio       float64   `json:"ratio,omitempty"`  // their median
 	Want        float64   `json:"want,omitempty"`
 	Holds       *bool     `json:"holds,omitempty"`
@@ -34,9 +34,9 @@ type contestantResult struct {
 
 func (c *contestantResult) measured() bool { return c.NotMeasured == "" && len(c.Values) > 0 }
 
-// takeTurns measures a row: round by round each contestant, in an order that
-// rotates. Who is not installed or fails is left out, and the others go on. The
-// error is what failed.
+// takeTurns measures a row. Each round measures every contestant once, in an order
+// that rotates. A contestant that is not installed or fails is left out, and the
+// others go on. The error says what failed.
 func (b *bench) takeTurns(ctx context.Context, r row) (*rowResult, error) {
 	result := &rowResult{Row: r.number, What: r.what, Unit: r.unit, AtMost: r.atMost}
 	for _, c := range r.contestants {
@@ -76,18 +76,18 @@ func (b *bench) takeTurns(ctx context.Context, r row) (*rowResult, error) {
 	return result, errors.Join(trouble...)
 }
 
-// compare makes medians, ratios and verdicts of the measurements.
+// compare turns the measurements into medians, ratios and verdicts.
 func (r *rowResult) compare() {
 	ours := r.Contestants[0]
 	for _, c := range r.Contestants {
 		if !c.measured() {
-			c.Values = nil // of some rounds only: no pair to the others'
+			c.Values = nil // they are of some rounds only, and cannot be paired with the others
 			continue
 		}
 		c.Median, c.Min, c.Max = median(c.Values), slices.Min(c.Values), slices.Max(c.Values)
 	}
 	for _, c := range r.Contestants {
-		verdictOn := c.Median // of the kit's alone
+		verdictOn := c.Median // in a row of the kit alone
 		if c != ours {
 			if !c.measured() || !ours.measured() {
 				continue

@@ -5,13 +5,13 @@ import (
 	"strconv"
 )
 
-// A row is one line of the table: something that is measured in the same way
-// for the kit's program and for others.
+// A row is one line of the table. It measures the kit's program and others in the
+// same way.
 type row struct {
 	number      int
 	what        string
 	unit        unit
-	atMost      bool         // less is better, and wanted is at most
+	atMost      bool         // less is better, and the aim is an upper limit
 	contestants []contestant // the first is the kit's
 }
 
@@ -21,11 +21,11 @@ func (r row) name() string { return strconv.Itoa(r.number) }
 type contestant struct {
 	name    string
 	tool    string  // that must be installed, or ""
-	want    float64 // ratio of the kit's to this one's; of the kit's alone its own number; 0 is none
+	want    float64 // the aim for the ratio of the kit's number to this one; in a row of the kit alone, for the number; 0 is none
 	measure func(context.Context) (measurement, error)
 }
 
-// A measurement is one number, and what is to be said about it, or "".
+// A measurement is one number, and a note about it, or "".
 type measurement struct {
 	value float64
 	note  string
@@ -34,7 +34,7 @@ type measurement struct {
 // rowNames are what -only may list.
 var rowNames = []string{"1", "2", "3", "4", "5", "6", "7", "8"}
 
-// rows is what is measured and what is wanted of it: issue 5's table.
+// rows lists what is measured, with the aims of issue 5.
 func (b *bench) rows() []row {
 	page := load{path: pageName, size: len(page), body: page, conns: 32, time: b.time}
 	once := page
@@ -88,7 +88,8 @@ func (b *bench) rows() []row {
 	}
 }
 
-// underLoad measures a server that runs through all rounds and rows.
+// underLoad measures a server under a load. The server runs on through all rounds
+// and rows.
 func (b *bench) underLoad(k kind, want float64, l load, of func(result) float64) contestant {
 	return contestant{name: k.name, tool: k.tool, want: want, measure: func(ctx context.Context) (measurement, error) {
 		s, err := b.serverOf(ctx, k)

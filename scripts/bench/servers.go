@@ -15,11 +15,11 @@ import (
 	"weblab.example/scripts/internal/launch"
 )
 
-// A kind is a sort of server.
+// A kind is one kind of server.
 type kind struct {
 	name  string
 	tool  string // that must be installed, or ""
-	how   string // it is started, in a line
+	how   string // how it is started, in a line
 	start func(context.Context, *bench) (*server, error)
 }
 
@@ -40,20 +40,20 @@ var (
 
 var stage2Flags = []string{"-log", "off", "-keep-alive", "-idle-timeout", "60s", "-max-conns", "10000"}
 
-// A server is one that runs.
+// A server is a server that runs.
 type server struct {
 	addr string
 	stop func()
-	log  string // file with its standard error
+	log  string // the file with its standard error
 }
 
-// said is the beginning of what it has written to standard error.
+// said returns the beginning of what the server wrote to standard error.
 func (s *server) said() string {
-	content, _ := os.ReadFile(s.log) // "" is as good a report
+	content, _ := os.ReadFile(s.log) // if it fails, there is nothing to report
 	return strings.TrimSpace(string(content[:min(len(content), 1000)]))
 }
 
-// serverOf is the server of that kind, started when it is asked for first.
+// serverOf returns the server of a kind. The first call starts it.
 func (b *bench) serverOf(ctx context.Context, k kind) (*server, error) {
 	if s := b.running[k.name]; s != nil {
 		return s, nil
@@ -65,9 +65,9 @@ func (b *bench) serverOf(ctx context.Context, k kind) (*server, error) {
 	return s, err
 }
 
-// startServer starts a server and warms it up: a program that has answered
-// nothing yet has much to do for the first time, and stage 2 remembers a file
-// when it has looked the same for a tenth of a second.
+// startServer starts a server and warms it up. The first answers of a program take
+// longer, and stage 2 remembers a file only after a tenth of a second without a
+// change.
 func (b *bench) startServer(ctx context.Context, k kind) (*server, error) {
 	s, err := k.start(ctx, b)
 	if err != nil {
@@ -105,8 +105,8 @@ func (b *bench) startOurs(ctx context.Context, name, program string, args ...str
 	return &server{addr: s.Addr, stop: s.Stop, log: log.Name()}, nil
 }
 
-// startPython starts Python's server. It logs each request, and has no way not
-// to: the log goes to a file.
+// startPython starts Python's server. It always logs each request, so its log goes
+// to a file.
 func startPython(ctx context.Context, b *bench) (*server, error) {
 	addr, port, err := freePort()
 	if err != nil {
@@ -136,11 +136,11 @@ func (b *bench) startForeign(ctx context.Context, tool, addr string, args ...str
 	}
 	ended := make(chan struct{})
 	go func() {
-		cmd.Wait() // it is killed: how it ended is no matter
+		cmd.Wait() // stop kills it, so its status says nothing
 		close(ended)
 	}()
 	s := &server{addr: addr, log: log.Name(), stop: func() {
-		launch.KillGroup(cmd) // fails when it has ended by itself
+		launch.KillGroup(cmd) // fails if it has ended by itself
 		<-ended
 	}}
 	const startTime = 10 * time.Second
@@ -155,11 +155,11 @@ func (b *bench) startForeign(ctx context.Context, tool, addr string, args ...str
 		case <-ctx.Done():
 			<-ended
 			return nil, ctx.Err()
-		case <-time.After(10 * time.Millisecond): // it tells nobody when it listens
+		case <-time.After(10 * time.Millisecond): // the program does not say when it listens
 		}
 	}
 	return s, nil
 }
 
-// errNotHere is what cannot be measured on this system.
+// errNotHere says that this system cannot measure something.
 var errNotHere = errors.New("not measured on " + runtime.GOOS)

@@ -16,11 +16,11 @@ const (
 	largeSize = 1_000_000_000 // bytes; zeros, which take no room on the disk
 )
 
-// page is the kit's first page. It is not read from there: students change it.
+// page is the first page of the kit. It is a copy, because students change theirs.
 var page = []byte("太棒了，服务器正常工作！")
 
-// writeSite writes the files, as if they had been there for an hour: with a
-// file that has just changed, servers may be more careful than usual.
+// writeSite writes the files, and makes them look an hour old: servers may treat a
+// file with more care when it has just changed.
 func writeSite(dir string) error {
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		return err

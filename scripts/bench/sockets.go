@@ -17,19 +17,19 @@ import (
 )
 
 const (
-	answerTime = 10 * time.Second // for the last answers, when the time of a load is over
+	answerTime = 10 * time.Second // to wait for the last answers, after the time of a load
 
-	// mostRequests bounds what a load asks for, and so what it remembers.
+	// mostRequests limits the requests of a load, and so the memory for its times.
 	mostRequests = 4_000_000
 
-	// connectors is how many connect at once: more than a server's queue of
-	// connections holds would wait a second for their next try.
+	// connectors is how many clients connect at once. If a server's queue of
+	// connections is full, a client waits a second before it tries again.
 	connectors = 64
 )
 
-// fromSockets is the load generator for machines without wrk, on plain TCP
-// sockets: a goroutine for each client. An answer that is not the file is an
-// error, and ends it.
+// fromSockets is the load generator for machines without wrk. It uses plain TCP
+// sockets, and a goroutine for each client. If an answer is not the file, it ends
+// with an error.
 func (l load) fromSockets(ctx context.Context, addr string) (result, error) {
 	visitors := make([]*visitor, l.conns)
 	defer func() {
@@ -37,7 +37,7 @@ func (l load) fromSockets(ctx context.Context, addr string) (result, error) {
 			v.leave()
 		}
 	}()
-	last := time.Now().Add(l.time + 2*answerTime) // later, nothing waits any more
+	last := time.Now().Add(l.time + 2*answerTime) // the end of every wait
 	var connect errgroup.Group
 	connect.SetLimit(connectors)
 	for i := range visitors {
@@ -49,7 +49,7 @@ func (l load) fromSockets(ctx context.Context, addr string) (result, error) {
 	if err := connect.Wait(); err != nil {
 		return result{}, err
 	}
-	var mu sync.Mutex // over times
+	var mu sync.Mutex // guards times
 	var times []time.Duration
 	start := time.Now()
 	all, ctx := errgroup.WithContext(ctx)
@@ -89,12 +89,11 @@ func newVisitor(l load, addr string) *visitor {
 	if l.close {
 		request += "Connection: close\r\n"
 	}
-	const least, most = 4 << 10, 64 << 10 // bytes: for thousands of them, and for large files
+	const least, most = 4 << 10, 64 << 10 // bytes: little for thousands of clients, more for large files
 	return &visitor{load: l, addr: addr, request: []byte(request + "\r\n"), in: bufio.NewReaderSize(nil, min(max(l.size, least), most))}
 }
 
-// connect connects. Whatever happens on the connection must have happened
-// before the time deadline.
+// connect connects. Everything on the connection must happen before deadline.
 func (v *visitor) connect(deadline time.Time) (err error) {
 	dialer := net.Dialer{Deadline: deadline}
 	if v.conn, err = dialer.Dial("tcp", v.addr); err != nil {
@@ -112,7 +111,7 @@ func (v *visitor) leave() {
 	}
 }
 
-// keepAsking asks again and again until the time end, most times at most, and
+// keepAsking asks again and again until the time end, but at most most times. It
 // returns how long each answer took.
 func (v *visitor) keepAsking(ctx context.Context, end, last time.Time, most int) (times []time.Duration, err error) {
 	for len(times) < most && ctx.Err() == nil {
@@ -137,7 +136,7 @@ func (v *visitor) keepAsking(ctx context.Context, end, last time.Time, most int)
 }
 
 // exchange sends a request and reads its answer, which must be the file. With
-// close it must be followed by the end of the connection.
+// close, the connection must end after it.
 func (v *visitor) exchange() error {
 	if _, err := v.conn.Write(v.request); err != nil {
 		return err
@@ -147,7 +146,7 @@ func (v *visitor) exchange() error {
 	case err != nil:
 		return fmt.Errorf("read the head of an answer: %w", err)
 	case length != v.size:
-		return fmt.Errorf("an answer of %d bytes, where the file has %d", length, v.size)
+		return fmt.Errorf("the answer has %d bytes, but the file has %d", length, v.size)
 	}
 	if v.body != nil {
 		body, err := v.in.Peek(len(v.body)) // bodies to compare are small

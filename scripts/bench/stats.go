@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// median is the value in the middle, or the mean of the two there. Unlike a
-// mean it does not mind one round in which the machine had other work.
+// median is the value in the middle, or the mean of the two values there. One round
+// in which the machine had other work changes a mean, but hardly a median.
 func median(values []float64) float64 {
 	if len(values) == 0 {
 		return math.NaN()
@@ -19,8 +19,8 @@ func median(values []float64) float64 {
 	return (sorted[half-1] + sorted[half]) / 2
 }
 
-// quantile is the value that the part q of all does not exceed, of sorted
-// values: the nearest rank.
+// quantile returns the nearest rank: the smallest value so that a part q of all
+// values are not larger. The values are sorted.
 func quantile[T any](sorted []T, q float64) (value T) {
 	if len(sorted) == 0 {
 		return value
@@ -29,8 +29,8 @@ func quantile[T any](sorted []T, q float64) (value T) {
 	return sorted[min(max(rank, 1), len(sorted))-1]
 }
 
-// pairedRatios are ours to theirs, round by round: what slows the machine for
-// a whole round slows both, and so their ratio stays.
+// pairedRatios are the ratios of ours to theirs, round by round. If something slows
+// the machine for a whole round, it slows both, and their ratio stays the same.
 func pairedRatios(ours, theirs []float64) []float64 {
 	ratios := make([]float64, min(len(ours), len(theirs)))
 	for i := range ratios {
@@ -39,8 +39,8 @@ func pairedRatios(ours, theirs []float64) []float64 {
 	return ratios
 }
 
-// rotated are the numbers below n, beginning with another one each round: who
-// comes first may find a colder machine, or a warmer one.
+// rotated are the numbers below n. Each round begins with another one, because the
+// first contestant may find the machine in another state than the others.
 func rotated(n, round int) []int {
 	order := make([]int, n)
 	for i := range order {

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Sizes of the drawing, in pixels. The letters must be legible where the notes
-// show it: 13 at least.
+// Sizes of the drawing, in pixels. Letters need at least 13 to be legible in the
+// notes.
 const (
 	width   = 760
 	margin  = 16
@@ -20,8 +20,8 @@ const (
 // The bars' field shows ratios from lowest to highest.
 const lowest, highest = 0.05, 100
 
-// style draws it in light and dark. Verdicts are words, too: colours alone
-// would not reach everybody.
+// style has colours for light and dark screens. Verdicts are words, too, because
+// not everybody can tell the colours apart.
 const style = `
 svg { --bg: #ffffff; --fg: #1f2328; --soft: #59636e; --line: #d0d7de; --a: #0550ae; --b: #953800; --no: #a40e26; }
 @media (prefers-color-scheme: dark) {
@@ -50,10 +50,10 @@ text { font: 14px system-ui, sans-serif; fill: var(--fg); stroke: var(--bg); str
 // A picture is an SVG that grows downwards.
 type picture struct {
 	strings.Builder
-	y float64 // what is above it is drawn
+	y float64 // the drawing ends here
 }
 
-// text writes words, with y as their base line.
+// text writes words on the base line y.
 func (p *picture) text(class string, x, y float64, words string) {
 	fmt.Fprintf(p, "<text class=%q x=\"%.1f\" y=\"%.1f\">%s</text>\n", class, x, y, html.EscapeString(words))
 }
@@ -62,7 +62,7 @@ func (p *picture) line(class string, x1, y1, x2, y2 float64) {
 	fmt.Fprintf(p, "<path class=%q d=\"M%.1f %.1fL%.1f %.1f\"/>\n", class, x1, y1, x2, y2)
 }
 
-// drawing is the report as a picture.
+// drawing draws the report.
 func drawing(r *report) []byte {
 	p := &picture{y: 12}
 	if len(r.Rows) > 0 {
@@ -81,10 +81,10 @@ func drawing(r *report) []byte {
 	return []byte(whole.String())
 }
 
-// inWords is what the picture shows, for those who do not see it.
+// inWords says what the picture shows, for people who cannot see it.
 func inWords(r *report) string {
 	var w strings.Builder
-	w.WriteString("Ratios of the kit's programs to others, on a logarithmic scale, each with a mark at what is wanted.")
+	w.WriteString("Ratios of the kit's programs to others, on a logarithmic scale. A mark shows each aim.")
 	for _, row := range r.Rows {
 		fmt.Fprintf(&w, " %s:", row.What)
 		for _, b := range row.bars() {
@@ -109,8 +109,8 @@ type bar struct {
 	ratio, want          float64 // 0 is none
 }
 
-// bars are the ratios of a row. A row of the kit alone has one, to what is
-// wanted.
+// bars are the ratios of a row. A row of the kit alone has one, the ratio to its
+// aim.
 func (r *rowResult) bars() (bars []bar) {
 	others := r.Contestants[1:]
 	if len(others) == 0 {
@@ -119,7 +119,7 @@ func (r *rowResult) bars() (bars []bar) {
 	for _, c := range others {
 		b := bar{name: "to " + c.Name, ratio: c.Ratio, want: c.Want, class: "shown", verdict: "not measured"}
 		if c == r.Contestants[0] {
-			b.name, b.ratio, b.want = "to what is wanted", c.Median/c.Want, 1
+			b.name, b.ratio, b.want = "to the aim", c.Median/c.Want, 1
 		}
 		if b.ratio > 0 {
 			b.verdict = digits(b.ratio)
@@ -143,22 +143,22 @@ func (r *rowResult) bars() (bars []bar) {
 	return bars
 }
 
-// onBars is where a ratio is in the bars' field.
+// onBars is the place of a ratio in the field of the bars.
 func onBars(ratio float64) float64 {
 	part := math.Log(min(max(ratio, lowest), highest)/lowest) / math.Log(highest/lowest)
 	return barLeft + part*(barEnd-barLeft)
 }
 
-// drawRows draws a bar for each ratio, from 1 to where it is.
+// drawRows draws a bar for each ratio, from 1 to the ratio.
 func (p *picture) drawRows(rows []*rowResult) {
 	p.y += line
-	p.text("big", margin, p.y, "Ratio of the kit's program to the other's, and a mark at what is wanted")
+	p.text("big", margin, p.y, "Ratio of the kit's program to the other one; the mark shows the aim")
 	p.y += line
 	top := p.y + 6
 	for _, ratio := range []float64{0.1, 1, 10, 100} {
 		p.text("soft mid", onBars(ratio), p.y, fmt.Sprint(ratio))
 	}
-	var over picture // the lines of the scale are below everything
+	var over picture // it is drawn over the lines of the scale
 	for _, r := range rows {
 		p.y += line
 		over.text("head", margin, p.y, fmt.Sprintf("%d  %s: %s is better", r.Row, r.What, map[bool]string{false: "more", true: "less"}[r.AtMost]))

@@ -6,11 +6,11 @@ import (
 	"slices"
 )
 
-// A field is where curves are drawn: connections to the right, on a
-// logarithmic scale, and something else upwards.
+// A field is the place for curves. Connections grow to the right, on a logarithmic
+// scale, and the other number grows upwards.
 type field struct {
 	left, right, top, bottom float64
-	high                     float64 // at the top; 0 is at the bottom
+	high                     float64 // the value at the top; the bottom is 0
 	format                   func(float64) string
 }
 
@@ -47,7 +47,7 @@ func (p *picture) drawConnections(points []point) {
 	p.text("soft mid", (width/2+84+width-30)/2, p.y, "connections")
 }
 
-// curveKinds are the servers that have a curve, and curveClasses how it looks.
+// curveKinds are the servers that have a curve. curveClasses say how it looks.
 var (
 	curveKinds   = []kind{stage2, netHTTP}
 	curveClasses = []string{"a", "b"}
@@ -93,7 +93,8 @@ func (p *picture) curve(points []point, of func(point) float64, f field, server,
 	fmt.Fprintf(p, "<path class=%q d=%q/>\n", class, path)
 }
 
-// roundStep is the next larger of 1, 2, 2.5 and 5 times a power of ten.
+// roundStep is the smallest round step that is at least least: 1, 2, 2.5 or 5 times
+// a power of ten.
 func roundStep(least float64) float64 {
 	power := math.Pow(10, math.Floor(math.Log10(least)))
 	for _, times := range []float64{1, 2, 2.5, 5} {

@@ -13,7 +13,7 @@ func printText(w io.Writer, r *report) error {
 	printRows(out, r.Rows)
 	printConnections(out, r.Connections)
 	printGrading(out, r.Grading)
-	fmt.Fprintf(out, "%d rounds; numbers are medians [least-most], ratios medians of the rounds' ratios.\n", r.Rounds)
+	fmt.Fprintf(out, "%d rounds. The numbers are medians [least-most]. The ratios are medians of the ratios of each round.\n", r.Rounds)
 	for _, s := range r.Settings {
 		fmt.Fprintln(out, s)
 	}
@@ -28,7 +28,7 @@ func printText(w io.Writer, r *report) error {
 	return err
 }
 
-// printRows prints the table: below each row its contestants.
+// printRows prints the table, with the contestants below each row.
 func printRows(w io.Writer, rows []*rowResult) {
 	if len(rows) == 0 {
 		return
@@ -38,7 +38,7 @@ func printRows(w io.Writer, rows []*rowResult) {
 	for _, r := range rows {
 		ours, others := r.Contestants[0], r.Contestants[1:]
 		what := r.What
-		if r.Unit == perSecond { // the only one that its numbers do not name
+		if r.Unit == perSecond { // only numbers of this unit do not name it
 			what += ", " + string(r.Unit)
 		}
 		first := fmt.Sprintf("%d\t%s\t%s", r.Row, what, r.cell(ours))
@@ -54,7 +54,7 @@ func printRows(w io.Writer, rows []*rowResult) {
 			first = "\t\t"
 		}
 	}
-	t.Flush() // to a string: it cannot fail
+	t.Flush() // writing to a string cannot fail
 	for _, r := range rows {
 		for _, c := range r.Contestants {
 			if c.NotMeasured != "" {
@@ -140,7 +140,7 @@ func printGrading(w io.Writer, times []gradingTime) {
 	for _, g := range times {
 		remark := ""
 		if g.Failed {
-			remark = "not every check passed: the machine may have been too busy"
+			remark = "some checks failed: perhaps the machine was too busy"
 		}
 		fmt.Fprintf(t, "%d\t%.1f s\t%.2f s\t%s\n", g.Submissions, g.Seconds, g.Each, remark)
 	}

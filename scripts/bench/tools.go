@@ -14,7 +14,7 @@ type errMissing struct{ tool, install string }
 
 func (e errMissing) Error() string { return e.tool + " is not installed: " + e.install }
 
-// tools are the programs that are used where they are, and how to get them.
+// tools are programs that bench uses if they are installed, and how to install them.
 var tools = map[string]string{
 	"nginx":   "apt install nginx, or brew install nginx",
 	"wrk":     "apt install wrk, or brew install wrk",
@@ -22,7 +22,7 @@ var tools = map[string]string{
 	"curl":    "apt install curl",
 }
 
-// findTool is the path of a program. Of no tool it is nothing, and no error.
+// findTool returns the path of a program. Without a name it returns "" and no error.
 func findTool(tool string) (string, error) {
 	if tool == "" {
 		return "", nil
@@ -30,7 +30,7 @@ func findTool(tool string) (string, error) {
 	if path, err := exec.LookPath(tool); err == nil {
 		return path, nil
 	}
-	// Servers are often where only root's shell looks.
+	// Servers are often in folders where only root's shell looks.
 	for _, dir := range []string{"/usr/sbin", "/usr/local/sbin"} {
 		if path, err := exec.LookPath(filepath.Join(dir, tool)); err == nil {
 			return path, nil
@@ -45,7 +45,7 @@ type version struct {
 	Version string `json:"version"`
 }
 
-// versions asks all programs that take part.
+// versions asks all programs that take part for their version.
 func versions() (vs []version) {
 	for _, q := range []struct{ tool, flag string }{
 		{"go", "version"}, {"nginx", "-v"}, {"wrk", "-v"}, {"python3", "--version"}, {"curl", "--version"},
@@ -54,7 +54,7 @@ func versions() (vs []version) {
 		if path, err := findTool(q.tool); err != nil {
 			v.Version = "not installed"
 		} else {
-			out, _ := exec.Command(path, q.flag).CombinedOutput() // some exit with 1 after it
+			out, _ := exec.Command(path, q.flag).CombinedOutput() // some print it and exit with status 1
 			v.Version, _, _ = strings.Cut(strings.TrimSpace(string(out)), "\n")
 			v.Version, _, _ = strings.Cut(v.Version, " Copyright")
 		}
@@ -63,7 +63,7 @@ func versions() (vs []version) {
 	return vs
 }
 
-// A machine is what it was measured on.
+// A machine describes the machine that bench ran on.
 type machine struct {
 	Processor  string `json:"processor"`
 	Processors int    `json:"processors"`
@@ -88,11 +88,11 @@ func (m machine) String() string {
 	return fmt.Sprintf("%s, %d processors, %s", m.Processor, m.Processors, m.System)
 }
 
-// valueIn is the first value of that name in a file of the system, or "".
+// valueIn returns the first value with this name in a file of the system, or "".
 func valueIn(file, name, sep string) string {
 	content, err := os.ReadFile(file)
 	if err != nil {
-		return "" // another system
+		return "" // other systems have no such file
 	}
 	for line := range strings.Lines(string(content)) {
 		if key, value, ok := strings.Cut(line, sep); ok && strings.TrimSpace(key) == name {

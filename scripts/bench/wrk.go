@@ -12,7 +12,7 @@ import (
 	"weblab.example/scripts/internal/launch"
 )
 
-// fromWrk lets wrk be the clients. Its time is in whole seconds.
+// fromWrk uses wrk as the clients. Its time is in whole seconds.
 func (l load) fromWrk(ctx context.Context, path, addr string) (result, error) {
 	ctx, cancel := context.WithTimeout(ctx, l.time+20*time.Second)
 	defer cancel()
@@ -46,9 +46,9 @@ func wrkTime(t time.Duration) string { return fmt.Sprintf("%.0fs", math.Ceil(t.S
 //	Requests/sec: 109908.38
 //	Transfer/sec:     12.05MB
 //
-// The lines about errors are there only when there were some. An answer that
-// is none is an error here; one that did not come is noted, for with a full
-// queue of connections that is a server's way.
+// wrk prints the lines about errors only if there were any. A wrong answer is an
+// error here. A missing answer is only noted, because a server with a full queue of
+// connections may leave a client without one.
 func parseWrk(out string, latency bool) (r result, err error) {
 	var haveRate, haveBytes, haveP99 bool
 	for line := range strings.Lines(out) {
@@ -75,7 +75,7 @@ func parseWrk(out string, latency bool) (r result, err error) {
 		}
 	}
 	if !haveRate || !haveBytes || latency && !haveP99 {
-		return result{}, fmt.Errorf("wrk says nothing that is understood: %q", out)
+		return result{}, fmt.Errorf("cannot read what wrk printed: %q", out)
 	}
 	if r.Requests == 0 {
 		return result{}, fmt.Errorf("wrk got no answer: %s", strings.TrimPrefix(r.Note, "socket "))
@@ -83,8 +83,8 @@ func parseWrk(out string, latency bool) (r result, err error) {
 	return r, nil
 }
 
-// parseBytes reads a number of bytes such as 12.05MB, in wrk's units: each is
-// 1024 of the one below.
+// parseBytes reads a number of bytes such as 12.05MB. Each of wrk's units is 1024
+// times the one before.
 func parseBytes(s string) (float64, error) {
 	return parseUnits(s, []unitOf{{"KB", 1 << 10}, {"MB", 1 << 20}, {"GB", 1 << 30}, {"TB", 1 << 40}, {"B", 1}})
 }
@@ -98,22 +98,22 @@ func parseLatency(s string) (time.Duration, error) {
 	return time.Duration(math.Round(ns)), err
 }
 
-// unitOf is what comes after a number, and what it stands for.
+// A unitOf is the name of a unit, and its value.
 type unitOf struct {
 	name  string
 	times float64
 }
 
-// parseUnits reads a number with one of the units: the first that fits.
+// parseUnits reads a number with a unit. The first unit that fits counts.
 func parseUnits(s string, units []unitOf) (float64, error) {
 	for _, u := range units {
 		if number, ok := strings.CutSuffix(s, u.name); ok {
 			value, err := strconv.ParseFloat(number, 64)
 			if err != nil {
-				return 0, fmt.Errorf("%q is no number", s)
+				return 0, fmt.Errorf("%q is not a number", s)
 			}
 			return value * u.times, nil
 		}
 	}
-	return 0, fmt.Errorf("%q has no unit that is known", s)
+	return 0, fmt.Errorf("%q has an unknown unit", s)
 }
