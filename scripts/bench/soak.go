@@ -19,16 +19,16 @@ import (
 	"weblab.example/scripts/internal/launch"
 )
 
-// A soak keeps both servers busy with clients of every sort for a long while, with
-// the race detector on: what leaks, leaks a little, and what is rare, comes in
-// the end. It finds out whether they hold more at the end than after the first
-// seconds, and whether all answers were right.
+// A soak keeps both servers busy for a long time, with clients of every sort, and
+// with the race detector on. Leaks are small and some faults are rare, so they need
+// time. A soak finds out whether the servers hold more at the end than after the
+// first seconds, and whether all answers were right.
 type soak struct {
 	root     string // of the kit
 	warmUp   time.Duration
 	rest     time.Duration
 	seed     uint64
-	replaced map[string][]byte // for tests: files of the kit that are not as they are there
+	replaced map[string][]byte // for tests: other contents for files of the kit
 	progress *progress
 	servers  []*soaked
 }
@@ -36,10 +36,10 @@ type soak struct {
 const (
 	leastSoak  = 10 * time.Second
 	soakWarmUp = 5 * time.Second
-	minuteMark = time.Minute // of a long soak, how often a line says how it goes
+	minuteMark = time.Minute // how often a long soak prints a line about its progress
 )
 
-// A soaked is one server that is soaked.
+// A soaked is one server in a soak.
 type soaked struct {
 	name    string
 	stage   int
@@ -54,8 +54,8 @@ type soaked struct {
 	log    *soakLog
 
 	requests [sorts]atomic.Int64
-	mu       sync.Mutex // over wrong
-	wrong    []string   // the first answers that were
+	mu       sync.Mutex // guards wrong and wrongs
+	wrong    []string   // the first wrong answers
 	wrongs   int
 	ended    soakEnd
 }
@@ -65,7 +65,7 @@ func newSoak(root string, o options, progress *progress) *soak {
 	return &soak{
 		root: root, warmUp: soakWarmUp, rest: o.soak - soakWarmUp, seed: o.seed, progress: progress,
 		servers: []*soaked{
-			// Clients of stage 1 wait for each other: more of them would only wait longer.
+			// Clients of stage 1 wait for each other, so more clients would only wait longer.
 			{name: "stage 1", stage: 1, clients: 3, mixture: mixtureAlone},
 			{name: "stage 2", stage: 2, clients: 16, mixture: mixtureAmong},
 			{name: "stage 2 -keep-alive", stage: 2, flags: []string{"-keep-alive"}, clients: 16, mixture: mixtureAmong},
@@ -98,14 +98,14 @@ func soakAll(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	return s.trouble()
 }
 
-// run builds and starts the servers, soaks them, and stops them. The error is
-// that it could not; what the servers did wrong is in each one's end.
+// run builds and starts the servers, soaks them, and stops them. It returns an error
+// if it could not do this. The field ended of each server says what it did wrong.
 func (s *soak) run(ctx context.Context) error {
 	temp, err := os.MkdirTemp("", "weblab-soak-")
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(temp) // a temporary folder: what cannot be removed is the system's to clear
+	defer os.RemoveAll(temp) // if this fails, the system clears its temporary folder some day
 	s.progress.now("building the stages with the race detector")
 	p, err := buildProbed(ctx, s.root, temp, s.replaced)
 	if err != nil {
@@ -116,7 +116,7 @@ func (s *soak) run(ctx context.Context) error {
 		return err
 	}
 	defer remove()
-	// Without it, a server built with the race detector sleeps for a second at its end.
+	// Otherwise a server with the race detector sleeps for a second before it ends.
 	if err := os.Setenv("GORACE", "atexit_sleep_ms=0"); err != nil {
 		return err
 	}
@@ -159,8 +159,8 @@ func (s *soaked) start(ctx context.Context, program, site string, source rand.So
 	return nil
 }
 
-// soak lets the clients in, for the first seconds and for the rest, and reads
-// what the servers hold after each.
+// soak lets the clients in twice: for the first seconds, and for the rest of the
+// time. After each it reads what the servers hold.
 func (s *soak) soak(ctx context.Context, p *probed) error {
 	s.progress.now("asking for everything")
 	var all sync.WaitGroup
@@ -183,8 +183,8 @@ func (s *soak) soak(ctx context.Context, p *probed) error {
 	return ctx.Err()
 }
 
-// letIn lets the clients of all servers in for a while, and returns when the
-// last one has left.
+// letIn lets the clients of all servers in for some time. It returns when the last
+// one has left.
 func (s *soak) letIn(ctx context.Context, d time.Duration, what string) error {
 	start := time.Now()
 	end := start.Add(d)
@@ -216,7 +216,7 @@ func (s *soak) letIn(ctx context.Context, d time.Duration, what string) error {
 	}
 }
 
-// soFar says in short how it goes.
+// soFar sums up the soak so far.
 func (s *soak) soFar() string {
 	var requests int64
 	var wrongs int
@@ -229,7 +229,8 @@ func (s *soak) soFar() string {
 	return fmt.Sprintf("%s requests, %d wrong answers", thousands(float64(requests)), wrongs)
 }
 
-// readAll reads what the servers hold, all at once: each waits until it is quiet.
+// readAll reads what the servers hold, all at the same time, because it waits until
+// each of them is quiet.
 func (s *soak) readAll(ctx context.Context, p *probed, take func(*soaked, reading, error)) {
 	var all errgroup.Group
 	for _, server := range s.servers {
@@ -239,10 +240,10 @@ func (s *soak) readAll(ctx context.Context, p *probed, take func(*soaked, readin
 			return nil
 		})
 	}
-	all.Wait() // they return none
+	all.Wait() // no function returns an error
 }
 
-// hasEnded tells that the server is no more: nobody need ask it.
+// hasEnded reports whether the server has ended.
 func (s *soaked) hasEnded() bool {
 	select {
 	case <-s.server.Ended:
@@ -252,7 +253,7 @@ func (s *soaked) hasEnded() bool {
 	}
 }
 
-// asked is how many requests were made of the sorts from one to another.
+// asked counts the requests of the sorts from from to to.
 func (s *soaked) asked(from, to int) (sum int64) {
 	for sort := from; sort <= to; sort++ {
 		sum += s.requests[sort].Load()
@@ -260,7 +261,7 @@ func (s *soaked) asked(from, to int) (sum int64) {
 	return sum
 }
 
-// note takes note of an answer that was not right.
+// note notes a wrong answer.
 func (s *soaked) note(sort int, err error) {
 	const kept = 10
 	s.mu.Lock()
@@ -272,12 +273,12 @@ func (s *soaked) note(sort int, err error) {
 	}
 }
 
-// stop stops the server and takes note of how it ended.
+// stop stops the server, and notes how it ended.
 func (s *soaked) stop() {
 	s.ended.peak, s.ended.peakErr = peakSoFar(s.server.Process.Pid)
 	s.ended.tooEarly = s.hasEnded()
 	s.server.Stop()
-	if runtime.GOOS != "windows" { // there it is killed, as nothing else can stop it
+	if runtime.GOOS != "windows" { // on Windows it can only be killed
 		s.ended.status = s.server.ExitStatus()
 	}
 	s.ended.wrongs = s.wrongs

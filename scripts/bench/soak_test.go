@@ -48,15 +48,15 @@ func TestTroubles(t *testing.T) {
 		{"peak memory is not measured here", func(e *soakEnd) { e.peakErr = errNotHere }, nil},
 		{"goroutine", func(e *soakEnd) { e.last.Goroutines++ }, []string{"1 goroutines more than after the first seconds"}},
 		{"descriptor", func(e *soakEnd) { e.last.Descriptors++ }, []string{"1 descriptors more than after the first seconds"}},
-		{"forgotten at first", func(e *soakEnd) { e.first.Forgotten = 1 }, []string{"1 descriptors were open until the garbage collector found them: somebody forgot to close them"}},
-		{"forgotten at last", func(e *soakEnd) { e.last.Forgotten = 2 }, []string{"2 descriptors were open until the garbage collector found them: somebody forgot to close them"}},
-		{"byte", func(e *soakEnd) { e.last.Bytes += bytesTolerance + 1 }, []string{"131,073 live bytes more than after the first seconds, where 131,072 are allowed"}},
+		{"forgotten at first", func(e *soakEnd) { e.first.Forgotten = 1 }, []string{"only the garbage collector closed 1 descriptors: the program forgot to close them"}},
+		{"forgotten at last", func(e *soakEnd) { e.last.Forgotten = 2 }, []string{"only the garbage collector closed 2 descriptors: the program forgot to close them"}},
+		{"byte", func(e *soakEnd) { e.last.Bytes += bytesTolerance + 1 }, []string{"131,073 live bytes more than after the first seconds, but at most 131,072 are allowed"}},
 		{"wrong answer", func(e *soakEnd) { e.wrongs = 1 }, []string{"1 wrong answers"}},
-		{"race", func(e *soakEnd) { e.races, e.status = 1, 66 }, []string{"1 data races", "asked to stop, it ended with status 66"}},
+		{"race", func(e *soakEnd) { e.races, e.status = 1, 66 }, []string{"1 data races", "after a signal to stop, it ended with status 66"}},
 		{"panic", func(e *soakEnd) { e.panics = 1 }, []string{"1 panics"}},
 		{"ended", func(e *soakEnd) { e.tooEarly, e.status, e.lastErr = true, 2, io.EOF }, []string{"it ended by itself, with status 2"}},
-		{"killed", func(e *soakEnd) { e.status = -1 }, []string{"asked to stop, it ended with status -1"}},
-		{"not read", func(e *soakEnd) { e.lastErr = io.ErrUnexpectedEOF }, []string{"what it holds could not be read: unexpected EOF"}},
+		{"killed", func(e *soakEnd) { e.status = -1 }, []string{"after a signal to stop, it ended with status -1"}},
+		{"not read", func(e *soakEnd) { e.lastErr = io.ErrUnexpectedEOF }, []string{"cannot read what it holds: unexpected EOF"}},
 		{"several", func(e *soakEnd) { e.wrongs, e.last.Goroutines = 2, 6 }, []string{"2 wrong answers", "2 goroutines more than after the first seconds"}},
 	} {
 		e := sound()
@@ -149,7 +149,7 @@ func TestToTheEnd(t *testing.T) {
 		{"wrong", iotest.OneByteReader(strings.NewReader("anzwer")), `wrong bytes at byte 2 of 6: want "swer", got "z"`},
 		{"long", strings.NewReader("answers"), `wrong bytes at byte 6 of 6: want "", got "s"`},
 		{"reset in it", io.MultiReader(strings.NewReader("answ"), iotest.ErrReader(lost)), "4 bytes of 6 came, and then: connection reset"},
-		{"reset after it", io.MultiReader(strings.NewReader("answer"), iotest.ErrReader(lost)), "all 6 bytes came, and then no orderly end: connection reset"},
+		{"reset after it", io.MultiReader(strings.NewReader("answer"), iotest.ErrReader(lost)), "all 6 bytes came, but then no FIN: connection reset"},
 	} {
 		g := &guest{buf: make([]byte, 16)}
 		got := ""

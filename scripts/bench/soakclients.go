@@ -13,26 +13,26 @@ import (
 	"time"
 )
 
-// The flags of the servers that are soaked, as short as can be waited for, and
-// long enough for a client that this machine lets wait.
+// The time-outs of the servers in a soak. They are short, so that a soak can wait for
+// them, but long enough for a client on a busy machine.
 const (
 	soakTimeout = 3 * time.Second // -head-timeout, -idle-timeout, -stall and -linger
 	visitTime   = time.Minute     // for a visit: clients of stage 1 wait for each other
 )
 
-// A guest is one client. It visits its server again and again, each time on a
-// connection of its own and in a way that chance picks.
+// A guest is one client. It visits its server again and again, each time on a new
+// connection and in a random way.
 type guest struct {
 	*soaked
 	random *rand.Rand
 	buf    []byte
 }
 
-// A way is one way to visit a server. It returns how many requests it has made,
-// one if it did not come so far, and an error when the server was not right.
+// A way is one way to visit a server. It returns how many requests it made (at least
+// one), and an error if the server did something wrong.
 type way func(*guest, context.Context) (requests int, err error)
 
-// The sorts of visits, as they are counted.
+// The sorts of visits. Each sort is counted.
 const (
 	good = iota
 	malformed
@@ -49,12 +49,12 @@ var sortNames = [sorts]string{"good", "malformed", "aborted", "slow", "huge"}
 type mixture [sorts]int
 
 var (
-	mixtureAlone = mixture{good: 700, malformed: 196, aborted: 98, slow: 1, huge: 5} // for stage 1, where a slow client stops all others
+	mixtureAlone = mixture{good: 700, malformed: 196, aborted: 98, slow: 1, huge: 5} // for stage 1, where all others wait for a slow client
 	mixtureAmong = mixture{good: 700, malformed: 193, aborted: 95, slow: 4, huge: 8}
 )
 
-// The ways to visit any server, and those that need -keep-alive. What stands there
-// twice is done twice as often.
+// The ways to visit any server, and those that need -keep-alive. A way that is
+// listed twice is taken twice as often.
 var (
 	waysToVisit = [sorts][]way{
 		good:      {wholeCase, wholeCase, halfClosed},
@@ -70,7 +70,7 @@ var (
 	}
 )
 
-// visits are the ways to visit a server.
+// visits lists the ways to visit a server.
 func visits(keepAlive bool) (all [sorts][]way) {
 	for sort := range sorts {
 		all[sort] = waysToVisit[sort]
@@ -96,7 +96,7 @@ func (m mixture) pick(r *rand.Rand) int {
 	panic("a share below 0")
 }
 
-// visitUntil visits the server until the time end, or until it is no more.
+// visitUntil visits the server until the time end, or until the server has ended.
 func (g *guest) visitUntil(ctx context.Context, end time.Time) {
 	for time.Now().Before(end) && ctx.Err() == nil && !g.hasEnded() {
 		sort := g.mixture.pick(g.random)
@@ -104,11 +104,11 @@ func (g *guest) visitUntil(ctx context.Context, end time.Time) {
 	}
 }
 
-// visit visits the server once, and takes note of how that went.
+// visit visits the server once, and notes the result.
 func (g *guest) visit(ctx context.Context, sort int, by way) {
 	requests, err := by(g, ctx)
 	if ctx.Err() != nil {
-		return // it was cut short
+		return // the soak was interrupted
 	}
 	g.requests[sort].Add(int64(requests))
 	if err != nil {
@@ -116,8 +116,8 @@ func (g *guest) visit(ctx context.Context, sort int, by way) {
 	}
 }
 
-// askAll asks for everything twice, so that the server remembers what it will:
-// a small file, from the second time on.
+// askAll asks for everything twice, because the server remembers a small file from
+// the second time on.
 func (g *guest) askAll(ctx context.Context) {
 	for range 2 {
 		for sort, exchanges := range [][]exchange{good: g.script.good, malformed: g.script.malformed} {
@@ -125,12 +125,12 @@ func (g *guest) askAll(ctx context.Context) {
 				g.visit(ctx, sort, func(g *guest, ctx context.Context) (int, error) { return 1, g.exact(ctx, e, manner{}) })
 			}
 		}
-		time.Sleep(rememberTime) // the stimulus
+		time.Sleep(rememberTime) // so that the files look old enough
 	}
 }
 
-// rememberTime is longer than a file must have looked the same before it is
-// remembered (stage1-single/http1/cache.go).
+// rememberTime is longer than a file must stay the same before the server remembers
+// it (stage1-single/fast/memory.go).
 const rememberTime = 150 * time.Millisecond
 
 func one[T any](r *rand.Rand, of []T) T { return of[r.IntN(len(of))] }
@@ -143,7 +143,7 @@ type wire struct {
 	release func() bool
 }
 
-// dial connects. When ctx is done, nothing on the connection waits any more.
+// dial connects. When ctx is done, all waits on the connection end.
 func (g *guest) dial(ctx context.Context) (*wire, error) {
 	deadline := time.Now().Add(visitTime)
 	dialer := net.Dialer{Deadline: deadline}
@@ -159,8 +159,8 @@ func (g *guest) dial(ctx context.Context) (*wire, error) {
 	return &wire{conn.(*net.TCPConn), release}, nil
 }
 
-// noPortLeft tells that all ports of this machine are in use, or were just now:
-// after a connection its pair of ports rests for a while (TIME-WAIT).
+// noPortLeft reports whether all ports of this machine are in use. After a
+// connection, its pair of ports stays in use for some time (TIME-WAIT).
 func noPortLeft(err error) bool {
 	const windowsAddrInUse, windowsNoBuffers = syscall.Errno(10048), syscall.Errno(10055)
 	return errors.Is(err, syscall.EADDRNOTAVAIL) || errors.Is(err, windowsAddrInUse) || errors.Is(err, windowsNoBuffers)
@@ -171,15 +171,15 @@ func (l *wire) Close() error {
 	return l.TCPConn.Close()
 }
 
-// leave closes the connection, in an orderly way or with a reset.
+// leave closes the connection, normally or with a reset.
 func (g *guest) leave(l *wire) {
 	if g.random.IntN(2) == 0 {
-		l.SetLinger(0) // from then on Close resets; if it fails, the close is an orderly one
+		l.SetLinger(0) // now Close resets; if it fails, the close is a normal one
 	}
 	l.Close()
 }
 
-// pause waits, unless ctx is done. It is a stimulus: what a slow client does.
+// pause waits, unless ctx is done. A slow client does this.
 func pause(ctx context.Context, d time.Duration) bool {
 	select {
 	case <-ctx.Done():
@@ -189,7 +189,7 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// cut cuts a message into pieces as chance has it: whole, a few, or single bytes.
+// cut cuts a message at random: one piece, three pieces, or single bytes.
 func (g *guest) cut(message []byte) [][]byte {
 	const fewBytes = 300
 	switch n := g.random.IntN(4); {
@@ -216,8 +216,8 @@ func send(ctx context.Context, to io.Writer, pieces [][]byte, between time.Durat
 	return nil
 }
 
-// compare reads until the connection ends, or most bytes have come, and compares
-// what comes with want. It returns how many bytes were right.
+// compare reads until the connection ends, or until most bytes have come. It
+// compares them with want, and returns how many bytes were right.
 func (g *guest) compare(from io.Reader, want []byte, most int) (n int, err error) {
 	for n < most {
 		got, err := from.Read(g.buf[:min(len(g.buf), most-n)])
@@ -232,7 +232,7 @@ func (g *guest) compare(from io.Reader, want []byte, most int) (n int, err error
 	return n, nil
 }
 
-// differs tells where got, which should stand in want at this place, does not.
+// differs says where got differs from want, beginning at the byte at.
 func differs(want []byte, at int, got []byte) error {
 	rest := want[at:]
 	i := 0
@@ -242,9 +242,9 @@ func differs(want []byte, at int, got []byte) error {
 	return fmt.Errorf("%w at byte %d of %d: want %.60q, got %.60q", errWrongBytes, at+i, len(want), rest[i:], got[i:])
 }
 
-// toTheEnd reads all of want, and then the orderly end of the connection.
+// toTheEnd reads all of want, and then the end of the connection (FIN).
 func (g *guest) toTheEnd(from io.Reader, want []byte) error {
-	const beyond = 1 // so that a byte too many is seen
+	const beyond = 1 // to see a byte too many
 	n, err := g.compare(from, want, len(want)+beyond)
 	switch {
 	case errors.Is(err, errWrongBytes):
@@ -252,22 +252,22 @@ func (g *guest) toTheEnd(from io.Reader, want []byte) error {
 	case n < len(want):
 		return fmt.Errorf("%d bytes of %d came, and then: %w", n, len(want), err)
 	case err != io.EOF:
-		return fmt.Errorf("all %d bytes came, and then no orderly end: %w", n, err)
+		return fmt.Errorf("all %d bytes came, but then no FIN: %w", n, err)
 	}
 	return nil
 }
 
-// A manner is how a request is sent and its answer read. The zero value is as
-// chance has it, and fast.
+// A manner says how a client sends a request and reads its answer. The zero value is
+// fast, with random pieces.
 type manner struct {
-	pieces     int           // to send, of the same size; 0 is as chance has it
-	between    time.Duration // pause between them
-	closeWrite bool          // behind them
+	pieces     int           // how many pieces of the same size to send; 0 means random pieces
+	between    time.Duration // pause between the pieces
+	closeWrite bool          // send FIN after the pieces
 	beforeRead time.Duration // pause before each read
 }
 
-// exact makes an exchange on a connection of its own, after which the server
-// ends it in an orderly way.
+// exact makes an exchange on a new connection. After it the server must end the
+// connection with a FIN.
 func (g *guest) exact(ctx context.Context, e exchange, m manner) error {
 	l, err := g.dial(ctx)
 	if err != nil {
@@ -277,8 +277,8 @@ func (g *guest) exact(ctx context.Context, e exchange, m manner) error {
 	return g.exactOn(ctx, l, e, m)
 }
 
-// exactOn is exact on a connection that is there. It sends and reads at once: a
-// server may answer before it has everything.
+// exactOn is exact on an open connection. It sends and reads at the same time,
+// because a server may answer before it has the whole request.
 func (g *guest) exactOn(ctx context.Context, l *wire, e exchange, m manner) error {
 	pieces := g.cut(e.send)
 	if m.pieces > 0 {
@@ -294,7 +294,7 @@ func (g *guest) exactOn(ctx context.Context, l *wire, e exchange, m manner) erro
 	}()
 	err := g.toTheEnd(slowly{l, ctx, m.beforeRead}, e.want)
 	if err != nil {
-		l.Close() // or sending might go on
+		l.Close() // this also ends the sending
 	}
 	if sendErr := <-sending; err == nil {
 		err = sendErr
@@ -302,7 +302,7 @@ func (g *guest) exactOn(ctx context.Context, l *wire, e exchange, m manner) erro
 	return of(e, err)
 }
 
-// slowly is a reader that takes its time.
+// slowly is a reader that waits before each Read.
 type slowly struct {
 	io.Reader
 	ctx   context.Context
@@ -316,12 +316,12 @@ func (s slowly) Read(p []byte) (int, error) {
 	return s.Reader.Read(p)
 }
 
-// of says which exchange an error is of.
+// of adds to an error which exchange failed.
 func of(e exchange, err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("%s: %w; sent was %.200q", e.name, err, e.send)
+	return fmt.Errorf("%s: %w; the request was %.200q", e.name, err, e.send)
 }
 
 // The good ways.
@@ -331,12 +331,13 @@ func wholeCase(g *guest, ctx context.Context) (int, error) {
 	return 1, g.exact(ctx, e, manner{})
 }
 
-// halfClosed says that nothing more will come, and still gets its answer.
+// halfClosed sends FIN after its request, and must still get its answer.
 func halfClosed(g *guest, ctx context.Context) (int, error) {
 	return 1, g.exact(ctx, one(g.random, g.script.single).lastOne(), manner{closeWrite: true})
 }
 
-// aBurst is up to 32 requests in one, of which the last ends the connection.
+// aBurst is up to 32 requests that are sent together. The last one ends the
+// connection.
 func (g *guest) aBurst() (e exchange, requests int) {
 	const most, mostBytes = 32, 4 << 20
 	e.name = "burst"
@@ -357,7 +358,7 @@ func burst(g *guest, ctx context.Context) (int, error) {
 	return requests, g.exact(ctx, e, manner{})
 }
 
-// inTurn sends each request when the answer to the one before has come.
+// inTurn sends each request after the answer to the one before has come.
 func inTurn(g *guest, ctx context.Context) (requests int, err error) {
 	const most = 16
 	l, err := g.dial(ctx)
@@ -375,8 +376,7 @@ func inTurn(g *guest, ctx context.Context) (requests int, err error) {
 	return requests + 1, g.exactOn(ctx, l, e, manner{})
 }
 
-// inOneTurn sends a request and reads its answer, after which the connection
-// stays open.
+// inOneTurn sends a request and reads its answer. The connection stays open.
 func (g *guest) inOneTurn(ctx context.Context, l *wire, e exchange) error {
 	if err := send(ctx, l, g.cut(e.send), 0); err != nil {
 		return of(e, err)
@@ -395,10 +395,10 @@ func refused(g *guest, ctx context.Context) (int, error) {
 	return 1, g.exact(ctx, e, manner{})
 }
 
-// mutated sends a good request with an octet changed, put in or left out. The name
-// of a file that is there stays as it is: there are many other names for it, such as
-// with a query behind it, and each would be remembered, so that the server would
-// hold more and more, up to its limit.
+// mutated sends a good request in which one octet was changed, added or removed. It
+// does not change the name of an existing file. A file has many other names, for
+// example with a query. The server would remember each of them, and hold more and
+// more, up to its limit.
 func mutated(g *guest, ctx context.Context) (int, error) {
 	e := one(g.random, g.script.single)
 	from := 0
@@ -429,8 +429,8 @@ func babble(g *guest, ctx context.Context) (int, error) {
 	return 1, g.anything(ctx, octets)
 }
 
-// anything sends octets that may mean anything, and their end. Whatever comes
-// back is well-formed answers, and ends in an orderly way.
+// anything sends any octets, and then FIN. What comes back must be well-formed
+// answers, or nothing, and then a FIN.
 func (g *guest) anything(ctx context.Context, octets []byte) error {
 	l, err := g.dial(ctx)
 	if err != nil {
@@ -449,7 +449,8 @@ func (g *guest) anything(ctx context.Context, octets []byte) error {
 	return of(exchange{name: "anything", send: octets}, err)
 }
 
-// The aborted ways. What comes until then is the beginning of what should.
+// The aborted ways. What comes before the client leaves must be the beginning of the
+// right answer.
 
 func leavesAtOnce(g *guest, ctx context.Context) (int, error) {
 	l, err := g.dial(ctx)
@@ -467,8 +468,8 @@ func (g *guest) unfinished() exchange {
 	return e
 }
 
-// leavesInHead leaves in the middle of a head, or says that no more of it comes:
-// then the server closes, too, without an answer.
+// leavesInHead leaves in the middle of a head. Sometimes it sends a FIN there: then
+// the server must close, too, without an answer.
 func leavesInHead(g *guest, ctx context.Context) (int, error) {
 	e := g.unfinished()
 	e.want = nil
@@ -490,7 +491,7 @@ func leavesBeforeAnswer(g *guest, ctx context.Context) (int, error) {
 }
 
 func leavesInAnswer(g *guest, ctx context.Context) (int, error) {
-	const most = 300_000 // bytes: less and more than is on its way at any time
+	const most = 300_000 // bytes: chance picks less or more than what the system holds
 	e := one(g.random, []exchange{g.script.large, g.script.huge})
 	return 1, g.leaveAfter(ctx, e, 1+g.random.IntN(most))
 }
@@ -500,7 +501,7 @@ func leavesInBurst(g *guest, ctx context.Context) (int, error) {
 	return requests, g.leaveAfter(ctx, e, g.random.IntN(len(e.want)))
 }
 
-// leaveAfter leaves when it has got n bytes of the answer.
+// leaveAfter leaves after n bytes of the answer.
 func (g *guest) leaveAfter(ctx context.Context, e exchange, n int) error {
 	l, err := g.dial(ctx)
 	if err != nil {
@@ -523,7 +524,7 @@ func (g *guest) leaveAfter(ctx context.Context, e exchange, n int) error {
 
 // The slow ways.
 
-// trickled sends a head in pieces with pauses, and is done in time.
+// trickled sends a head in pieces with pauses, but in time.
 func trickled(g *guest, ctx context.Context) (int, error) {
 	e := one(g.random, g.script.single).lastOne()
 	return 1, g.exact(ctx, e, manner{pieces: 8, between: soakTimeout / 40})
@@ -535,12 +536,12 @@ func neverEnds(g *guest, ctx context.Context) (int, error) {
 	return 1, g.exact(ctx, e, manner{})
 }
 
-// silent says nothing, and gets nothing.
+// silent sends nothing, and gets nothing.
 func silent(g *guest, ctx context.Context) (int, error) {
 	return 1, g.exact(ctx, exchange{name: "silent"}, manner{})
 }
 
-// slowReader takes a large file in small bites.
+// slowReader reads a large file in small pieces.
 func slowReader(g *guest, ctx context.Context) (int, error) {
 	l, err := g.dial(ctx)
 	if err != nil {
@@ -551,7 +552,7 @@ func slowReader(g *guest, ctx context.Context) (int, error) {
 	return 1, g.exactOn(ctx, l, g.script.large, manner{beforeRead: 10 * time.Millisecond})
 }
 
-// stops asks for a huge file, and stops to read until it has been given up.
+// stops asks for a huge file, and stops reading until the server gives up.
 func stops(g *guest, ctx context.Context) (int, error) {
 	e := g.script.huge
 	l, err := g.dial(ctx)
@@ -572,12 +573,13 @@ func stops(g *guest, ctx context.Context) (int, error) {
 	case errors.Is(err, errWrongBytes):
 		return 1, of(e, err)
 	case len(g.buf)+n == len(e.want):
-		return 1, of(e, fmt.Errorf("it took no byte for %v, and was not given up", 2*soakTimeout))
+		return 1, of(e, fmt.Errorf("the client took no byte for %v, and the server did not give up", 2*soakTimeout))
 	}
 	return 1, nil
 }
 
-// idles keeps a connection open after an answer, and is let go without another.
+// idles keeps a connection open after an answer. The server must close it without
+// another answer.
 func idles(g *guest, ctx context.Context) (int, error) {
 	l, err := g.dial(ctx)
 	if err != nil {
@@ -590,7 +592,7 @@ func idles(g *guest, ctx context.Context) (int, error) {
 
 // The huge ways.
 
-// hugeHead sends a head over the limits and a megabyte more before it reads.
+// hugeHead sends a head over the limits, and a megabyte more, before it reads.
 func hugeHead(g *guest, ctx context.Context) (int, error) {
 	line := bytes.Repeat([]byte("x"), 9<<10)
 	e := exchange{name: "a request line of 9 KiB", send: slices.Concat([]byte("GET /"), line, []byte(" HTTP/1.1\r\n"))}
@@ -603,7 +605,8 @@ func hugeHead(g *guest, ctx context.Context) (int, error) {
 	return 1, g.sendAllThenRead(ctx, e, 1<<20)
 }
 
-// hugePost sends a body of some megabytes, which nobody reads, before it reads.
+// hugePost sends a body of some megabytes before it reads. The server does not read
+// the body.
 func hugePost(g *guest, ctx context.Context) (int, error) {
 	e := g.script.post
 	size := 1<<20 + g.random.IntN(8<<20)
@@ -611,8 +614,8 @@ func hugePost(g *guest, ctx context.Context) (int, error) {
 	return 1, g.sendAllThenRead(ctx, e, size)
 }
 
-// sendAllThenRead sends a message and n bytes behind it before it reads a byte,
-// as textbook clients do: the answer must not be lost to a reset.
+// sendAllThenRead sends a message and n more bytes before it reads, as textbook
+// clients do. A reset must not destroy the answer.
 func (g *guest) sendAllThenRead(ctx context.Context, e exchange, n int) error {
 	l, err := g.dial(ctx)
 	if err != nil {

@@ -12,14 +12,14 @@ import (
 )
 
 // bytesTolerance is how much more live memory a server may have at the end than
-// after the first seconds, in bytes. In 90 s the servers came to 1 to 8 kB more, with
-// 20,000 requests and with 135,000, and a profile says whose they are: the Go runtime's,
-// which takes 5 kB for each thread that it has once needed, and has caches for type
-// assertions. With this much, a leak of 16 bytes for each request is seen within a
-// minute.
+// after the first seconds, in bytes. In 90 s the servers had 1 to 8 kB more, after
+// 20,000 requests or after 135,000. A profile shows that this memory belongs to the
+// Go runtime, which takes 5 kB for each new thread, and has caches for type
+// assertions. With this tolerance, a soak of a minute finds a leak of 16 bytes for
+// each request.
 const bytesTolerance = 128 << 10
 
-// A soakEnd is how a server came out of a soak.
+// A soakEnd is the state of a server at the end of a soak.
 type soakEnd struct {
 	first, last       reading
 	firstErr, lastErr error
@@ -28,11 +28,11 @@ type soakEnd struct {
 	wrongs            int
 	races, panics     int
 	tooEarly          bool   // it ended by itself
-	status            int    // with which it ended
-	said              string // what it logged about a race or a panic, or last
+	status            int    // its exit status
+	said              string // its log of a race or a panic, or the end of its log
 }
 
-// troubles are what was wrong with the server.
+// troubles lists what was wrong with the server.
 func (e soakEnd) troubles() (all []string) {
 	wrong := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
 	if e.wrongs > 0 {
@@ -47,12 +47,12 @@ func (e soakEnd) troubles() (all []string) {
 	switch {
 	case e.tooEarly:
 		wrong("it ended by itself, with status %d", e.status)
-		return all // and was not there to be read
+		return all // nothing could be read from it
 	case e.status != 0:
-		wrong("asked to stop, it ended with status %d", e.status)
+		wrong("after a signal to stop, it ended with status %d", e.status)
 	}
 	if err := errors.Join(e.firstErr, e.lastErr); err != nil {
-		wrong("what it holds could not be read: %v", err)
+		wrong("cannot read what it holds: %v", err)
 		return all
 	}
 	if n := e.last.Goroutines - e.first.Goroutines; n > 0 {
@@ -62,15 +62,15 @@ func (e soakEnd) troubles() (all []string) {
 		wrong("%d descriptors more than after the first seconds", n)
 	}
 	if n := max(e.first.Forgotten, e.last.Forgotten); n > 0 {
-		wrong("%d descriptors were open until the garbage collector found them: somebody forgot to close them", n)
+		wrong("only the garbage collector closed %d descriptors: the program forgot to close them", n)
 	}
 	if n := e.last.Bytes - e.first.Bytes; n > bytesTolerance {
-		wrong("%s live bytes more than after the first seconds, where %s are allowed", thousands(float64(n)), thousands(bytesTolerance))
+		wrong("%s live bytes more than after the first seconds, but at most %s are allowed", thousands(float64(n)), thousands(bytesTolerance))
 	}
 	return all
 }
 
-// trouble is what was wrong with all servers, or nil.
+// trouble returns what was wrong with all servers, or nil.
 func (s *soak) trouble() error {
 	var all []error
 	for _, server := range s.servers {
@@ -86,7 +86,7 @@ func printSoak(w io.Writer, s *soak, took time.Duration) error {
 	out := &strings.Builder{}
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	row := func(name string, cell func(*soaked) string) {
-		fmt.Fprintf(t, "%-13s", name) // all alike: names begin on the left, numbers end on the right
+		fmt.Fprintf(t, "%-13s", name) // names are aligned on the left, numbers on the right
 		for _, server := range s.servers {
 			fmt.Fprint(t, "\t", cell(server))
 		}
@@ -117,8 +117,8 @@ func printSoak(w io.Writer, s *soak, took time.Duration) error {
 		return bytesOfMemory.format(float64(server.ended.peak))
 	})
 	t.Flush() // to a string: it cannot fail
-	fmt.Fprintln(out, "\nOf two numbers, the first was read after the first seconds, the second at the end. Faults tried are all requests but the good ones.")
-	fmt.Fprintln(out, "Memory is that of programs with the race detector, which takes several times as much.")
+	fmt.Fprintln(out, "\nIf there are two numbers, the first was read after the first seconds, and the second at the end. Faults tried are all requests except the good ones.")
+	fmt.Fprintln(out, "The race detector is on, so the programs need several times as much memory as usual.")
 	for _, server := range s.servers {
 		server.printWrong(out)
 	}
@@ -144,17 +144,17 @@ func (s *soaked) printWrong(w io.Writer) {
 	}
 }
 
-// A soakLog reads a server's log. It counts races and panics, and keeps the first of
-// each and the end: all of it would be gigabytes.
+// A soakLog reads a server's log. It counts races and panics. It keeps only the first
+// of each, and the end, because the whole log would take gigabytes.
 type soakLog struct {
 	mu            sync.Mutex
 	races, panics int
-	race, panic   []byte // the first one: the report of the race detector, the line of the log
-	whole         bool   // that report is
-	tail, line    []byte // what came last, and of it what has not ended yet
+	race, panic   []byte // the first report of the race detector, and the first log line of a panic
+	whole         bool   // race has the whole report
+	tail, line    []byte // the last lines, and a line that has not ended yet
 }
 
-// logKept is how much is kept of a race and of the end, in bytes.
+// logKept is how many bytes are kept of a race, and of the end.
 const logKept = 8 << 10
 
 func (l *soakLog) Write(p []byte) (int, error) {
@@ -176,7 +176,7 @@ func (l *soakLog) take(line []byte) {
 	switch {
 	case bytes.HasPrefix(line, []byte("WARNING: DATA RACE")):
 		l.races++
-	case bytes.Contains(line, []byte(" level=ERROR msg=panic ")): // what a client sent is quoted, and cannot look like it
+	case bytes.Contains(line, []byte(" level=ERROR msg=panic ")): // what a client sends is quoted in the log, so it cannot look like this
 		l.panics++
 		if l.panic == nil {
 			l.panic = bytes.Clone(line)
@@ -192,7 +192,7 @@ func (l *soakLog) take(line []byte) {
 	}
 }
 
-// sum is what was counted, and what is worth reading.
+// sum returns the counts, and the part of the log that is worth reading.
 func (l *soakLog) sum() (races, panics int, said string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

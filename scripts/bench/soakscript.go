@@ -12,37 +12,36 @@ import (
 	"weblab.example/scripts/golden"
 )
 
-// An exchange is what a client sends, and every byte that it must get for it.
+// An exchange is what a client sends, and every byte of the right answer.
 type exchange struct {
 	name       string
 	send, want []byte
 }
 
-// A script is what the clients of one server say.
+// A script has everything that the clients of one server send.
 type script struct {
 	good      []exchange
-	malformed []exchange // refused with an error
-	single    []exchange // one GET each, after which a persistent connection stays open; wanted is what ends in a close
-	large     exchange   // of a file of 1 MiB
-	huge      exchange   // of one of 64 MiB
-	post      exchange   // a 405; send is the head but for its last line end
+	malformed []exchange // the server refuses them with an error
+	single    []exchange // one GET each; a persistent connection would stay open after it, but want is the answer that closes
+	large     exchange   // gets a file of 1 MiB
+	huge      exchange   // gets a file of 64 MiB
+	post      exchange   // gets a 405; send is the head without its last line end
 }
 
 var (
 	refusal = regexp.MustCompile(`^HTTP/1\.1 (?:400|414|431|501|505) `)
-	// closing are the errors after which a persistent connection ends, too.
+	// closing matches the errors that end even a persistent connection.
 	closing = regexp.MustCompile(`^HTTP/1\.1 (?:400|414|431|505) `)
 	lasting = regexp.MustCompile(`^HTTP/1\.1 (?:200|301|404) `)
-	// onlyGet is a request without a body and without a say in what becomes of the connection.
+	// onlyGet matches one GET without a body. Together with special it finds requests that leave the connection open.
 	onlyGet = regexp.MustCompile(`^GET [^ ]+ HTTP/1\.1\r\n(?:[^\r\n]+\r\n)+\r\n$`)
 	special = regexp.MustCompile(`(?i)\n(?:connection|content-length|transfer-encoding|expect)[ \t]*:`)
 )
 
-// mostHead leaves room in a head for one field more, in bytes: its limit is 16 KiB.
+// mostHead leaves room for one more field in a head, whose limit is 16 KiB.
 const mostHead = 15 << 10
 
-// newScript makes a script of the golden cases and the files that were laid
-// out for them.
+// newScript makes a script from the golden cases and their files.
 func newScript(site string, keepAlive bool) (*script, error) {
 	cases, err := golden.Cases()
 	if err != nil {
@@ -80,25 +79,24 @@ func newScript(site string, keepAlive bool) (*script, error) {
 	return s, nil
 }
 
-// closeField is what a request says that shall be the last one, and an answer
-// that is.
+// closeField is in the last request on a connection, and in its answer.
 var closeField = []byte("Connection: close\r\n")
 
-// lastOne is a single request that ends a persistent connection.
+// lastOne turns a single request into one that ends a persistent connection.
 func (e exchange) lastOne() exchange {
 	end := len(e.send) - len("\r\n")
 	e.send = slices.Concat(e.send[:end], closeField, e.send[end:])
 	return e
 }
 
-// openEnded is a single request as it is on a persistent connection: its answer
-// does not say close.
+// openEnded turns a single request into one that leaves a persistent connection
+// open: its answer does not say close.
 func (e exchange) openEnded() exchange {
 	e.want = bytes.Replace(e.want, closeField, nil, 1)
 	return e
 }
 
-// errorText has the errors that these servers may answer with.
+// errorText has the errors that these servers may send.
 var errorText = map[int]string{
 	400: "Bad Request", 404: "Not Found", 405: "Method Not Allowed", 408: "Request Timeout", 414: "URI Too Long",
 	431: "Request Header Fields Too Large", 501: "Not Implemented", 505: "HTTP Version Not Supported",
@@ -109,7 +107,7 @@ func errorPage(status int) string {
 	return "<!DOCTYPE html><title>" + title + "</title><h1>" + title + "</h1>\n"
 }
 
-// errorAnswer is all of an answer with an error that ends the connection.
+// errorAnswer is a whole answer with an error that ends the connection.
 func errorAnswer(status int) []byte {
 	return fmt.Appendf(nil, "HTTP/1.1 %d %s\r\nConnection: close\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: %d\r\n\r\n%s",
 		status, errorText[status], len(errorPage(status)), errorPage(status))
@@ -119,23 +117,23 @@ var answerHead = regexp.MustCompile(`^HTTP/1\.1 ([1-5][0-9]{2}) [A-Z][A-Za-z ]+\
 	`(?:Connection: (?:close|keep-alive)\r\n)?(?:Allow: GET, HEAD\r\n)?(?:Location: /[^\r\n]*\r\n)?` +
 	`Content-Type: [^\r\n]+\r\nContent-Length: ([0-9]+)\r\n\r\n`)
 
-// wellFormed checks the answers to nobody knows what: there may be none, or several
-// one after the other. Each has the fields of the kit's answers in their order
-// and as many bytes as it says, and an error has its page.
+// wellFormed checks the answers to random bytes. There may be none, or several. Each
+// must have the fields of the kit's answers in their order, and as many bytes as it
+// announces. An error must have its page.
 func wellFormed(answers []byte) error {
 	for at := 0; at < len(answers); {
 		m := answerHead.FindSubmatch(answers[at:])
 		if m == nil {
-			return fmt.Errorf("at byte %d no well-formed answer begins: %.300q", at, answers[at:])
+			return fmt.Errorf("no well-formed answer begins at byte %d: %.300q", at, answers[at:])
 		}
 		status, _ := strconv.Atoi(string(m[1])) // three digits
 		length, err := strconv.Atoi(string(m[2]))
 		body := answers[at+len(m[0]):]
 		if err != nil || length > len(body) {
-			return fmt.Errorf("an answer says that its body has %s bytes, and %d came: %.300q", m[2], len(body), answers[at:])
+			return fmt.Errorf("an answer announces %s bytes, but %d came: %.300q", m[2], len(body), answers[at:])
 		}
 		if status >= 400 && string(body[:length]) != errorPage(status) {
-			return fmt.Errorf("an error with another page than its own: %.300q", answers[at:])
+			return fmt.Errorf("an error with a wrong page: %.300q", answers[at:])
 		}
 		at += len(m[0]) + length
 	}

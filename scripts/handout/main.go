@@ -1,18 +1,18 @@
-// Handout writes the student's copy of the kit: everything that a student
-// works with, and without the solutions.
+// Handout writes the student's copy of the kit. It has everything that a student
+// works with, but not the solutions.
 //
 //	go run ./scripts/handout -o DIR [-level core|protocol|strict] [-stages 1,2,3] [-solved 1.1,1.2]
 //
-// A function that is a student's to write is marked in its doc comment (see
-// gaps.go): in the copy its body is a panic that says which step it is, or in a
-// step of the strict level, a return that refuses nothing. With -level core the
-// copy has gaps for the steps of the core alone, and everything of the other
-// levels is written already; with -level protocol, only the strict level is.
-// With -stages the other stages stay as they are, solved. Think about what they
-// give away: the loop of stage 2 is much of the one of stage 1. With -solved
-// single steps are solved, for a class that goes on in the middle.
+// A mark in the doc comment says which functions the student writes (see gaps.go).
+// In the copy, the body of such a function is a panic that names its step. In a step
+// of the strict level, the body is a return that refuses nothing. With -level core,
+// only steps of the core have gaps, and the other levels are written already. With
+// -level protocol, only the strict level is. With -stages, all other stages keep
+// their solutions. Think about what they give away: the loop of stage 2 is nearly
+// the loop of stage 1. With -solved, single steps keep their solutions, for a class
+// that begins in the middle.
 //
-// Exit status: 0, 1 when the copy could not be written, 2 for wrong use.
+// Exit status: 0; 1 if the copy could not be written; 2 for wrong use.
 package main
 
 import (

@@ -1,6 +1,6 @@
-// Fileserver is net/http's file server, as one would write it: what the bench
-// measures stage 2 against. It is a program of its own so that its memory is
-// its own, too: the bench itself carries all checks of the kit along.
+// Fileserver is net/http's file server, in its simplest form. The bench compares
+// stage 2 with it. It is a separate program so that its memory can be measured: the
+// bench itself holds all checks of the kit.
 package main
 
 import (
@@ -10,8 +10,7 @@ import (
 	"os"
 )
 
-// main serves the folder that it is given, and announces itself as the stages
-// do.
+// main serves the folder in its argument, and announces itself like the stages.
 func main() {
 	if len(os.Args) != 2 {
 		fmt.Fprintln(os.Stderr, "usage: fileserver FOLDER")

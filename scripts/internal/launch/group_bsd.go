@@ -7,6 +7,6 @@ import (
 	"syscall"
 )
 
-// OwnGroup puts a program into a process group of its own, so that what it
-// starts can be ended with it.
+// OwnGroup puts a program into a process group of its own, so that KillGroup also
+// ends what it starts.
 func OwnGroup(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }

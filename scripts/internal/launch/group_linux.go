@@ -5,8 +5,8 @@ import (
 	"syscall"
 )
 
-// OwnGroup puts a program into a process group of its own, so that what it
-// starts can be ended with it. If this process is killed, so is the program.
+// OwnGroup puts a program into a process group of its own, so that KillGroup also
+// ends what it starts. If this process is killed, the system kills the program, too.
 func OwnGroup(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }

@@ -1,6 +1,6 @@
-// Package launch starts programs, and ends them with all that they started.
-// It knows the servers of the kit by the line with which they announce
-// themselves, and by no other thing.
+// Package launch starts programs, and ends them together with everything that they
+// started. It recognizes a server of the kit only by the line with which the server
+// announces itself.
 package launch
 
 import (
@@ -35,21 +35,21 @@ func Announced(line string) (addr, dir string, ok bool) {
 // A Server is a server of the kit that runs.
 type Server struct {
 	Addr    string        // host:port where it listens
-	Ended   chan struct{} // closed when it has ended; Process.Wait is not for others
+	Ended   chan struct{} // closed when it has ended; do not call Process.Wait
 	Process *os.Process
 
 	cmd *exec.Cmd
 }
 
-// Start starts a server, waits until it says where it listens, and copies
-// its log, standard error, to log. It ends when ctx is done, or with Stop.
+// Start starts a server, and waits until it says where it listens. It copies the
+// server's standard error to log. The server ends when ctx is done, or with Stop.
 func Start(ctx context.Context, log io.Writer, program string, args ...string) (*Server, error) {
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Cancel = func() error { return KillGroup(cmd) }
-	cmd.WaitDelay = time.Second // something that it started may hold its output open
+	cmd.WaitDelay = time.Second // a program that it started may hold its output open
 	cmd.Stderr = log
 	OwnGroup(cmd)
-	// A pipe of our own: Wait would close that of StdoutPipe too early.
+	// This does not use StdoutPipe, because Wait would close that pipe too early.
 	stdout, w, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -71,7 +71,7 @@ func Start(ctx context.Context, log io.Writer, program string, args ...string) (
 		stdout.Close()
 	}()
 	go func() {
-		cmd.Wait() // how it ended is no matter: who reads its log knows more
+		cmd.Wait() // the log says more than the error
 		close(s.Ended)
 	}()
 	select {
@@ -79,22 +79,23 @@ func Start(ctx context.Context, log io.Writer, program string, args ...string) (
 		addr, _, ok := Announced(line)
 		if !ok {
 			s.Stop()
-			return nil, fmt.Errorf("%s did not say where it listens, but %q", program, line)
+			return nil, fmt.Errorf("%s did not say where it listens. It said %q", program, line)
 		}
 		s.Addr = addr
 		return s, nil
 	case <-time.After(startTime):
 		s.Stop()
-		return nil, fmt.Errorf("%s did not say within %v where it listens", program, startTime)
+		return nil, fmt.Errorf("within %v, %s did not say where it listens", startTime, program)
 	}
 }
 
-// ExitStatus is the status with which the server has ended, and -1 if a signal
-// ended it. It is known once Ended is closed.
+// ExitStatus returns the exit status of the server, or -1 if a signal ended it. Call
+// it only after Ended is closed.
 func (s *Server) ExitStatus() int { return s.cmd.ProcessState.ExitCode() }
 
-// Stop asks the server to stop, as Ctrl-C does, and waits until it has. One that
-// does not, or cannot be asked (on Windows), is killed. Its log is complete then.
+// Stop asks the server to stop, as Ctrl-C does, and waits until it has ended. If it
+// does not end, or cannot be asked (on Windows), Stop kills it. After Stop, its log is
+// complete.
 func (s *Server) Stop() {
 	if runtime.GOOS == "windows" || s.Process.Signal(os.Interrupt) != nil {
 		KillGroup(s.cmd)

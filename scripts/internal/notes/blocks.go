@@ -1,22 +1,22 @@
 //go:build kit
 
-// Package notes runs the commands that the pages for people show, so that no
-// page promises what is not so. This file reads a page; match.go compares what
-// a page says is printed with what is; the tests do the rest.
+// Package notes runs the commands on the pages for people, so that every page is
+// true. This file reads a page. match.go compares the output on the page with the
+// output of the command. The tests do the rest.
 //
-// The word behind the opening of a code block says what it is:
+// The words after the opening of a code block say what it is:
 //
 //	```sh                   commands, run with bash -e; they end with status 0
 //	```sh exit=1            the same, with this status
-//	```sh server            goes on in a terminal of its own, and listens on a port
-//	```sh client            goes on in a terminal of its own, and holds a connection
-//	```sh not-run: REASON   cannot be run by a test
-//	```output               what the terminal of the sh block before it shows
-//	```output server        what the terminal of the server that was started last shows
-//	<!-- sh: COMMAND -->    run like sh, but not shown to the reader
+//	```sh server            runs on in a terminal of its own, and listens on a port
+//	```sh client            runs on in a terminal of its own, and holds a connection
+//	```sh not-run: REASON   a test cannot run it
+//	```output               the terminal of the sh block before it shows this
+//	```output server        the terminal of the newest server shows this
+//	<!-- sh: COMMAND -->    run like sh, but the reader does not see it
 //
-// A hidden command may stand between a block and its output: then the output
-// is looked at after the command. Other words, such as go, are no commands.
+// A hidden command may be between a block and its output. Then the output is
+// compared after the command. Blocks with other words, such as go, are not run.
 package notes
 
 import (
@@ -28,7 +28,7 @@ import (
 	"strings"
 )
 
-// Kind is what is to be done with a block.
+// Kind says what to do with a block.
 type Kind string
 
 const (
@@ -38,16 +38,16 @@ const (
 	NotRun       Kind = "not-run"
 	Output       Kind = "output"
 	OutputServer Kind = "output server"
-	PowerShell   Kind = "powershell" // nothing is done with it here, but twins must have the same
+	PowerShell   Kind = "powershell" // is not run here, but twins must have the same
 )
 
 // A Block is a marked code block, or a hidden command.
 type Block struct {
 	Kind   Kind
-	Line   int    // of the page, where it opens
+	Line   int    // the line of the page where it opens
 	Info   string // the words of the opening line
-	Text   string // what stands in it; every line is ended
-	Exit   int    // the status with which Run must end
+	Text   string // its lines, each with a line end
+	Exit   int    // the exit status that Run must have
 	Reason string // why it is NotRun
 	Hidden bool
 	Step   string // whose section it stands in, such as "1.3": the last heading that begins with a step
@@ -60,14 +60,14 @@ var (
 	stepHeading = regexp.MustCompile(`^#+ ([123S]\.[1-9]) `)
 )
 
-// Parse finds the blocks of a page, and returns what is left of the page
-// without any code block: as many lines as before, those of code empty.
+// Parse finds the blocks of a page. It also returns the page without its code
+// blocks: their lines are empty, so that line numbers stay the same.
 func Parse(page string) (blocks []Block, prose string, err error) {
-	var open *Block // the block in which the line is
+	var open *Block // the block of the current line
 	var indent, ticks string
 	var rest strings.Builder
 	step := ""
-	shown := false // a sh block has been shown, nothing but hidden commands behind it
+	shown := false // the last thing was a sh block, perhaps with hidden commands after it
 	for i, line := range strings.Split(strings.TrimSuffix(page, "\n"), "\n") {
 		m := fence.FindStringSubmatch(line)
 		switch {
@@ -86,7 +86,7 @@ func Parse(page string) (blocks []Block, prose string, err error) {
 				err = errors.Join(err, fmt.Errorf("line %d: %w", i+1, bad))
 			}
 			if open.Kind == Output && !shown {
-				err = errors.Join(err, fmt.Errorf("line %d: output that stands behind no sh block", i+1))
+				err = errors.Join(err, fmt.Errorf("line %d: no sh block before this output", i+1))
 			}
 		default:
 			if m := hidden.FindStringSubmatch(line); m != nil {
@@ -107,13 +107,13 @@ func Parse(page string) (blocks []Block, prose string, err error) {
 	return blocks, rest.String(), err
 }
 
-// isShell reports whether a block has a terminal, which an output can be of.
+// isShell reports whether a block has a terminal with output.
 func (b *Block) isShell() bool {
 	return b.Kind == Run || b.Kind == Server || b.Kind == Client || b.Kind == NotRun
 }
 
-// classify reads the words of the opening line. A word that is nearly right is
-// an error: nobody would see that the block is never run.
+// classify reads the words of the opening line. A misspelled word is an error:
+// otherwise nobody would notice that the block is never run.
 func (b *Block) classify() error {
 	language, rest, _ := strings.Cut(b.Info, " ")
 	rest = strings.TrimSpace(rest)
@@ -144,8 +144,8 @@ func (b *Block) classify() error {
 
 var shComment = regexp.MustCompile(`(?m)(^|[ \t]+)#.*$`)
 
-// Commands counts the commands of a block: the lines that are neither empty nor
-// a comment; one that goes on in the next line counts once.
+// Commands counts the commands of a block. Empty lines and comments do not count. A
+// command that goes on in the next line counts once.
 func (b *Block) Commands() (n int) {
 	text := strings.ReplaceAll(b.WithoutComments(), "\\\n", "")
 	for line := range strings.Lines(text) {
@@ -156,5 +156,6 @@ func (b *Block) Commands() (n int) {
 	return n
 }
 
-// WithoutComments is the block's text without what a twin may say otherwise.
+// WithoutComments returns the text of the block without comments, because twins
+// translate those.
 func (b *Block) WithoutComments() string { return shComment.ReplaceAllString(b.Text, "") }

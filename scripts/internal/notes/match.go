@@ -7,14 +7,14 @@ import (
 	"strings"
 )
 
-// Ports are the ports that a page names, each with the one that is used in
-// its place: so pages can run beside each other, and beside a server that
-// somebody forgot. Both have four digits, so that a table keeps its columns.
+// Ports maps each port on a page to the port that the test uses instead. So pages can
+// run at the same time, and beside a server that somebody forgot. Both ports have
+// four digits, so that tables keep their columns.
 type Ports map[string]string
 
 var number = regexp.MustCompile(`\d+`)
 
-// Replace puts the ports into a text. It looks at whole numbers only.
+// Replace replaces the ports in a text. It looks only at whole numbers.
 func (p Ports) Replace(text string) string {
 	return number.ReplaceAllStringFunc(text, func(n string) string {
 		if port, ok := p[n]; ok {
@@ -24,7 +24,7 @@ func (p Ports) Replace(text string) string {
 	})
 }
 
-// Back puts the names of a page into what was printed.
+// Back replaces the test's ports in an output by those of the page.
 func (p Ports) Back(text string) string {
 	back := Ports{}
 	for name, port := range p {
@@ -33,12 +33,11 @@ func (p Ports) Back(text string) string {
 	return back.Replace(text)
 }
 
-// defaultPort is where the servers listen, and whom the client asks, if a
-// command does not say it.
+// defaultPort is the port of the servers and of the client, if a command names none.
 const defaultPort = "6789"
 
-// arguments are what follows the name of a program, as the shell sees it.
-// Where they end is the next group: a redirection, another command, a comment.
+// arguments matches the arguments of a program, as the shell sees them. The second
+// group matches their end: a redirection, another command, or a comment.
 const arguments = `((?s:\\.|'[^']*'|"[^"]*"|[^'"\\|;&<>()\n])*?)(\s*\d?[<>]|\s*[|;&)\n]|\s+#|\s*$)`
 
 var (
@@ -48,10 +47,10 @@ var (
 	ofAClient = regexp.MustCompile(`(localhost|127\.0\.0\.1|::1) +\d|://`)
 )
 
-// Address puts an address into a command that leaves it out: a student types
-// `go run ./stage1-single` and gets port 6789, which is not ours to use. So
-// -addr is added to a server, and the client gets the three words that are its
-// default, with the port replaced.
+// Address adds an address to a command that has none. A student types
+// `go run ./stage1-single` and gets port 6789, but a test must use another port. So
+// a server gets -addr, and the client gets the three words that are its default,
+// with another port.
 func (p Ports) Address(command string) string {
 	add := func(program *regexp.Regexp, has *regexp.Regexp, before, after string) {
 		command = program.ReplaceAllStringFunc(command, func(found string) string {
@@ -67,9 +66,10 @@ func (p Ports) Address(command string) string {
 	return p.Replace(command)
 }
 
-// Matches compares what a page says with what was printed. Spaces (and CR) at
-// the end of a line do not count, nor does a missing end of the last line. "…"
-// is any text inside a line, and alone in a line any number of lines.
+// Matches compares the output on a page with the output of a command. Spaces and CR
+// at the end of a line do not count, and the last line may have no line end. "…"
+// stands for any text within a line. Alone in a line, it stands for any number of
+// lines.
 func Matches(want, got string) bool {
 	var pattern strings.Builder
 	for line := range strings.Lines(withoutTrailing(want)) {
@@ -85,7 +85,7 @@ func Matches(want, got string) bool {
 
 var trailing = regexp.MustCompile(`(?m)[ \t\r]+$`)
 
-// withoutTrailing ends every line of a text, right behind its last letter.
+// withoutTrailing removes the spaces at the end of each line.
 func withoutTrailing(text string) string {
 	text = trailing.ReplaceAllString(text, "")
 	if text != "" && !strings.HasSuffix(text, "\n") {

@@ -1,6 +1,6 @@
-// Package oracle reads the bytes of a connection with net/http: how many requests
-// a client sent, and whether what came back is valid HTTP/1.1. Tests hold the
-// kit's servers against it, because it shares no line with them.
+// Package oracle reads the bytes of a connection with net/http. It says how many
+// requests a client sent, and whether the answers are valid HTTP/1.1. Tests compare
+// the kit's servers with it, because the two share no code.
 package oracle
 
 import (
@@ -21,14 +21,14 @@ type Request struct {
 	Good   bool // net/http can read its head
 }
 
-// manyEmpty is how many bytes of empty lines a server has to pass over. (RFC 9112
-// section 2.2 asks for one line.)
+// manyEmpty is how many bytes of empty lines a server must skip. (RFC 9112 section
+// 2.2 asks for one line.)
 const manyEmpty = 16 << 10
 
-// Requests takes apart what a client sent on one connection. Empty lines between
-// requests do not count, but too many of them, with nothing behind, are one that
-// may be refused. From the first one on that cannot be read to its end, all is
-// one: nobody knows where the next would begin.
+// Requests splits what a client sent on one connection. Empty lines between requests
+// do not count. But too many of them at the end count as a request that a server may
+// refuse. If a request cannot be read to its end, the rest belongs to it, because
+// nobody knows where the next one begins.
 func Requests(sent []byte) (requests []Request) {
 	for empty := 0; ; {
 		line, after, ended := bytes.Cut(sent, []byte("\n"))
@@ -52,8 +52,9 @@ func Requests(sent []byte) (requests []Request) {
 	}
 }
 
-// readRequest reads one request, and returns what follows it. Where it ends does
-// not depend on its target, of which net/http has opinions: it gets another one.
+// readRequest reads one request, and returns what follows it. It replaces the
+// target, because net/http refuses some targets, and the end of a request does not
+// depend on it.
 func readRequest(sent []byte) (rest []byte, good, whole bool) {
 	line, after, _ := strings.Cut(string(sent), "\n")
 	if words := strings.Split(line, " "); len(words) == 3 && words[1] != "" {
@@ -69,16 +70,16 @@ func readRequest(sent []byte) (rest []byte, good, whole bool) {
 	return sent[len(sent)-from.Len()-in.Buffered():], true, err == nil
 }
 
-// A status line and a field line as a server should send them: a token, a colon, a
-// space, and visible text.
+// These match a status line and a field line as a server should send them. A field
+// line is a token, a colon, a space, and visible text.
 var (
 	statusLine = regexp.MustCompile(`^HTTP/1\.1 [2-5][0-9][0-9] [A-Za-z][A-Za-z ]*$`)
 	fieldLine  = regexp.MustCompile("^[!#-'*+.^_`|~0-9A-Za-z-]+: [!-~]+( [!-~]+)*$")
 )
 
-// Responses takes apart what a server sent in answer to these requests, and
-// returns the statuses. The error says what is not valid: a head that is not as
-// RFC 9112 has it, a body that is not whole, bytes that belong to no answer.
+// Responses splits what a server sent in answer to these requests, and returns the
+// statuses. The error says what is not valid: a head that breaks RFC 9112, a body
+// that is not whole, or bytes that belong to no answer.
 func Responses(got []byte, requests []Request) (statuses []int, err error) {
 	closes := false
 	for len(got) > 0 {
@@ -91,7 +92,7 @@ func Responses(got []byte, requests []Request) (statuses []int, err error) {
 		case err != nil:
 			return statuses, fmt.Errorf("answer %d, %.300q: %w", len(statuses)+1, got, err)
 		case closes:
-			return statuses, fmt.Errorf("answer %d comes after one that closes", len(statuses)+1)
+			return statuses, fmt.Errorf("answer %d comes after an answer that closes", len(statuses)+1)
 		}
 		statuses = append(statuses, resp.StatusCode)
 		closes, got = resp.Close, rest
@@ -107,7 +108,7 @@ func readResponse(got []byte, method string) (resp *http.Response, rest []byte, 
 	}
 	for i, line := range strings.Split(string(head), "\r\n") {
 		if i == 0 && !statusLine.MatchString(line) || i > 0 && !fieldLine.MatchString(line) {
-			return nil, nil, fmt.Errorf("%q is no line of a head", line)
+			return nil, nil, fmt.Errorf("%q is not a valid line of a head", line)
 		}
 	}
 	from := bytes.NewReader(got)
@@ -116,8 +117,8 @@ func readResponse(got []byte, method string) (resp *http.Response, rest []byte, 
 	if err != nil {
 		return nil, nil, err
 	}
-	// A head that could not be read was not known to be HEAD's: its answer, which
-	// is the last, may have its body.
+	// If a server could not read a head, it may not know that the method is HEAD.
+	// Then its answer, which is the last one, may have a body.
 	unread := []int{400, 408, 414, 431}
 	if method == "HEAD" && resp.Close && len(after) > 0 && slices.Contains(unread, resp.StatusCode) {
 		return readResponse(got, "GET")
