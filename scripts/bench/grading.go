@@ -86,8 +86,7 @@ func (b *bench) grade(ctx context.Context, program string, folders []string) (t 
 	return t, nil
 }
 
-// linear reports whether each submission takes about the same time, however many
-// there are.
+// linear reports whether a submission takes no longer when there are more of them.
 func linear(times []gradingTime) bool {
 	for i := range times[min(1, len(times)):] {
 		if times[i+1].Each > times[i].Each*noise {

@@ -25,23 +25,23 @@ func (a query) String() string {
 // get is the usual query.
 func get(target string) query { return query{"GET", target, "localhost"} }
 
-// A reply is what came for a query.
+// A reply is the answer to a query.
 type reply struct {
 	status   int
-	closes   bool // it says that the connection ends with it
+	closes   bool // it says that the connection ends after it
 	location string
 	length   int64  // as announced
 	head     []byte // as it came
 	body     []byte // what came of it
 }
 
-// wireHead is a head as the servers of the kit write it, and no other.
+// wireHead matches only heads as the servers of the kit write them.
 var wireHead = regexp.MustCompile(`^HTTP/1\.1 (200 OK|301 Moved Permanently|400 Bad Request|403 Forbidden|404 Not Found|405 Method Not Allowed|408 Request Timeout|` +
 	`414 URI Too Long|431 Request Header Fields Too Large|501 Not Implemented|505 HTTP Version Not Supported)\r\n` +
 	`(Connection: close\r\n)?(?:Allow: GET, HEAD\r\n)?(?:Location: ([!-~]+)\r\n)?Content-Type: [a-z/-]+(?:; charset=utf-8)?\r\nContent-Length: (\d+)\r\n\r\n$`)
 
-// readReply reads a response. A body that is cut short is io.ErrUnexpectedEOF,
-// or the error of reading, with what came of it.
+// readReply reads a response. If the body ends too early, it returns what came, and
+// io.ErrUnexpectedEOF or the error of the read.
 func readReply(in *bufio.Reader, method string) (reply, error) {
 	r, err := readReplyHead(in)
 	if err != nil || method == "HEAD" {
@@ -89,10 +89,10 @@ func errorPage(status int) string {
 	return "<!DOCTYPE html><title>" + title + "</title><h1>" + title + "</h1>\n"
 }
 
-// exchange sends the queries, up to batch of them at a time on one connection, and
-// hands over each reply. What is behind a reply that ends its connection goes
-// to the next. After the last reply on a connection nothing may come but its
-// end. It returns how many connections it took.
+// exchange sends the queries, at most batch at a time on one connection, and passes
+// on each reply. If a reply ends the connection, the other queries are sent again on
+// the next one. After the last reply on a connection, only its end may come. exchange
+// returns how many connections it used.
 func exchange(addr string, batch int, asks []query, got func(query, reply) error) (conns int, err error) {
 	for len(asks) > 0 {
 		n, err := exchangeSome(addr, asks[:min(batch, len(asks))], got)
@@ -121,7 +121,7 @@ func exchangeSome(addr string, asks []query, got func(query, reply) error) (n in
 	written := make(chan bool)
 	go func() {
 		defer close(written)
-		io.WriteString(conn, all.String()) // the server may have had enough before the end
+		io.WriteString(conn, all.String()) // fails if the server closes before the end
 		conn.(*net.TCPConn).CloseWrite()
 	}()
 	in := bufio.NewReader(conn)

@@ -33,12 +33,12 @@ import (
 const (
 	clientMemory   = 24 << 20  // the most that a client may need, in bytes
 	parallelMemory = 128 << 20 // with fifty connections
-	gigabyte       = 1 << 30   // stands for a stream without end
-	giveUp         = 1 << 20   // what a client may print at most of one
+	gigabyte       = 1 << 30   // stands for a stream that never ends
+	giveUp         = 1 << 20   // how much of such a stream a client may print
 )
 
-// A trick is what a hostile server does to the client, and what has to come of
-// it.
+// A trick is what a hostile server does to the client, and how the client must
+// react.
 type trick struct {
 	name  string
 	flags string // of the client, separated by spaces; {raw} is a large request in a file
@@ -51,25 +51,25 @@ type trick struct {
 	status int
 	says   []string         // on standard error, in one line; none: nothing at all
 	prints func() io.Reader // nil: what was sent
-	part   bool             // it need not be all of that, as the client gives up
+	part   bool             // a part of that is enough, because the client gives up
 
 	least, most time.Duration // how long it takes; most 0: patience
 	memory      int64         // 0: clientMemory
 }
 
-// stream is one of these strings, one behind the other.
+// stream makes a stream of these strings, one after the other.
 func stream(parts ...string) func() io.Reader {
 	return func() io.Reader { return strings.NewReader(strings.Join(parts, "")) }
 }
 
-// floodOf is a stream of a beginning and, many times, a piece.
+// floodOf makes a stream of a beginning, and then a piece many times.
 func floodOf(begin, piece string, times int64, end ...string) func() io.Reader {
 	return func() io.Reader {
 		return io.MultiReader(strings.NewReader(begin), io.LimitReader(&repeated{piece: piece}, times*int64(len(piece))), stream(end...)())
 	}
 }
 
-// repeated is a piece again and again.
+// repeated repeats a piece for ever.
 type repeated struct {
 	piece string
 	at    int
@@ -98,8 +98,8 @@ const (
 	noTrouble   = "" // standard error is empty
 )
 
-// mostFields is a head with mostLines fields, which is as many as the client's
-// 256 KiB take with the status line: each line counts 32 bytes beside its own.
+// mostFields is a head with mostLines fields, the most that fit into the client's
+// 256 KiB with the status line. Each line counts 32 bytes more than its own.
 var mostFields = floodOf(okLine, "a:\n", mostLines, "\n")
 
 const mostLines int64 = (256<<10 - int64(len(okLine)) - 32 - 1) / (3 + 32)
@@ -117,24 +117,24 @@ var bombBytes = func() string {
 	return b.String()
 }()
 
-// mistake is a response that ends in a line which is a mistake: all of it is
-// printed, and standard error says these words.
+// mistake is a response whose last line is wrong. The client must print all of it,
+// and standard error must have these words.
 func mistake(name, response string, says ...string) trick {
 	return trick{name: name, sends: stream(response), then: "open", status: 1, says: says}
 }
 
-// badField is a response with a field line that is none. Its mistake shows when the
-// next byte has come: until then the next line may belong to it.
+// badField is a response with an invalid field line. The client notices the mistake
+// only when the next byte has come, because the next line may belong to this one.
 func badField(name, line string, says ...string) trick {
 	return trick{name: name, sends: stream(okLine, line, "\n\n"), then: "open", status: 1, says: append(says, "in the response"), part: true}
 }
 
-// neverEnding is a flood without an end: the client gives up.
+// neverEnding is a flood that never ends. The client must give up.
 func neverEnding(name, begin, piece string, says ...string) trick {
 	return trick{name: name, sends: floodOf(begin, piece, gigabyte/int64(len(piece))), status: 1, says: says, part: true}
 }
 
-// dripping is a stream of which each byte comes soon and the whole never.
+// dripping is a stream in which each byte comes soon, but the stream never ends.
 func dripping(name, begin, piece string, says ...string) trick {
 	return trick{name: name, flags: quickFlags, sends: stream(begin), drips: strings.Repeat(piece, 1000), every: 50 * time.Millisecond,
 		status: 1, says: says, part: true, least: 400 * time.Millisecond, most: 3 * time.Second}
@@ -207,7 +207,7 @@ var tricks = slices.Concat([]trick{
 	{name: "silence in the body", flags: quickFlags, sends: stream(okLine, "Content-Length: 9\r\n\r\na"), then: "open", status: 1, says: []string{"ended early", "1 of 9 bytes came", "time out"}, least: 400 * time.Millisecond, most: 3 * time.Second},
 	{name: "closes at once", sends: stream(), then: "close at once", status: 1, says: []string{"no answer"}},
 	{name: "closes behind the request", sends: stream(), status: 1, says: []string{"no answer", "FIN"}},
-	{name: "resets at once", sends: stream(), then: "reset at once", status: 1, says: []string{"reset"}}, // perhaps before it has seen that it is connected
+	{name: "resets at once", sends: stream(), then: "reset at once", status: 1, says: []string{"reset"}}, // perhaps before the client knows that it is connected
 	{name: "resets behind the request", sends: stream(), then: "reset", status: 1, says: []string{"no answer", "RST"}},
 	{name: "never reads", flags: rawFlags, sends: stream(), then: "never reads", status: 1, says: []string{"time out", "did not take the request", "-timeout"},
 		least: 900 * time.Millisecond, most: 5 * time.Second, memory: clientMemory + largeRequest},
@@ -239,7 +239,7 @@ var tricks = slices.Concat([]trick{
 		sends: stream("HTTP/1.1 200 ", turning, "\nX: ", turning, "\nTransfer-Encoding: chunked\n\n1;", turning, "\na\n0\nY: ", turning, "\n\n")},
 }, chunkSizes(), contentLengths())
 
-// chunkSizes are chunk sizes that are none.
+// chunkSizes are invalid chunk sizes.
 func chunkSizes() (tricks []trick) {
 	for _, size := range []string{"8000000000000000", "10000000000000000", "ffffffffffffffff", "FFFFFFFFFFFFFFFFF", "11111111111111111", "-1", "-0", "+5", "0x5", "0X0", "", " ", " 5", ";", ";a", "5 5", "5_0", "1e+1", "g", "5,5", "\u0665"} {
 		tricks = append(tricks, mistake(fmt.Sprintf("chunk size %q", size), chunkedHead+"2\r\nok\r\n"+size+"\r\n", "is not the size of a chunk, after 2 bytes"))
@@ -251,7 +251,7 @@ func chunkSizes() (tricks []trick) {
 	return append(tricks, mistake("a CR behind a chunk size", chunkedHead+"2\r\r\n", "control octet 0x0d"), mistake("a CR behind a chunk", chunkedHead+"2\r\nok\r\r\n", "control octet 0x0d"))
 }
 
-// contentLengths are values of Content-Length that are none.
+// contentLengths are invalid values of Content-Length.
 func contentLengths() (tricks []trick) {
 	for _, length := range []string{"9223372036854775808", "18446744073709551616", "-1", "+5", "0x5", "", "5,6", "5,", "5 5", "5;5", "1_0", "5.0", strings.Repeat("9", 200_000)} {
 		tricks = append(tricks, mistake(fmt.Sprintf("Content-Length %.20q", length), okLine+"Content-Length: "+length+"\r\n\r\n", "Content-Length", "does not say how long"))
@@ -259,7 +259,7 @@ func contentLengths() (tricks []trick) {
 	return append(tricks, trick{name: "the same Content-Length in a list", sends: stream(okLine, "Content-Length: 5, 5\r\nContent-Length: 5\r\n\r\nhello")})
 }
 
-// largeRequest is more than the buffers of a connection take.
+// largeRequest is larger than the buffers of a connection.
 const largeRequest = 16 << 20
 
 // TestClientTricks runs the client against each hostile server.
@@ -297,7 +297,7 @@ func (k trick) expected() io.Reader {
 	return io.MultiReader(k.sends(), strings.NewReader(k.drips))
 }
 
-// check compares what came out of a run with what should have.
+// check compares the result of a run with what the trick wants.
 func (k trick) check(t *testing.T, r *clientRun) {
 	t.Helper()
 	if r.status != k.status {
@@ -312,7 +312,7 @@ func (k trick) check(t *testing.T, r *clientRun) {
 	case r.out.wrong != "":
 		t.Errorf("standard output: %s", r.out.wrong)
 	case rest > 0 && !k.part:
-		t.Errorf("standard output ends after %d bytes, and more had come", r.out.n)
+		t.Errorf("standard output ends after %d bytes, but the client got more", r.out.n)
 	case k.part && r.out.n == 0:
 		t.Error("nothing on standard output")
 	case rest > 0 && err == nil && k.least == 0 && r.out.n > giveUp:
@@ -344,8 +344,8 @@ func checkWords(t *testing.T, stderr string, words []string) {
 	}
 }
 
-// checkSafe wants nothing on standard error that a terminal obeys: no control
-// characters, C0 or C1, and none that turn the direction of writing.
+// checkSafe makes sure that standard error has nothing that a terminal obeys: no
+// control characters (C0 or C1), and none that change the direction of writing.
 func checkSafe(t *testing.T, stderr string) {
 	t.Helper()
 	bad := func(r rune) bool { return r != '\n' && r != ' ' && !unicode.IsPrint(r) }
@@ -374,16 +374,16 @@ func TestClientVerbose(t *testing.T) {
 	}
 	t.Logf("%d lines on standard error", lines)
 	if lines < 100 {
-		t.Error("too few to say anything")
+		t.Error("too few lines for a test")
 	}
 }
 
-// TestClientToFile: with -o FILE has what would have gone to standard output.
+// TestClientToFile: with -o, FILE gets what would go to standard output.
 func TestClientToFile(t *testing.T) {
 	var files int
 	for _, trick := range tricks {
 		if trick.least > 0 || trick.flags != "" || trick.memory > 0 {
-			continue // slow ones, and those with other flags, do nothing else to a file
+			continue // slow tricks, and those with other flags, would do the same to a file
 		}
 		files++
 		t.Run(trick.name, func(t *testing.T) {
@@ -397,7 +397,7 @@ func TestClientToFile(t *testing.T) {
 			r.out = &follower{want: trick.expected()}
 			file, err := os.Open(name)
 			if errors.Is(err, fs.ErrNotExist) && trick.then == "reset at once" {
-				return // it was not connected: a file that was there would have stayed as it was
+				return // without a connection, the client does not change the file
 			}
 			if err != nil {
 				t.Fatal(err)
@@ -412,8 +412,8 @@ func TestClientToFile(t *testing.T) {
 	t.Logf("%d files", files)
 }
 
-// TestClientParallelTricks: many connections at once end like one, each with a
-// line that says how.
+// TestClientParallelTricks: many connections at once end as one does. A line says how
+// each of them ended.
 func TestClientParallelTricks(t *testing.T) {
 	const n = 50
 	var connections int64
@@ -467,14 +467,14 @@ func TestClientParallelTricks(t *testing.T) {
 	t.Logf("%d connections, peak memory of a client with %d of them %.1f MB", connections, n, float64(peak)/1e6)
 }
 
-// A responsePiece is one of those of which a response is made.
+// A responsePiece is a piece of a response.
 type responsePiece struct {
 	text   string
 	isBody bool // it is printed with -body
 }
 
-// TestClientOffsets cuts three responses at each place, with a FIN and with a
-// reset. All that came is printed, and only a whole response is taken for one.
+// TestClientOffsets cuts three responses at every place, with a FIN and with a reset.
+// The client must print all that came, and must notice that the response is cut.
 func TestClientOffsets(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("other systems drop what came before a reset and was not read yet")
@@ -483,7 +483,7 @@ func TestClientOffsets(t *testing.T) {
 	for _, c := range []struct {
 		name     string
 		response []responsePiece
-		length   string // what it is to be, as standard error says it
+		length   string // its full length, in the words of standard error
 		toClose  bool
 	}{
 		{"Content-Length", []responsePiece{{okLine + "Content-Length: 36\r\n\r\n", false}, {page, true}}, "of 36 bytes came", false},
@@ -525,11 +525,11 @@ func TestClientOffsets(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d places and ways to cut, all of them seen for what they are", runs.Load())
+	t.Logf("%d places and ways to cut, the client noticed all of them", runs.Load())
 }
 
-// cutAt is a server that ends after n bytes of a response. It prints what is
-// expected with -body.
+// cutAt makes a server that ends after n bytes of a response. The trick has what the
+// client must print with -body.
 func cutAt(response []responsePiece, n int, ending, length string, toClose bool) trick {
 	var sends, prints, inBody string
 	for i, p := range response {
@@ -606,8 +606,8 @@ func serveTrick(t *testing.T, k trick) *hostileServer {
 	return s
 }
 
-// play does to one connection what the trick says. Errors are no matter: the
-// client may leave at any time, and what it says of it is what counts.
+// play plays the trick on one connection. It ignores errors, because the client may
+// leave at any time, and only the output of the client counts.
 func (s *hostileServer) play(k trick, conn *net.TCPConn, clientEnded <-chan struct{}) {
 	defer conn.Close()
 	conn.SetDeadline(time.Now().Add(4 * patience))
@@ -628,7 +628,7 @@ func (s *hostileServer) play(k trick, conn *net.TCPConn, clientEnded <-chan stru
 	s.sent.Add(n + dripText(conn, k.drips, k.every, clientEnded))
 	switch k.then {
 	case "reset":
-		conn.SetLinger(0) // on loopback all that was sent is with the client by now
+		conn.SetLinger(0) // on loopback, the client's system has all bytes by now
 	case "never reads":
 		<-clientEnded
 	case "", "close":
@@ -659,7 +659,7 @@ func dripText(conn net.Conn, text string, every time.Duration, clientEnded <-cha
 	return n
 }
 
-// A clientRun is what came out of one run of the client.
+// A clientRun is the result of one run of the client.
 type clientRun struct {
 	status int
 	out    *follower
@@ -668,7 +668,7 @@ type clientRun struct {
 	peak   int64 // of memory, in bytes; 0 if it is not known
 }
 
-// runClient runs the client, which should print what is in want.
+// runClient runs the client, which should print want.
 func runClient(t *testing.T, want io.Reader, args ...string) *clientRun {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 3*patience)
@@ -697,7 +697,7 @@ func runClient(t *testing.T, want io.Reader, args ...string) *clientRun {
 	return r
 }
 
-// watchMemory reads a process's own high-water mark until it ends, in bytes.
+// watchMemory reads the peak memory of a process until it ends, in bytes.
 func watchMemory(pid int, ended <-chan struct{}) (peak int64) {
 	for {
 		peak = max(peak, int64(peakMemory(pid)*(1<<20)))
@@ -709,8 +709,7 @@ func watchMemory(pid int, ended <-chan struct{}) (peak int64) {
 	}
 }
 
-// A follower compares what is written to it with a stream that may be without
-// end.
+// A follower compares what is written to it with a stream, which may have no end.
 type follower struct {
 	want  io.Reader
 	n     int64

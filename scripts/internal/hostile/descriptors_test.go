@@ -18,9 +18,9 @@ import (
 )
 
 // TestDescriptorsRunOut: a server may have 64 files open, and 200 clients come. It
-// neither ends nor works in circles: it waits a little, says so, and goes on when
-// connections have been closed. Who is connected and asks for a file meanwhile is
-// told to come again, not that the file is not there.
+// must not end, and must not try again without a pause. It waits a little, logs this,
+// and goes on when connections have closed. If a client asks for a file meanwhile, the
+// answer is 503 and not 404.
 func TestDescriptorsRunOut(t *testing.T) {
 	sh, err := exec.LookPath("sh")
 	if err != nil || runtime.GOOS == "windows" {
@@ -39,7 +39,7 @@ func TestDescriptorsRunOut(t *testing.T) {
 			}
 			t.Cleanup(s.Stop)
 			before := descriptors(s.Process.Pid)
-			if stage == 1 { // it has one connection at a time: there is nothing to run out of
+			if stage == 1 { // it has one connection at a time, so descriptors cannot run out
 				manyFiles(t, s, before)
 				t.Logf("%s descriptors, 200 requests one after the other: all answered, every descriptor is back", limit)
 				return
@@ -48,7 +48,7 @@ func TestDescriptorsRunOut(t *testing.T) {
 			conns := hold(t, s.Addr, clients)
 			waitFor(t, "it to say that it has too many open files", func() bool { return strings.Contains(s.log.String(), says) })
 			tries, worked, begin := strings.Count(s.log.String(), says), processorTime(s.Process.Pid), time.Now()
-			time.Sleep(2 * time.Second) // what is counted is how often it tries in this time, and how much it works
+			time.Sleep(2 * time.Second) // the test counts how often it tries in this time, and how much it works
 			tries, worked = strings.Count(s.log.String(), says)-tries, processorTime(s.Process.Pid)-worked
 			if tries < 5 || tries > 40 || worked > 200*time.Millisecond {
 				t.Errorf("in %v it tried %d times, and worked for %v", time.Since(begin), tries, worked)
@@ -70,8 +70,8 @@ func TestDescriptorsRunOut(t *testing.T) {
 	}
 }
 
-// manyFiles asks for small and large files, more often than descriptors are to be
-// had: one that is not closed would be missed. At the end all are back.
+// manyFiles asks for small and large files, more often than there are descriptors.
+// If the server did not close one, they would run out. At the end all are free again.
 func manyFiles(t *testing.T, s *server, before int) {
 	t.Helper()
 	for range 100 {

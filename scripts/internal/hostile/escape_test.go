@@ -18,7 +18,7 @@ import (
 // seed makes the secrets and the spellings. A failure shows it.
 const seed = 20260807
 
-// secrets knows every eight octets in a row of all that no answer may have.
+// secrets knows all secrets, by every eight octets in a row. No answer may have them.
 type secrets struct {
 	rand    *rand.Rand
 	windows map[[8]byte]string // to the file's name
@@ -28,7 +28,7 @@ func newSecrets() *secrets {
 	return &secrets{rand.New(rand.NewPCG(seed, 0)), map[[8]byte]string{}}
 }
 
-// text makes the secret of a file: 32 random letters, four times over.
+// text makes the secret of a file: 32 random letters, repeated four times.
 func (s *secrets) text(name string) string {
 	letters := make([]byte, 32)
 	for i := range letters {
@@ -41,7 +41,7 @@ func (s *secrets) text(name string) string {
 	return text
 }
 
-// in finds the file whose secret is in some bytes, if only a part of it.
+// in finds the file whose secret, or a part of it, is in some bytes.
 func (s *secrets) in(b []byte) string {
 	for i := 0; i+8 <= len(b); i++ {
 		if name := s.windows[[8]byte(b[i:i+8])]; name != "" {
@@ -60,7 +60,7 @@ type tree struct {
 	links       bool     // whether the system lets us make links
 }
 
-// newTree makes one. What links lead to is in plantLinks.
+// newTree makes a tree. plantLinks adds the links.
 func newTree(t *testing.T) *tree {
 	t.Helper()
 	above, err := filepath.EvalSymlinks(t.TempDir()) // macOS has /var behind a link
@@ -84,7 +84,7 @@ func newTree(t *testing.T) *tree {
 	return tr
 }
 
-// public is the text of a file that everybody may have.
+// public is the text of a file that everybody may read.
 func public(name string) string { return "PUBLIC " + strings.ToUpper(name) }
 
 func plant(t *testing.T, dir, name, text string) {
@@ -98,8 +98,8 @@ func plant(t *testing.T, dir, name, text string) {
 	}
 }
 
-// A link is a symbolic link below root, and what a GET of some target through
-// it is answered with. ABOVE in it is the folder above the root.
+// A link is a symbolic link below root, and the answer to a GET of a target that goes
+// through it. ABOVE stands for the folder above the root.
 type link struct {
 	name, to string
 	target   string
@@ -107,10 +107,10 @@ type link struct {
 	text     string // of a 200
 }
 
-// links lead out, in, round in a circle, and nowhere. One that stays inside is
-// followed, to a hidden file too: whoever made it wanted that, and the name that
-// is asked for is not hidden. One that goes out and comes back in is refused, as
-// is an absolute one. (A hard link is the file itself: nothing tells them apart.)
+// These links lead out, in, in a circle, and nowhere. The server follows a link that
+// stays inside, even to a hidden file: somebody made the link for this, and its own
+// name is not hidden. It refuses a link that goes out and comes back in, and an
+// absolute link. (A hard link is the file itself: nobody can tell them apart.)
 var links = []link{
 	{"rel-out", "../secret.txt", "/rel-out", 404, ""},
 	{"abs-out", "ABOVE/secret.txt", "/abs-out", 404, ""},
@@ -160,7 +160,7 @@ func (tr *tree) plantLinks(t *testing.T) {
 			if runtime.GOOS != "windows" {
 				t.Fatal(err)
 			}
-			t.Logf("no symbolic links to be had here: %v", err)
+			t.Logf("cannot make symbolic links here: %v", err)
 			return
 		}
 	}
@@ -178,7 +178,7 @@ func TestEscapeLinks(t *testing.T) {
 		for _, l := range links {
 			_, err := exchange(s.Addr, 1, []query{get(l.target)}, func(_ query, r reply) error {
 				if name := tr.in(append(r.head, r.body...)); name != "" {
-					return fmt.Errorf("out comes what is in %s", name)
+					return fmt.Errorf("the answer has the secret of %s", name)
 				}
 				if r.status != l.status || l.status == 200 && string(r.body) != l.text {
 					return fmt.Errorf("%d %q, want %d %q", r.status, r.body, l.status, l.text)
@@ -200,8 +200,8 @@ func both(t *testing.T, f func(t *testing.T, stage int)) {
 	}
 }
 
-// Spellings of what a path is made of, right and wrong. Somewhere each of the
-// wrong ones was taken for a dot-dot, a separator, or the end of a name.
+// Right and wrong spellings of the parts of a path. Each wrong one fooled some
+// server: it was taken for a dot-dot, a separator, or the end of a name.
 var (
 	dotdots = []string{"..", "..", "..", "%2e%2e", "%2E%2e", ".%2e", "%2e.", "%252e%252e", "%25252e.", "%c0%ae%c0%ae", "%C0%AE.", "%e0%80%ae%e0%80%ae", "%f0%80%80%ae.",
 		"%uff0e%uff0e", "%ef%bc%8e%ef%bc%8e", "%e2%80%a5", "%e2%80%a4%e2%80%a4", "..;", "..;x=1", "%2e%2e;", "..%00", "..%0a", "..%0d", "..%09", "..%20", ".. ", "...", "....", ".%00.",
@@ -221,7 +221,7 @@ var (
 type speller struct {
 	*tree
 	rand *rand.Rand
-	wild bool // also with what makes the whole target illegal, so that no file is looked for
+	wild bool // also use spellings that make the whole target illegal, so that the server looks for no file
 }
 
 func (s speller) pick(from []string) string {
@@ -232,16 +232,16 @@ func (s speller) pick(from []string) string {
 	}
 }
 
-// legal says that the contract finds no fault in a part of a target.
+// legal reports whether the contract allows this part of a target.
 func legal(part string) bool {
 	decoded, err := url.PathUnescape(part)
 	return err == nil && utf8.ValidString(decoded) && strings.Count(decoded, "/") == strings.Count(part, "/") && !strings.Contains(decoded, "\x00") &&
 		!strings.ContainsFunc(part, func(r rune) bool { return r <= ' ' || r >= 0x7f || r == '#' })
 }
 
-// ask makes a request. Most of its tricks are in its target. With a control
-// octet there it is a GET: a server that refuses the line need not see in it
-// that no page is wanted.
+// ask makes a request. Most of its tricks are in its target. If the target has a
+// control octet, the method is GET: a server that refuses the line need not find out
+// whether the method is HEAD.
 func (s speller) ask() query {
 	s.wild = s.rand.IntN(2) == 0
 	a := query{"GET", s.target(), "localhost"}
@@ -292,8 +292,8 @@ func (s speller) target() string {
 	return s.join(segments)
 }
 
-// climb is a way out of the root: none to three folders down, one more up, and
-// at times too many.
+// climb is a way out of the root: up to three folders down, then one more up, and
+// sometimes even more.
 func (s speller) climb() (segments []string) {
 	down := s.rand.IntN(4)
 	for range down {
@@ -316,8 +316,8 @@ func (s speller) segments(path string) []string {
 	return strings.Split(strings.Trim(path, "/"), "/")
 }
 
-// join puts the segments together, with one kind of separator, or with each in
-// its own, and something before and behind.
+// join joins the segments, with one kind of separator or with a new one each time,
+// and adds something before and after them.
 func (s speller) join(segments []string) string {
 	separator, mixed := s.pick(separators), s.rand.IntN(3) == 0
 	var b strings.Builder
@@ -341,7 +341,7 @@ func (s speller) join(segments []string) string {
 	}, b.String())
 }
 
-// escapeSome escapes a letter or a dot that needs it not, now and then.
+// escapeSome sometimes escapes a letter or a dot that needs no escape.
 func (s speller) escapeSome(segment string) string {
 	if len(segment) == 0 || s.rand.IntN(4) > 0 {
 		return segment
@@ -353,9 +353,9 @@ func (s speller) escapeSome(segment string) string {
 	return segment[:i] + fmt.Sprintf("%%%02X", segment[i]) + segment[i+1:]
 }
 
-// reached says whether a careless server would send a secret for a target: one
-// that decodes it, perhaps twice, or in a lenient way, and puts it behind the
-// name of its folder. It shows that the spellings are worth their name.
+// reached says whether a careless server would send a secret for a target. Such a
+// server decodes the target, perhaps twice or leniently, and appends it to the name
+// of its folder. This shows that the spellings are dangerous.
 func (tr *tree) reached(target string) bool {
 	if i := strings.Index(target, "://"); i > 0 {
 		target = target[i+3:]
@@ -401,7 +401,7 @@ func TestEscapeSpellings(t *testing.T) {
 	}
 	t.Logf("seed %d: %d requests, %d of them distinct, %d reach a secret in a careless server", seed, many, len(distinct), dangerous)
 	if len(distinct) < 10000 || runtime.GOOS != "windows" && dangerous < 1500 {
-		t.Errorf("these spellings are not worth their name")
+		t.Errorf("these spellings are not dangerous")
 	}
 	both(t, func(t *testing.T, stage int) {
 		for _, test := range []struct {
@@ -416,13 +416,13 @@ func TestEscapeSpellings(t *testing.T) {
 					statuses[r.status]++
 					if name := tr.in(append(r.head, r.body...)); name != "" {
 						found++
-						t.Errorf("%q brings out %s: %q", a, name, r.head)
+						t.Errorf("the answer to %q has the secret of %s: %q", a, name, r.head)
 					}
 					if r.status == 200 && a.method == "GET" && !strings.HasPrefix(string(r.body), "PUBLIC ") {
 						return fmt.Errorf("which file is %q?", r.body)
 					}
 					if strings.HasPrefix(r.location, "//") || r.location != "" && r.location[0] != '/' {
-						return fmt.Errorf("it leads away, to %q", r.location)
+						return fmt.Errorf("the redirect leads away, to %q", r.location)
 					}
 					return nil
 				})
@@ -432,7 +432,7 @@ func TestEscapeSpellings(t *testing.T) {
 				t.Logf("%d requests on %d connections, by status %v, with a secret %d", many, conns, statuses, found)
 				for _, status := range []int{200, 301, 400, 404} {
 					if statuses[status] < 10 {
-						t.Errorf("only %d answers are a %d: that is no test of it", statuses[status], status)
+						t.Errorf("only %d answers are a %d: too few for a test", statuses[status], status)
 					}
 				}
 			})
@@ -440,8 +440,8 @@ func TestEscapeSpellings(t *testing.T) {
 	})
 }
 
-// A name is hard to type. Each is a file; what is asked for is the name with
-// every octet escaped, and as few as can be.
+// A name is hard to type. Each names a file. The test asks for it with every octet
+// escaped, and with as few escapes as possible.
 type hardName struct {
 	name   string
 	status int
@@ -469,7 +469,7 @@ func TestEscapeHardNames(t *testing.T) {
 	for i, n := range hardNames {
 		local := filepath.FromSlash(n.name)
 		if runtime.GOOS == "windows" && (!filepath.IsLocal(local) || strings.ContainsAny(n.name, "<>:\"|?*\\\r\n\t\x01\x1b") || strings.TrimRight(n.name, " .") != n.name) {
-			continue // these are no names there, or others
+			continue // there, these are not names, or other names
 		}
 		if runtime.GOOS == "darwin" && strings.HasSuffix(n.name, ".nfc") {
 			t.Log("macOS takes NFC and NFD for the same name")
@@ -483,13 +483,13 @@ func TestEscapeHardNames(t *testing.T) {
 			if runtime.GOOS == "linux" {
 				t.Fatal(err)
 			}
-			t.Logf("%q cannot be had here: %v", n.name, err)
+			t.Logf("cannot make %q here: %v", n.name, err)
 			continue
 		}
 		names = append(names, n)
 	}
 	text := func(n hardName) string {
-		b, err := root.ReadFile(filepath.FromSlash(n.name)) // where letter case or normal form do not count, a later one may be in its place
+		b, err := root.ReadFile(filepath.FromSlash(n.name)) // if letter case or normal form do not count, a later file may have replaced it
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -523,8 +523,8 @@ func TestEscapeHardNames(t *testing.T) {
 	})
 }
 
-// TestEscapeHardDirectories: a redirect to a folder with line ends in its name
-// is one answer, and the way on works.
+// TestEscapeHardDirectories: a redirect to a folder with line ends in its name is one
+// answer, and its Location works.
 func TestEscapeHardDirectories(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("Windows has no such names")
@@ -555,7 +555,7 @@ func TestEscapeHardDirectories(t *testing.T) {
 	})
 }
 
-// escapeAll escapes every octet of a name but its slashes.
+// escapeAll escapes every octet of a name except its slashes.
 func escapeAll(name string) string {
 	var b strings.Builder
 	b.WriteByte('/')
@@ -572,7 +572,7 @@ func escapeAll(name string) string {
 	return b.String()
 }
 
-// escapeFew escapes what must be.
+// escapeFew escapes only what must be escaped.
 func escapeFew(name string) string {
 	var b strings.Builder
 	b.WriteByte('/')

@@ -31,8 +31,8 @@ const (
 	slowBuffer = 128 << 10
 )
 
-// pattern is a text that is nowhere the same: each eight octets say where they
-// are, and which of the texts this is.
+// pattern is a text that does not repeat itself. Every eight octets say where they
+// are, and in which text.
 func pattern(which byte, size int) []byte {
 	b := make([]byte, size)
 	for i := 0; i+8 <= size; i += 8 {
@@ -89,9 +89,9 @@ func writeTo(name string, flag int, b []byte) error {
 	return errors.Join(err, f.Close())
 }
 
-// TestFilesLarge changes a large file while a slow client is in the middle of
-// it. Never more comes than was announced; where fewer bytes are there, fewer
-// come, and the connection ends, with the next request unanswered.
+// TestFilesLarge changes a large file while a slow client is reading it. The server
+// must never send more than it announced. If the file has become shorter, it sends
+// fewer bytes and ends the connection, without an answer to the next request.
 func TestFilesLarge(t *testing.T) {
 	both(t, func(t *testing.T, stage int) {
 		for _, flags := range [][]string{{"-log", "off"}, {"-log", "off", "-keep-alive"}} {
@@ -151,8 +151,8 @@ func tryFault(t *testing.T, stage int, flags []string, f fault, counts map[strin
 	if at := foreign(body, may); at >= 0 {
 		t.Errorf("at %d of %d bytes it is %q, want %q", at, len(body), body[at:min(at+16, len(body))], old[at:min(at+16, len(old))])
 	}
-	// The second request has its answer only where the first one's is whole, and
-	// the connection persists.
+	// The second request gets its answer only if the first answer was whole and the
+	// connection persists.
 	if keepAlive := len(flags) > 2; keepAlive && !f.cut {
 		if r, err := readReply(in, "GET"); err != nil || string(r.body) != "small" {
 			t.Errorf("the next answer is %q %q, %v", r.head, r.body, err)
@@ -179,8 +179,8 @@ func tryFault(t *testing.T, stage int, flags []string, f fault, counts map[strin
 	}
 }
 
-// dialSlow connects a client whose system takes no more than slowBuffer
-// bytes ahead of it: the server cannot be far from where the client is.
+// dialSlow connects a client whose system takes at most slowBuffer bytes ahead. So
+// the server cannot be far ahead of the client.
 func dialSlow(t *testing.T, addr string) *net.TCPConn {
 	t.Helper()
 	conn, err := net.Dial("tcp", addr)
@@ -195,11 +195,10 @@ func dialSlow(t *testing.T, addr string) *net.TCPConn {
 	return tcp
 }
 
-// foreign finds the first octets of a body that none of the texts has there.
-// Of a file that was cut, one of the texts is zeros: the kernel sends from the
-// file's own memory (sendfile), and where it cleans that, it also changes what is
-// on its way, up to any octet. But nothing makes up for what is missing: the end
-// comes too early.
+// foreign finds the first octets of a body that none of the texts has at this place.
+// If a file was cut, one of the texts is zeros: the kernel sends from the file's own
+// memory (sendfile). When it clears that memory, it also changes bytes that are on
+// their way. But it adds no bytes: the end still comes too early.
 func foreign(body []byte, texts [][]byte) int {
 	for i := range body {
 		if !slices.ContainsFunc(texts, func(text []byte) bool { return body[i] == text[i] }) {
@@ -209,8 +208,8 @@ func foreign(body []byte, texts [][]byte) int {
 	return -1
 }
 
-// A history is a small file that is replaced all the time, and now and then
-// missing: its state number n, which is a text that says so, or nothing.
+// A history is a small file that is replaced all the time. In state number n, it has
+// a text with this number, or it is missing.
 type history struct {
 	name        string // where it is
 	done, begun atomic.Int64
@@ -221,8 +220,8 @@ type history struct {
 // missing says that there is no file in the state n.
 func missing(n int64) bool { return n%7 == 3 }
 
-// state is the text of a state, of up to 32 KiB, the most that the servers read
-// as a whole. Each second one is as long as the one before it.
+// state is the text of a state. It has up to 32 KiB, the most that the servers read
+// as a whole. Every second text is as long as the one before it.
 func state(n int64) []byte {
 	line := fmt.Sprintf("state %d\n", n)
 	size := max(len(line), rand.New(rand.NewPCG(seed, uint64(n/2))).IntN(32<<10+1))
@@ -242,7 +241,7 @@ func (h *history) next() error {
 	return err
 }
 
-// check says whether a reply fits one of the states from the number low to high.
+// check checks that a reply fits one of the states from low to high.
 func (h *history) check(r reply, low, high int64) error {
 	if r.status == 404 {
 		for n := low; n <= high; n++ {
@@ -265,9 +264,9 @@ func (h *history) check(r reply, low, high int64) error {
 	return nil
 }
 
-// TestFilesSmall asks for small files that are replaced, removed and made again
-// all the time. An answer is the whole of a state which the file was in while it
-// was asked for: no older one, from a memory, and no 404 where it was there.
+// TestFilesSmall asks for small files that are replaced, removed and made again all
+// the time. Each answer must be a whole text that the file had during the request. It
+// must not be an older text from a memory, and not a 404 while the file was there.
 func TestFilesSmall(t *testing.T) {
 	for _, test := range []struct {
 		name   string
@@ -314,7 +313,7 @@ func TestFilesSmall(t *testing.T) {
 					t.Error(err)
 				}
 				if absent.Load() == 0 || absent.Load() == asked.Load() {
-					t.Errorf("%d answers of %d are a 404: that is no test of it", absent.Load(), asked.Load())
+					t.Errorf("%d answers of %d are a 404: too few for a test", absent.Load(), asked.Load())
 				}
 				t.Logf("%d requests during %d states, %d times 404, wrong answers 0 unless said", asked.Load(), h.done.Load(), absent.Load())
 			})
@@ -335,10 +334,10 @@ func (h *history) rewrite(over *atomic.Bool) error {
 	return nil
 }
 
-// TestFilesInPlace asks for a file that grows from nothing to more than the
-// servers read as a whole, is cut, and written over, all in its place. What comes
-// may be of two states, but is never more than was announced, and fewer bytes only
-// of one that is sent in pieces: then the connection ends.
+// TestFilesInPlace asks for a file that grows from nothing to more than the servers
+// read as a whole, is cut, and is overwritten, always in its place. An answer may mix
+// two states, but it never has more bytes than announced. It may have fewer bytes only
+// if the file is sent in pieces, and then the connection ends.
 func TestFilesInPlace(t *testing.T) {
 	both(t, func(t *testing.T, stage int) {
 		for _, flags := range [][]string{{"-log", "off"}, {"-log", "off", "-keep-alive"}} {
@@ -401,8 +400,8 @@ func TestFilesInPlace(t *testing.T) {
 	})
 }
 
-// askChanging asks twice, on one connection, for a file whose size changes, and
-// says what the first answer was: small and read as a whole, in pieces, or cut.
+// askChanging asks twice on one connection for a file whose size changes. It says
+// what the first answer was: small and whole, in pieces, or cut.
 func askChanging(addr string) (what string, err error) {
 	conn, err := net.Dial("tcp", addr)
 	if err != nil {
@@ -448,7 +447,7 @@ func askChanging(addr string) (what string, err error) {
 	return what, nil
 }
 
-// TestFilesAppear: a name is what it is at this moment, whatever it was before.
+// TestFilesAppear: a name stands for what it is now, and not for what it was before.
 func TestFilesAppear(t *testing.T) {
 	const rounds = 100
 	both(t, func(t *testing.T, stage int) {

@@ -22,8 +22,8 @@ type held struct {
 	in *bufio.Reader
 }
 
-// hold makes n connections. When the limit of open files does not allow so many,
-// the test is skipped, and says so.
+// hold makes n connections. If the limit of open files does not allow so many, it
+// skips the test.
 func hold(t *testing.T, addr string, n int) []held {
 	t.Helper()
 	conns := make([]held, n)
@@ -34,7 +34,7 @@ func hold(t *testing.T, addr string, n int) []held {
 		}
 		must(t, err)
 		t.Cleanup(func() { conn.Close() })
-		conn.SetDeadline(time.Now().Add(5 * time.Minute)) // nothing waits for ever
+		conn.SetDeadline(time.Now().Add(5 * time.Minute)) // the longest wait
 		conns[i] = held{conn, bufio.NewReaderSize(conn, 256)}
 	}
 	return conns
@@ -55,8 +55,8 @@ func askAll(conns []held) error {
 	return all.Wait()
 }
 
-// TestTenThousandIdle: 10,000 connections are open and idle, half of them after
-// a first answer, half from the start. All are answered when they speak.
+// TestTenThousandIdle: 10,000 connections are open and idle. Half of them had a first
+// answer, and half sent nothing yet. When they send a request, all must be answered.
 func TestTenThousandIdle(t *testing.T) {
 	const n, most = 10_000, 200.0 // connections, and MB of memory
 	s := start(t, 2, site(t), "-log", "off", "-keep-alive", "-max-conns", "12000", "-idle-timeout", "5m", "-head-timeout", "5m")
@@ -78,8 +78,8 @@ func TestTenThousandIdle(t *testing.T) {
 	waitFor(t, "its descriptors to be those of the beginning", func() bool { return descriptors(s.Process.Pid) == before })
 }
 
-// TestNewcomersWait: when -max-conns connections are served, those who come wait.
-// None is reset, and each is answered when one before it has gone.
+// TestNewcomersWait: while -max-conns connections are served, new clients wait. None
+// of them is reset, and each is answered when an earlier client has left.
 func TestNewcomersWait(t *testing.T) {
 	const limit, newcomers, quiet = 100, 1000, 300 * time.Millisecond
 	s := start(t, 2, site(t), "-log", "off", "-keep-alive", "-max-conns", "100", "-idle-timeout", "5m", "-head-timeout", "5m")
@@ -109,7 +109,7 @@ func TestNewcomersWait(t *testing.T) {
 			wrong++
 			t.Errorf("a newcomer got %.100q, %v", got, err)
 		}
-		c.Close() // or the server would wait for that
+		c.Close() // otherwise the server would wait for it
 	}
 	t.Logf("-max-conns %d, all in use; %d newcomers waited, then all were answered within %v; resets or wrong answers %d",
 		limit, newcomers, time.Since(begin).Round(time.Millisecond), wrong)

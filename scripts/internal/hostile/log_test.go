@@ -20,9 +20,9 @@ import (
 	"unicode/utf8"
 )
 
-// logTricks are what no log may show as it is: each octet, controls that have two
-// octets, marks that turn the direction of writing or are not seen, ends of
-// lines that are none in ASCII, and what looks like a line of the log.
+// logTricks are texts that a log must not show unchanged: each single octet, controls
+// with two octets, invisible marks, marks that change the direction of writing, line
+// ends outside of ASCII, and texts that look like a line of the log.
 func logTricks() (all []string) {
 	for b := range 256 {
 		all = append(all, string([]byte{byte(b)}))
@@ -37,8 +37,8 @@ func logTricks() (all []string) {
 		"\ntime=2026-01-01T00:00:00Z level=INFO msg=closed conn=1 why=forged\n", "\n"+`{"time":"2026-01-01T00:00:00Z","level":"INFO","msg":"closed","conn":1,"why":"forged"}`+"\n", "\r\n\"forged\"\r\n", "\u2028time=x", strings.Repeat("\x1b", 9000), strings.Repeat("\u202e", 3000))
 }
 
-// closedRecord is the beginning of the last record of a connection. What a client
-// sent stands in no such place.
+// closedRecord is the beginning of the last record of a connection. Nothing that a
+// client sends can be there.
 var closedRecord = regexp.MustCompile(`(?m)^(time=\S+ level=INFO msg=|\{"time":"[^"]+","level":"INFO","msg":")closed`)
 
 // places puts a trick into each part of a request.
@@ -62,8 +62,8 @@ var places = []struct {
 	{"behind a TLS hello", func(x string) string { return "\x16\x03\x01\x02\x00" + x }},
 }
 
-// TestLogInjection: what a client sends comes into the log so that a terminal
-// shows it, and does not obey it, and so that no line of the log is the client's.
+// TestLogInjection: the log shows what a client sends so that a terminal does not obey
+// it, and so that it cannot look like a line of the log.
 func TestLogInjection(t *testing.T) {
 	root := site(t)
 	if runtime.GOOS != "windows" { // a folder that plays tricks, too
@@ -83,7 +83,7 @@ func TestLogInjection(t *testing.T) {
 			name   string
 			flags  []string
 			record func(line string) (event string, conn int, err error)
-			quoted bool // there are lines of -v too
+			quoted bool // there are also lines of -v
 		}{
 			{"text", []string{"-log", "text"}, textRecord, false},
 			{"json", []string{"-log", "json"}, jsonRecord, false},
@@ -164,7 +164,7 @@ func provoke(addr, request string) error {
 	return err
 }
 
-// checkOctets looks for what a terminal would obey.
+// checkOctets looks for octets that a terminal would obey.
 func checkOctets(t *testing.T, log string) {
 	t.Helper()
 	if !utf8.ValidString(log) {

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// dial connects. The connection ends with the test, if not before.
+// dial connects. The connection ends at the latest with the test.
 func dial(t *testing.T, addr string) *net.TCPConn {
 	t.Helper()
 	return dialWith(t, net.Dialer{}, addr)
@@ -31,8 +31,8 @@ func dialWith(t *testing.T, dialer net.Dialer, addr string) *net.TCPConn {
 	return conn.(*net.TCPConn)
 }
 
-// ask asks for the page on a connection of its own, and returns how long that
-// took. Any other answer is an error.
+// ask asks for the page on a new connection, and returns how long this took. Any
+// other answer is an error.
 func ask(addr string) (time.Duration, error) {
 	start := time.Now()
 	conn, err := net.DialTimeout("tcp", addr, patience)
@@ -62,8 +62,9 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// TestSlowLoris: 2,000 clients send their heads a byte a second. Others are
-// answered meanwhile, and when the time for a head is over the 2,000 are gone.
+// TestSlowLoris: 2,000 clients send their heads, one byte each second. Other clients
+// are answered at the same time. When the time for a head is over, the server ends
+// the 2,000 connections.
 func TestSlowLoris(t *testing.T) {
 	const n, headTimeout, most = 2000, 5 * time.Second, 64.0 // clients, and MB of memory
 	s := start(t, 2, site(t), "-log", "off", "-max-conns", "4096", "-head-timeout", headTimeout.String())
@@ -106,7 +107,7 @@ func TestSlowLoris(t *testing.T) {
 	waitFor(t, "its descriptors to be those of the beginning", func() bool { return descriptors(s.Process.Pid) == before })
 }
 
-// trickled is what became of a client that trickles.
+// trickled is the result of a client that sends slowly.
 type trickled struct {
 	got  string // the answer
 	sent int    // bytes of the head
@@ -130,7 +131,7 @@ func trickle(conn net.Conn, every time.Duration) (end trickled) {
 	defer tick.Stop()
 	for {
 		if end.sent < len(head) {
-			io.WriteString(conn, head[end.sent:end.sent+1]) // fails when the server has closed: the answer is there then
+			io.WriteString(conn, head[end.sent:end.sent+1]) // fails if the server has closed, but then the answer has come
 			end.sent++
 		}
 		select {
@@ -142,7 +143,7 @@ func trickle(conn net.Conn, every time.Duration) (end trickled) {
 	}
 }
 
-// waitFor waits for something, which should be there soon.
+// waitFor waits for something that should happen soon.
 func waitFor(t *testing.T, what string, is func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); !is(); time.Sleep(5 * time.Millisecond) {
@@ -152,8 +153,8 @@ func waitFor(t *testing.T, what string, is func() bool) {
 	}
 }
 
-// TestTurns: stage 1 gets its turn back within one head time-out for each silent
-// client, and the one who asks is answered.
+// TestTurns: stage 1 waits at most one head time-out for each silent client. Then it
+// answers the client that asks.
 func TestTurns(t *testing.T) {
 	const silent, headTimeout = 4, 500 * time.Millisecond
 	s := start(t, 1, site(t), "-log", "off", "-head-timeout", headTimeout.String())
@@ -168,8 +169,8 @@ func TestTurns(t *testing.T) {
 	}
 }
 
-// TestDefaultLimit: with the default limit of 1,024 connections 2,000 slow clients
-// do hold up others, for as long as it takes to give up those before them.
+// TestDefaultLimit: with the default limit of 1,024 connections, 2,000 slow clients do
+// delay others, until the server has given up the clients before them.
 func TestDefaultLimit(t *testing.T) {
 	const n, headTimeout = 2000, time.Second
 	s := start(t, 2, site(t), "-log", "off", "-head-timeout", headTimeout.String())

@@ -21,13 +21,13 @@ import (
 	"weblab.example/scripts/internal/oracle"
 )
 
-// pairs is how many pairs each server gets. All connections together take fewer
-// ports than the smallest system gives to clients.
+// pairs is how many pairs each server gets. All connections together need fewer ports
+// than any system has for clients.
 var pairs = flag.Int64("pairs", 3500, "how many pairs TestRequestPairs sends to each server")
 
-// TestRequestPairs: two requests of the golden cases, joined and broken in a few
-// places, are sent on one connection. Whatever they are then, what comes back is
-// valid HTTP/1.1, no request has two answers, and the connection ends.
+// TestRequestPairs joins two requests of the golden cases, breaks them in a few
+// places, and sends them on one connection. The answers must be valid HTTP/1.1, no
+// request may have two answers, and the connection must end.
 func TestRequestPairs(t *testing.T) {
 	root, remove, err := golden.LayOut()
 	if err != nil {
@@ -45,8 +45,8 @@ func TestRequestPairs(t *testing.T) {
 	}
 }
 
-// requestsOfCases has the request of each golden case: more than once if it gets
-// a 200, as one bad part of a message makes all of it bad.
+// requestsOfCases returns the request of each golden case. Requests that get a 200
+// are there more than once, because one bad part makes a whole message bad.
 func requestsOfCases(t *testing.T) (requests [][]byte) {
 	t.Helper()
 	cases, err := golden.Cases()
@@ -107,9 +107,9 @@ func sendPairs(t *testing.T, addr string, requests [][]byte, keepAlive bool) {
 	}
 }
 
-// pair makes the pair with this number, always the same: two requests one after
-// the other, one inside the other, or the beginning of one and the end of the
-// other; then up to three places are broken.
+// pair makes the pair with this number, which is always the same. It takes two
+// requests one after the other, one inside the other, or the beginning of one and the
+// end of the other. Then it breaks up to three places.
 func pair(requests [][]byte, number uint64) []byte {
 	r := rand.New(rand.NewPCG(number, 9112))
 	a, b := requests[r.IntN(len(requests))], requests[r.IntN(len(requests))]
@@ -134,8 +134,8 @@ var splitters = []string{
 	"\r\nContent-Length: 5", "\r\nContent-Length: 0", "\r\nTransfer-Encoding: chunked", "\r\nConnection: keep-alive", "\r\nConnection: close", "0\r\n\r\n",
 }
 
-// broken changes a message in one place: most of the time in its first 300 bytes,
-// as some are long and hold one letter.
+// broken changes a message in one place. This is mostly in its first 300 bytes,
+// because long messages just repeat one letter.
 func broken(message []byte, r *rand.Rand) []byte {
 	if len(message) == 0 {
 		return []byte(splitters[r.IntN(len(splitters))])
@@ -155,8 +155,8 @@ func broken(message []byte, r *rand.Rand) []byte {
 	return slices.Insert(bytes.Clone(message), at, []byte(splitters[r.IntN(len(splitters))])...)
 }
 
-// sendPair sends a message on a connection of its own and says that no more will
-// come, so that nobody waits. The error says what is wrong with what came back.
+// sendPair sends a message on a new connection, and then FIN, so that the server does
+// not wait for more. The error says what is wrong with the answers.
 func sendPair(addr string, message []byte, parts []oracle.Request, keepAlive bool) (statuses []int, err error) {
 	conn, err := net.DialTimeout("tcp", addr, patience)
 	if err != nil {

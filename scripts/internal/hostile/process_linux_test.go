@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// peakMemory is the most memory that a process has had so far, in MB. What cannot
-// be known is below 0, here and in the other functions of this file.
+// peakMemory is the most memory that a process has had so far, in MB. Here and in the
+// other functions of this file, a result below 0 means that it is not known.
 func peakMemory(pid int) float64 {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
@@ -56,9 +56,9 @@ func processorTime(pid int) time.Duration {
 	return time.Duration(user+system) * 10 * time.Millisecond
 }
 
-// receiveBuffer is for a net.Dialer: the system of the connection takes about so
-// many bytes that are not read. It must know that before it connects, or it has
-// promised to take more. 0 is its own choice.
+// receiveBuffer is for a net.Dialer. It sets about how many unread bytes the client's
+// system takes; with 0 the system chooses. It must be set before the connect, because
+// the connect already promises the other side how much the client will take.
 func receiveBuffer(bytes int) func(network, addr string, c syscall.RawConn) error {
 	if bytes == 0 {
 		return nil

@@ -17,8 +17,8 @@ import (
 
 const hugeSize = 100 << 20 // bytes
 
-// hugeSite is a site with a file of 100 MB, which takes no room: it has no byte
-// that was written.
+// hugeSite is a site with a file of 100 MB. The file takes no room on the disk,
+// because nothing was written to it.
 func hugeSite(t *testing.T) string {
 	t.Helper()
 	dir := site(t)
@@ -33,8 +33,8 @@ const hugeRequest = "GET /huge.bin HTTP/1.1\r\nHost: localhost\r\n\r\n"
 // hugeHead is the head of the answer to hugeRequest.
 var hugeHead = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: application/octet-stream\r\nContent-Length: " + strconv.Itoa(hugeSize) + "\r\n\r\n"
 
-// askHuge asks for the huge file and reads the head of the answer. The client's
-// system takes about so many bytes that the client has not read; 0 is its choice.
+// askHuge asks for the huge file and reads the head of the answer. buffer is about how
+// many unread bytes the client's system takes; with 0 the system chooses.
 func askHuge(t *testing.T, addr string, buffer int) *net.TCPConn {
 	t.Helper()
 	conn := dialWith(t, net.Dialer{Control: receiveBuffer(buffer)}, addr)
@@ -49,9 +49,9 @@ func askHuge(t *testing.T, addr string, buffer int) *net.TCPConn {
 	return conn
 }
 
-// TestSlowReaders: clients of a file of 100 MB. Some read 50 KB a second, and
-// keep their connection for as long as they like. Some read a little and stop:
-// they lose it after the stall time, and can tell, since bytes are missing.
+// TestSlowReaders: clients ask for a file of 100 MB. Some read 50 KB a second, and keep
+// their connection as long as they like. Others read a little and stop. They lose the
+// connection after the stall time, and notice it because bytes are missing.
 func TestSlowReaders(t *testing.T) {
 	const (
 		each, rate     = 30, 50_000                        // clients of each kind, bytes a second
@@ -62,7 +62,7 @@ func TestSlowReaders(t *testing.T) {
 
 	cut := make(chan error, each)
 	for i := range each {
-		conn := askHuge(t, s.Addr, i%3*4096) // small ones too: they take little at a time
+		conn := askHuge(t, s.Addr, i%3*4096) // also with small buffers, which take little at a time
 		go func() { cut <- readSlowly(conn, rate, forTime) }()
 	}
 	stopped := make([]*net.TCPConn, each)
@@ -78,7 +78,7 @@ func TestSlowReaders(t *testing.T) {
 
 	var least, greatest int64 = hugeSize, 0
 	for _, conn := range stopped { // and none is read before all have been given up
-		rest, err := io.Copy(io.Discard, conn) // what had been sent before
+		rest, err := io.Copy(io.Discard, conn) // it was sent before the end
 		least, greatest = min(least, rest+1<<20), max(greatest, rest+1<<20)
 		if err == nil && rest+1<<20 == hugeSize {
 			t.Error("a client that stopped got the whole file")
@@ -95,15 +95,15 @@ func TestSlowReaders(t *testing.T) {
 	t.Logf("-stall %v: %d clients at %d bytes a second for %v, %d of them cut off; %d that stopped after 1 MiB were given up after %v, and had %.1f to %.1f MB of 100; peak memory %.1f MB",
 		stall, each, rate, forTime, lost, each, took.Round(time.Millisecond), float64(least)/(1<<20), float64(greatest)/(1<<20), peak)
 	if took < stall-500*time.Millisecond || took > stall+2*time.Second {
-		t.Errorf("those who stopped were given up after %v", took)
+		t.Errorf("the server gave up the clients that stopped after %v", took)
 	}
 	if peak > most {
 		t.Errorf("it took %.1f MB of memory", peak)
 	}
 }
 
-// readSlowly reads so many bytes a second, for some time. An error is the end of
-// the connection before that.
+// readSlowly reads this number of bytes a second, for some time. If the connection
+// ends before that, it returns an error.
 func readSlowly(conn net.Conn, rate int, d time.Duration) error {
 	const parts = 20 // of a second
 	buf := make([]byte, rate/parts)
@@ -118,7 +118,7 @@ func readSlowly(conn net.Conn, rate int, d time.Duration) error {
 	return nil
 }
 
-// TestStalledTurn: stage 1 gets its turn back from a client that stops reading.
+// TestStalledTurn: stage 1 gives up a client that stops reading, and serves the next.
 func TestStalledTurn(t *testing.T) {
 	const stall = time.Second
 	s := start(t, 1, hugeSite(t), "-log", "off", "-stall", stall.String())
@@ -131,9 +131,9 @@ func TestStalledTurn(t *testing.T) {
 	}
 }
 
-// TestManyFields: 1,000 clients send heads of 16 KB made of thousands of fields, ask
-// for a large file, and read nothing. What was made of their heads is not kept
-// for as long as they take.
+// TestManyFields: 1,000 clients send heads of 16 KB with thousands of fields, ask for a
+// large file, and read nothing. The server must not keep their heads in memory while
+// it sends.
 func TestManyFields(t *testing.T) {
 	const n, most = 1000, 96.0 // clients, and MB of memory
 	s := start(t, 2, hugeSite(t), "-max-conns", "1100")
@@ -150,9 +150,9 @@ func TestManyFields(t *testing.T) {
 	}
 }
 
-// TestUnreadAnswers: clients ask on persistent connections again and again, and
-// read nothing. What waits for them in the system is bounded, and they are given
-// up after the stall time.
+// TestUnreadAnswers: clients ask again and again on persistent connections, and read
+// nothing. Only a limited number of bytes may wait for them in the system, and the
+// server gives them up after the stall time.
 func TestUnreadAnswers(t *testing.T) {
 	const n, stall, most = 20, 2 * time.Second, 1 << 20 // clients, and bytes that one may have asked for
 	s := start(t, 2, site(t), "-keep-alive", "-stall", stall.String())

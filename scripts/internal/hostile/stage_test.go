@@ -1,9 +1,9 @@
 //go:build kit
 
-// Package hostile tries to break the stages from outside: with more connections
-// than they can serve, clients that are slow or stop, files that change, stops in
-// the middle, paths that lead out. It has nothing but tests, and each says in its
-// output what it tried how often.
+// Package hostile tries to break the stages from outside. It uses more connections
+// than they can serve, slow clients, clients that stop, files that change, stops in
+// the middle of an answer, and paths that lead out. It has only tests. Each test
+// prints what it tried, and how often.
 package hostile
 
 import (
@@ -24,7 +24,7 @@ import (
 	"weblab.example/scripts/internal/launch"
 )
 
-// patience is how long is waited for what should come at once.
+// patience is how long a test waits for something that should come at once.
 const patience = 10 * time.Second
 
 // programs are the stages, built once for all tests.
@@ -52,16 +52,16 @@ func buildStages(dir string) error {
 	}
 	var builds errgroup.Group
 	for folder, stage := range golden.Stages {
-		program := filepath.Join(dir, folder+".exe") // Windows needs the ending, the others do not mind
+		program := filepath.Join(dir, folder+".exe") // only Windows needs the ending
 		programs[stage] = program
 		builds.Go(func() error { return golden.Build(context.Background(), root, folder, program, false) })
 	}
 	return builds.Wait()
 }
 
-// watch opens the stages' files. The go command notes which files a test opens,
-// and does not answer from its cache when one of them has changed; what the go
-// command that builds a stage opens, it does not note.
+// watch opens the stages' files. The go command notes which files a test opens. If
+// one of them has changed, it runs the test again, and does not use its cache. It
+// does not note the files that another go command opens to build a stage.
 var watch = sync.OnceValue(func() error {
 	root, err := golden.FindKit()
 	for folder := range golden.Stages {

@@ -15,11 +15,11 @@ import (
 	"time"
 )
 
-// stopSignals are what ends a server in an orderly way: Ctrl-C, and what service
-// managers send.
+// stopSignals ask a server to stop: Ctrl-C sends the first, and service managers send
+// the second.
 var stopSignals = []os.Signal{os.Interrupt, syscall.SIGTERM}
 
-// needsSignals skips where a test cannot send them.
+// needsSignals skips a test on systems where it cannot send signals.
 func needsSignals(t *testing.T) {
 	t.Helper()
 	if runtime.GOOS == "windows" {
@@ -39,9 +39,9 @@ func (s *server) wait(t *testing.T) int {
 	}
 }
 
-// TestStopInTheMiddle: the server is stopped in the middle of 100 answers. Half of
-// the clients have read the beginning of a large file, and half still wait for a
-// small one. All answers come whole, and then the server ends with status 0.
+// TestStopInTheMiddle stops the server in the middle of 100 answers. Half of the
+// clients have read the beginning of a large file, and half still wait for a small
+// one. All answers must come whole, and then the server ends with status 0.
 func TestStopInTheMiddle(t *testing.T) {
 	needsSignals(t)
 	const clients, size, readBefore = 100, 8 << 20, 100 << 10
@@ -81,7 +81,7 @@ func TestStopInTheMiddle(t *testing.T) {
 					if err != nil {
 						rest = append(rest, " and then "+err.Error()...)
 					}
-					conn.Close() // or the server would wait for that
+					conn.Close() // otherwise the server would wait for it
 					answers <- string(begun[i]) + string(rest)
 				}()
 			}
@@ -104,15 +104,15 @@ func TestStopInTheMiddle(t *testing.T) {
 	}
 }
 
-// TestSecondSignal: who does not want to wait for the answers under way says it
-// twice.
+// TestSecondSignal: a second signal ends the server at once. It does not wait for the
+// answers under way.
 func TestSecondSignal(t *testing.T) {
 	needsSignals(t)
 	for _, signal := range stopSignals {
 		for stage := 1; stage <= 2; stage++ {
 			t.Run(programName(stage)+", "+signal.String(), func(t *testing.T) {
 				s := start(t, stage, hugeSite(t))
-				askHuge(t, s.Addr, 0) // and read nothing more: it would have 5 seconds
+				askHuge(t, s.Addr, 0) // and read no more: the server would wait 5 seconds for it
 				must(t, s.Process.Signal(signal))
 				waitFor(t, "it to stop listening", func() bool {
 					conn, err := net.DialTimeout("tcp", s.Addr, patience)
@@ -133,8 +133,8 @@ func TestSecondSignal(t *testing.T) {
 	}
 }
 
-// TestRestart: the next server can listen on the same port at once, however the
-// one before ended and whatever its connections were doing.
+// TestRestart: the next server can listen on the same port at once. It does not matter
+// how the one before ended, or what its connections were doing.
 func TestRestart(t *testing.T) {
 	needsSignals(t)
 	const times = 20
@@ -144,17 +144,17 @@ func TestRestart(t *testing.T) {
 			s := start(t, stage, dir, "-log", "off")
 			for i := range times {
 				for range 3 {
-					_, err := ask(s.Addr) // the server closes first: its end stays in TIME-WAIT
+					_, err := ask(s.Addr) // the server closes first, so its socket stays in TIME-WAIT
 					must(t, err)
 				}
-				open := askHuge(t, s.Addr, 0) // and one is in the middle
+				open := askHuge(t, s.Addr, 0) // this connection is in the middle of an answer
 				signal := os.Signal(syscall.SIGTERM)
 				if i%2 == 1 {
 					signal = syscall.SIGKILL
 				}
 				must(t, s.Process.Signal(signal))
 				if signal == syscall.SIGTERM {
-					open.Close() // or it would have 5 seconds
+					open.Close() // otherwise the server would wait 5 seconds for it
 				}
 				s.wait(t)
 				s = start(t, stage, dir, "-log", "off", "-addr", s.Addr)

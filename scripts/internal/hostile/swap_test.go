@@ -16,8 +16,8 @@ import (
 	"time"
 )
 
-// A swapping is a folder "root" in which names change what they stand for, and
-// what is outside of it, which has other bytes, but as many, and the same times.
+// A swapping is a folder "root" in which names change their meaning. Files outside of
+// it have other bytes, but the same sizes and times.
 type swapping struct {
 	*secrets
 	above, root string
@@ -36,12 +36,12 @@ func newSwapping(t *testing.T) *swapping {
 	return s
 }
 
-// everybodys is the text of all public files, as long as a secret.
+// everybodys is the text of all public files. It is as long as a secret.
 var everybodys = strings.Repeat("PUBLIC..", 16)
 
 func (s *swapping) in(name string) string { return filepath.Join(s.root, filepath.FromSlash(name)) }
 
-// needLinks skips a test where there are none to be had.
+// needLinks skips a test on a system that does not let it make links.
 func (s *swapping) needLinks(t *testing.T) {
 	t.Helper()
 	for name, to := range map[string]string{"a/b/link": "../../x.txt", "a/b/c/link": "../../../x.txt"} {
@@ -54,8 +54,8 @@ func (s *swapping) needLinks(t *testing.T) {
 	}
 }
 
-// put makes something under another name and moves it to its place at once:
-// at no time is nothing there.
+// put makes something under another name, and then moves it to its place in one step.
+// So there is always something at this place.
 func (s *swapping) put(name string, make func(name string) error) error {
 	new := s.in("new." + name)
 	if err := make(new); err != nil {
@@ -70,12 +70,12 @@ func (s *swapping) linkOut(name string) error {
 	return os.Symlink(filepath.Join("..", "file.txt"), name)
 }
 
-// A change is one that goes on all the time: there and back, there and back.
+// A change goes on all the time, there and back again.
 type change struct {
 	name        string
 	there, back func() error
 	targets     []string
-	statuses    []int // what a GET may get, and does now and then
+	statuses    []int // the statuses that a GET may get, and sometimes gets
 }
 
 func (s *swapping) changes() []change {
@@ -123,7 +123,7 @@ func (s *swapping) swapAndAsk(t *testing.T, server *server, c change) {
 		for ; !over.Load(); turns++ {
 			if err := errors.Join(c.there(), c.back()); err != nil {
 				failed++
-				if runtime.GOOS != "windows" { // there a name cannot be moved while it is open
+				if runtime.GOOS != "windows" { // on Windows, a file cannot be renamed while it is open
 					t.Error(err)
 					return
 				}
@@ -174,7 +174,7 @@ func (s *swapping) swapAndAsk(t *testing.T, server *server, c change) {
 	for _, status := range c.statuses {
 		seen += statuses[status]
 		if statuses[status] == 0 {
-			t.Errorf("no answer is a %d: that is no test of it", status)
+			t.Errorf("no answer is a %d: the test proves nothing", status)
 		}
 	}
 	if n := int(asked.Load()); seen != n || n < clients*rounds*batch {
@@ -183,13 +183,14 @@ func (s *swapping) swapAndAsk(t *testing.T, server *server, c change) {
 	t.Logf("%d requests during %d swaps (%d failed), by status %v", asked.Load(), 2*turns, failed, statuses)
 }
 
-// TestSwapRemembered: what the server remembers of a file, it does not send for
-// a link out that has the file's size and time, nor the other way round.
+// TestSwapRemembered: a file and a link that leads out have the same name, one after
+// the other, and the same size and time. The server must not send the text that it
+// remembers of one for the other.
 func TestSwapRemembered(t *testing.T) {
 	both(t, func(t *testing.T, stage int) {
 		s := newSwapping(t)
 		s.needLinks(t)
-		when := time.Now().Add(-time.Hour).Truncate(time.Second).Add(time.Millisecond) // with a fraction it is remembered sooner
+		when := time.Now().Add(-time.Hour).Truncate(time.Second).Add(time.Millisecond) // with a fraction of a second, the server remembers it sooner
 		for _, name := range []string{s.in("file.txt"), filepath.Join(s.above, "file.txt")} {
 			if err := os.Chtimes(name, when, when); err != nil {
 				t.Fatal(err)
@@ -217,7 +218,7 @@ func TestSwapRemembered(t *testing.T) {
 			if err := s.put("swap.txt", s.file); err != nil {
 				t.Fatal(err)
 			}
-			// As long as this it is asked for, so that it is remembered from some time on.
+			// Ask for so long that the server remembers it in the end.
 			for begun := time.Now(); time.Since(begun) < 200*time.Millisecond; {
 				want(200, many(get("/swap.txt"), batch))
 			}
@@ -230,7 +231,7 @@ func TestSwapRemembered(t *testing.T) {
 	})
 }
 
-// many is a query, several times.
+// many repeats a query several times.
 func many(a query, times int) (asks []query) {
 	for range times {
 		asks = append(asks, a)
@@ -238,8 +239,8 @@ func many(a query, times int) (asks []query) {
 	return asks
 }
 
-// TestSwapRoot: the root is the folder that was opened, not whatever has its
-// name later.
+// TestSwapRoot: the root is the folder that the server opened, even if another folder
+// gets its name later.
 func TestSwapRoot(t *testing.T) {
 	both(t, func(t *testing.T, stage int) {
 		s := newSwapping(t)
