@@ -17,9 +17,8 @@ import (
 var notForStudents = []string{".git", ".ci", ".github/workflows", "scripts/handout", "scripts/gradescope", "scripts/internal/hostile"}
 
 // writeCopy writes the kit at root to dir, with gaps for the steps that are
-// open in the folder of a stage, and returns these. Every file is looked at
-// before the first is written.
-func writeCopy(root, dir string, open func(stage int, step string) bool) ([]gap, error) {
+// open, and returns these. Every file is looked at before the first is written.
+func writeCopy(root, dir string, open func(step string) bool) ([]gap, error) {
 	if err := checkEmpty(root, dir); err != nil {
 		return nil, err
 	}
@@ -45,9 +44,9 @@ func writeCopy(root, dir string, open func(stage int, step string) bool) ([]gap,
 		if err != nil || path.Ext(name) == ".go" && needsKit(src) {
 			return err
 		}
-		if stage := stageOf(name); stage != 0 && path.Ext(name) == ".go" {
+		if path.Ext(name) == ".go" && inStage(name) {
 			var gaps []gap
-			if src, gaps, err = cutGaps(name, src, func(step string) bool { return open(stage, step) }); err != nil {
+			if src, gaps, err = cutGaps(name, src, open); err != nil {
 				return err
 			}
 			all = append(all, gaps...)
@@ -82,16 +81,15 @@ func leftOut(name string) bool {
 		return true
 	case strings.HasSuffix("/"+name, "/testdata/fuzz"): // what fuzz tests have found: for who works on the kit
 		return true
-	case stageOf(name) != 0:
+	case inStage(name):
 		return base == "testdata" || strings.HasSuffix(base, "_test.go") && base != "main_test.go"
 	}
 	return false
 }
 
-// stageOf is the stage that a file belongs to, and 0 if it belongs to none.
-func stageOf(name string) int {
+func inStage(name string) bool {
 	folder, _, _ := strings.Cut(name, "/")
-	return golden.Stages[folder]
+	return golden.Stages[folder] != 0
 }
 
 // ignored reports whether .gitignore names a file or folder, by its path from

@@ -10,10 +10,12 @@ import (
 	"strings"
 	"testing"
 	"unicode"
+
+	"weblab.example/scripts/golden"
 )
 
 // FuzzCutGaps cuts gaps into any source, for any set of open steps: bit i of
-// open is step i. More seeds are in testdata/fuzz/FuzzCutGaps.
+// open is golden.Steps[i]. More seeds are in testdata/fuzz/FuzzCutGaps.
 func FuzzCutGaps(f *testing.F) {
 	f.Add(solution, uint32(1<<1))
 	f.Add("package p\n\nimport \"fmt\"; import \"os\"\n\n//lab:todo 1.1 x\nfunc f() { fmt.Print() }\n\nfunc g() { os.Exit(1) }\n", uint32(1))
@@ -24,9 +26,9 @@ func FuzzCutGaps(f *testing.F) {
 	f.Add("package p\n\n//lab:todo S.2 \"x\" */ {\nfunc (t) f(s string) (err error) {\n\t// a secret\n\treturn g(s)\n}\n\n//lab:todo S.5 x \nfunc f() error { return nil }\n", uint32(1<<19))
 	f.Add("package p\n\nfunc f() {\n//lab:todo 1.1 x\n}\n", ^uint32(0))
 	f.Fuzz(func(t *testing.T, src string, open uint32) {
-		all := slices.Concat(steps...)
-		slices.Sort(all)
-		isOpen := func(step string) bool { return open>>slices.Index(all, step)&1 == 1 }
+		isOpen := func(id string) bool {
+			return open>>slices.IndexFunc(golden.Steps, func(s golden.Step) bool { return s.ID == id })&1 == 1
+		}
 		cut, gaps, err := cutGaps("p.go", []byte(src), isOpen)
 		if err != nil {
 			t.Skip("refused: ", err)

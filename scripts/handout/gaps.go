@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"weblab.example/scripts/golden"
 )
 
 // A gap is a function whose body was taken out.
@@ -23,10 +25,6 @@ type gap struct {
 	doc      string // its doc comment, without the directive
 	body     string // what was between the braces
 }
-
-// stage is the number of the stage that the gap is in. The step does not say
-// it: those of the strict level, S.1 to S.5, are in more than one stage.
-func (g gap) stage() int { return stageOf(g.file) }
 
 // directive marks a function as a student's to write, in the last line of its
 // doc comment:
@@ -73,7 +71,7 @@ func cutGaps(name string, src []byte, open func(step string) bool) ([]byte, []ga
 			switch {
 			case m == nil:
 				return nil, nil, wrong("want //lab:todo, a step, and what to write")
-			case level(m[1]) < 0:
+			case golden.StepOf(m[1]).Level == "":
 				return nil, nil, wrong("there is no step " + m[1])
 			case f == nil:
 				return nil, nil, wrong("this is not the doc comment of a function with a body")
@@ -109,7 +107,7 @@ func cutGaps(name string, src []byte, open func(step string) bool) ([]byte, []ga
 	return src, gaps, err
 }
 
-func isStrict(step string) bool { return levels[level(step)] == "strict" }
+func isStrict(step string) bool { return golden.StepOf(step).Level == golden.Strict }
 
 // onlyError reports whether a function returns an error and nothing else.
 func onlyError(results *ast.FieldList) bool {

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"weblab.example/scripts/golden"
 )
 
 const solution = `// Package p is handed out.
@@ -57,7 +59,7 @@ func (t) check(name string) error {
 var open = map[string]func(step string) bool{
 	"all":  func(string) bool { return true },
 	"none": func(string) bool { return false },
-	"core": func(step string) bool { return level(step) == 0 },
+	"core": func(step string) bool { return golden.StepOf(step).Level == golden.Core },
 	"S.1":  func(step string) bool { return step == "S.1" },
 }
 
@@ -210,7 +212,7 @@ func testKit(t *testing.T) string {
 
 func TestWriteCopy(t *testing.T) {
 	root, dir := testKit(t), filepath.Join(t.TempDir(), "new", "copy")
-	gaps, err := writeCopy(root, dir, everything)
+	gaps, err := writeCopy(root, dir, open["all"])
 	if err != nil || len(gaps) != 3 {
 		t.Fatalf("%d gaps, %v", len(gaps), err)
 	}
@@ -228,23 +230,11 @@ func TestWriteCopy(t *testing.T) {
 	}
 }
 
-func everything(int, string) bool { return true }
-
-// TestStageOfAStrictStep: a strict step is in more than one stage, and it is
-// the folder that tells of which stage a gap is.
-func TestStageOfAStrictStep(t *testing.T) {
-	root := testKit(t)
-	check := "package main\n\n//lab:todo S.1 x\nfunc check() error { return errors.New(\"\") }\n"
-	if err := os.WriteFile(filepath.Join(root, "stage3-client", "client.go"), []byte(check), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	for stage, want := range map[int]string{1: "functions to write: 2 of core, 1 of strict", 3: "functions to write: 1 of strict"} {
-		gaps, err := writeCopy(root, filepath.Join(t.TempDir(), "copy"), func(s int, step string) bool { return s == stage })
-		if got := toWrite(stage, gaps); got != want || err != nil {
-			t.Errorf("stage %d: %s, want %s (%v)", stage, got, want, err)
-		}
-		if got := toWrite(2, gaps); got != "solved" {
-			t.Errorf("stage 2: %s, want solved", got)
+func TestToWrite(t *testing.T) {
+	gaps := []gap{{step: "1.2"}, {step: "S.1"}, {step: "1.7"}, {step: "1.2"}, {step: "S.5"}}
+	for stage, want := range map[int]string{1: "functions to write: 2 of core, 1 of protocol, 1 of strict", 2: "solved", 3: "functions to write: 1 of strict"} {
+		if got := toWrite(stage, gaps); got != want {
+			t.Errorf("stage %d: %q, want %q", stage, got, want)
 		}
 	}
 }
@@ -278,7 +268,7 @@ func TestWhereNot(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			before := len(filesBelow(t, root)) + len(filesBelow(t, full))
-			_, err := writeCopy(root, c.dir, everything)
+			_, err := writeCopy(root, c.dir, open["all"])
 			if err == nil || !strings.Contains(err.Error(), c.says) {
 				t.Errorf("%v, want %q", err, c.says)
 			}

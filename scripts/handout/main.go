@@ -37,15 +37,15 @@ func main() {
 	solved := flags.String("solved", "", "the `steps`, such as 1.1,1.2, that are copied solved")
 	flags.Parse(os.Args[1:]) // exits on an error by itself
 	stages, err := parseStages(*list)
-	highest := slices.Index(levels, *upTo)
+	highest := golden.Level(*upTo)
 	done := strings.Split(*solved, ",")
-	noStep := slices.IndexFunc(done, func(step string) bool { return level(step) < 0 })
+	noStep := slices.IndexFunc(done, func(step string) bool { return golden.StepOf(step).Level == "" })
 	switch {
 	case err != nil:
 	case *solved != "" && noStep >= 0:
 		err = fmt.Errorf("-solved is a list of steps, such as 1.1,1.2: there is no step %q", done[noStep])
-	case highest < 0:
-		err = fmt.Errorf("-level is core, protocol or strict, not %q", *upTo)
+	case !slices.Contains(golden.Levels, highest):
+		err = fmt.Errorf("-level is core, protocol or strict, not %q", highest)
 	case *dir == "":
 		err = errors.New("say where to write the copy: -o DIRECTORY")
 	case flags.NArg() > 0:
@@ -55,10 +55,11 @@ func main() {
 		fmt.Fprintf(os.Stderr, "handout: %v (-h lists the flags)\n", err)
 		os.Exit(2)
 	}
-	open := func(stage int, step string) bool {
-		return strings.Contains(stages, strconv.Itoa(stage)) && level(step) <= highest && !slices.Contains(done, step)
+	open := func(id string) bool {
+		step := golden.StepOf(id)
+		return strings.Contains(stages, strconv.Itoa(step.Stage)) && highest.Has(step.Level) && !slices.Contains(done, id)
 	}
-	if err := handOut(*dir, open); err != nil {
+	if err := handOut(*dir, highest, open); err != nil {
 		fmt.Fprintln(os.Stderr, "handout:", err)
 		os.Exit(1)
 	}
@@ -76,7 +77,7 @@ func parseStages(list string) (stages string, err error) {
 }
 
 // handOut writes the copy and says what it did.
-func handOut(dir string, open func(stage int, step string) bool) error {
+func handOut(dir string, highest golden.Level, open func(step string) bool) error {
 	root, err := golden.FindKit()
 	if err != nil {
 		return err
@@ -88,22 +89,26 @@ func handOut(dir string, open func(stage int, step string) bool) error {
 	for stage := 1; stage <= 3; stage++ {
 		fmt.Printf("%s: %s\n", golden.Folder(stage), toWrite(stage, gaps))
 	}
-	fmt.Printf("Go on with:\n\n\tcd %s\n\tgo test ./...\n", dir)
+	grade := "go test ./..."
+	if highest != golden.Strict { // what is written already is not the student's
+		grade = "go run ./scripts/grade -level " + string(highest)
+	}
+	fmt.Printf("Go on with:\n\n\tcd %s\n\t%s\n", dir, grade)
 	return nil
 }
 
 // toWrite says how many functions of each level are to be written in a stage.
 func toWrite(stage int, gaps []gap) string {
 	var counts []string
-	for l, name := range levels {
+	for _, level := range golden.Levels {
 		n := 0
 		for _, g := range gaps {
-			if g.stage() == stage && level(g.step) == l {
+			if step := golden.StepOf(g.step); step.Stage == stage && step.Level == level {
 				n++
 			}
 		}
 		if n > 0 {
-			counts = append(counts, fmt.Sprintf("%d of %s", n, name))
+			counts = append(counts, fmt.Sprintf("%d of %s", n, level))
 		}
 	}
 	if counts == nil {
