@@ -114,7 +114,7 @@ func TestCopyBuilds(t *testing.T) {
 	dir, _ := handedOut(t, everyStep)
 	for _, module := range []string{".", golden.Folder(1), golden.Folder(2), golden.Folder(3)} {
 		for _, work := range []string{"", "off"} {
-			for _, args := range [][]string{{"build", "-o", os.DevNull, "./..."}, {"vet", "./..."}} {
+			for _, args := range [][]string{{"build", "-trimpath", "-o", os.DevNull, "./..."}, {"vet", "-trimpath", "./..."}} {
 				cmd := exec.Command("go", args...)
 				cmd.Dir = filepath.Join(dir, module)
 				cmd.Env = append(os.Environ(), "GOWORK="+work)
