@@ -182,9 +182,16 @@ func oneAtATime(l *lab) error {
 	heardA := hearOut(a)
 	a.Close() // a server that lingers waits for that
 	heardB := hearOut(b)
-	if early == "" && (heardA.end == endOpen || heardB.end == endOpen || len(heardA.bytes) > 0 && len(heardB.bytes) == 0) {
-		return failf("only-once", "A sent the rest of its request and got %.60q, %s; B got %.60q, %s",
-			heardA.bytes, heardA.end, heardB.bytes, heardB.end)
+	seen := fmt.Sprintf("A sent the rest of its request: %s; B: %s", heardA.said(), heardB.said())
+	switch {
+	case early != "":
+		return nil // A was served before its request was whole, and so is B
+	case heardA.end == endOpen && len(heardA.bytes) == 0:
+		return failf("no-answer-open", "%s", seen)
+	case heardA.end == endOpen:
+		return failf("not-closed", "%s", seen)
+	case heardB.end == endOpen || len(heardA.bytes) > 0 && len(heardB.bytes) == 0:
+		return failf("only-once", "%s", seen)
 	}
 	return nil
 }
@@ -230,8 +237,10 @@ func announces(l *lab) error {
 			switch h, bad := at.talk([]byte("GET / HTTP/1.1\r\n\r\n")); {
 			case bad != nil || announced != host || dir != l.site.dir:
 				err = failf("not-announced", "with -addr %s it serves %q at %q", given, dir, addr)
+			case h.end == endOpen && len(h.bytes) == 0:
+				err = failf("no-answer-open", "with -addr %s: %s", given, h.said())
 			case h.end == endOpen:
-				err = failf("not-closed", "with -addr %s it left a connection open for %v, after %d bytes", given, patience, len(h.bytes))
+				err = failf("not-closed", "with -addr %s: %s", given, h.said())
 			}
 		}
 		proc.kill()
