@@ -185,7 +185,7 @@ var handMade = []mistake{
 		v.lab.proc.stderr.Write([]byte("step 1.3 is not written yet: read until the empty line\n"))
 		return statusPage500()
 	}},
-	{name: "closes late after each answer", stage: 1, first: "nul-in-field", diagnosis: "hangs", visit: func(v *visit) {
+	{name: "closes late after each answer", stage: 1, first: "no-space-after-colon", diagnosis: "hangs", visit: func(v *visit) {
 		go v.up()
 		answer, _ := io.ReadAll(v.server)
 		v.client.Write(answer)
@@ -262,10 +262,10 @@ var handMade = []mistake{
 
 	// Files.
 	{name: "hard-coded HelloWorld", first: "sample-page", diagnosis: "hard-coded", answer: func(*visit, []byte) []byte { return response("hello") }},
-	{name: "HelloWorld for every file", first: "random-file", diagnosis: "hard-coded", when: unsampled, answer: fileAnswers},
+	{name: "HelloWorld for every file", first: "favicon", diagnosis: "hard-coded", when: unsampled, answer: fileAnswers},
 	{name: "all answers learned by heart", first: "random-file", diagnosis: "hard-coded", when: asks("/random-"), answer: always(func() []byte { return response("hello") })},
 	{name: "a list of files made at the start", first: "random-file", diagnosis: "wrong-status", when: asks("/random-"), answer: always(func() []byte { return response("not-found") })},
-	{name: "closes the listener on 404", first: "favicon", diagnosis: "not-accepting", when: func(u use) bool { return unsampled(u) && answered("HTTP/1.1 404")(u) }, answer: func(v *visit, answer []byte) []byte {
+	{name: "closes the listener on 404", first: "favicon", diagnosis: "not-accepting", calm: true, when: func(u use) bool { return unsampled(u) && answered("HTTP/1.1 404")(u) }, answer: func(v *visit, answer []byte) []byte {
 		v.ln.Close()
 		return answer
 	}},
