@@ -212,7 +212,7 @@ var handMade = []mistake{
 	}},
 	{name: "deaf while a connection is silent", first: "preconnect-silent", diagnosis: "no-head-timeout", when: timed, flags: swapFlag("500ms", "1h")},
 	{name: "closes instead of 408", first: "timeout", diagnosis: "head-late", when: timed, answer: only(408, func(_, _ string) string { return "" })},
-	{name: "each byte has its own time", first: "timeout-drip", diagnosis: "head-late", when: timed, visit: func(v *visit) {
+	{name: "each byte has its own time", first: "timeout-drip", diagnosis: "head-late", calm: true, when: timed, visit: func(v *visit) {
 		for {
 			v.client.SetReadDeadline(time.Now().Add(500 * time.Millisecond))
 			err := v.read()
