@@ -97,17 +97,20 @@ func checkLengths(length int64, fields []http1.Field) error {
 //
 //	"X: a\r\n" + "  b\r\n" → "X: a   b"
 //
-// A client that does not do this takes "  b" for a field of its own. Let
-// r.in.Peek show the next byte: if it has an error, the next line will tell.
+// r.in.Peek shows the next byte. Its error is the connection's: return it, since the
+// system tells of a reset only once.
 //
 //lab:todo S.5 join folded field lines
 func (r *reader) joinFolded(line *string) error {
-	for next, _ := r.in.Peek(1); string(next) == " " || string(next) == "\t"; next, _ = r.in.Peek(1) {
+	for {
+		next, err := r.in.Peek(1)
+		if err != nil || next[0] != ' ' && next[0] != '\t' {
+			return err
+		}
 		more, err := r.readLine()
 		if err != nil {
 			return err
 		}
 		*line += " " + more
 	}
-	return nil
 }

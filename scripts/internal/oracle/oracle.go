@@ -11,7 +11,6 @@ import (
 	"io"
 	"net/http"
 	"regexp"
-	"slices"
 	"strings"
 )
 
@@ -102,7 +101,7 @@ func Responses(got []byte, requests []Request) (statuses []int, err error) {
 
 // readResponse reads one answer, and returns what follows it.
 func readResponse(got []byte, method string) (resp *http.Response, rest []byte, err error) {
-	head, after, ok := bytes.Cut(got, []byte("\r\n\r\n"))
+	head, _, ok := bytes.Cut(got, []byte("\r\n\r\n"))
 	if !ok {
 		return nil, nil, errors.New("a head without its end")
 	}
@@ -116,12 +115,6 @@ func readResponse(got []byte, method string) (resp *http.Response, rest []byte, 
 	resp, err = http.ReadResponse(in, &http.Request{Method: method})
 	if err != nil {
 		return nil, nil, err
-	}
-	// If a server could not read a head, it may not know that the method is HEAD.
-	// Then its answer, which is the last one, may have a body.
-	unread := []int{400, 408, 414, 431}
-	if method == "HEAD" && resp.Close && len(after) > 0 && slices.Contains(unread, resp.StatusCode) {
-		return readResponse(got, "GET")
 	}
 	if _, err := io.Copy(io.Discard, resp.Body); err != nil {
 		return nil, nil, fmt.Errorf("the body: %w", err)
