@@ -102,15 +102,17 @@ func checkLengths(length int64, fields []http1.Field) error {
 //
 //lab:todo S.5 join folded field lines
 func (r *reader) joinFolded(line *string) error {
+	joined := []byte(*line)
 	for {
 		next, err := r.in.Peek(1)
 		if err != nil || next[0] != ' ' && next[0] != '\t' {
+			*line = string(joined)
 			return err
 		}
 		more, err := r.readLine()
 		if err != nil {
 			return err
 		}
-		*line += " " + more
+		joined = append(append(joined, ' '), more...)
 	}
 }

@@ -178,7 +178,7 @@ func (l *lab) logSince(before string) string {
 			return ""
 		case !strings.Contains(said, "closed ") && time.Now().Before(deadline):
 			continue
-		case !logTrouble.MatchString(said), strings.Contains(said, "own code failed"): // a panic, or a gap, is told elsewhere
+		case !logTrouble.MatchString(said), strings.Contains(said, "own code ended it"): // a panic, or a gap, is told elsewhere
 			return ""
 		}
 		return said

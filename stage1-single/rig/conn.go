@@ -27,7 +27,6 @@ var (
 	errAnswered = errors.New("answered")
 	errSilent   = errors.New("no request came in time, or before the server stopped")
 	errTLS      = errors.New("a TLS hello came: somebody used https:// where there is only http://")
-	errPanic    = errors.New("the server's own code failed")
 	errShorter  = errors.New("the file became shorter while it was sent: the client got less than was announced")
 )
 

@@ -43,7 +43,7 @@ func (c *Conn) Catch() {
 		c.Answered(int64(len(page)), err)
 		c.finish()
 	}
-	c.why = errPanic
+	c.why = fmt.Errorf("the server's own code ended it: %v", p)
 }
 
 // page500 makes the bytes of a 500. The student's own code does that, or if that is not

@@ -55,13 +55,11 @@ func (c *Conn) logs() bool {
 // logPanic logs a panic, and where it was. A function that is not written yet says
 // itself which one it is, and says it once.
 func (c *Conn) logPanic(p any) {
-	event := c.log.With("error", p)
-	if _, isText := p.(string); !isText {
-		event = event.With("stack", string(debug.Stack()))
-	} else if _, told := c.listener.gaps.LoadOrStore(p, true); told {
-		return
+	if _, isGap := p.(string); !isGap {
+		c.log.Error("panic", "error", p, "stack", string(debug.Stack()))
+	} else if _, told := c.listener.gaps.LoadOrStore(p, true); !told {
+		c.log.Warn("gap", "error", p)
 	}
-	event.Error("panic")
 }
 
 // printHead prints a request's head, a line for a line. It is quoted, which also keeps
