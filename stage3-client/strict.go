@@ -77,14 +77,11 @@ func checkStatusLine(line string) error {
 //
 //lab:todo S.5 refuse a Content-Length that is in doubt
 func checkLengths(length int64, fields []http1.Field) error {
-	for _, f := range fields {
-		if !f.Is("Content-Length") {
-			continue
-		}
-		for item := range strings.SplitSeq(f.Value, ",") {
+	for _, value := range http1.Values(fields, "Content-Length") {
+		for item := range strings.SplitSeq(value, ",") {
 			n, err := strconv.ParseUint(strings.Trim(item, " \t"), 10, 63)
 			if err != nil || int64(n) != length {
-				return badLength(f.Value)
+				return badLength(value)
 			}
 		}
 	}

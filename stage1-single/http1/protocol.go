@@ -84,8 +84,8 @@ func connectionOption(req *Request) string {
 
 // hasBody reports whether a body follows the head (RFC 9112 section 6).
 func (req *Request) hasBody() bool {
-	length := strings.Join(req.values("Content-Length"), "")
-	return strings.Trim(length, "0") != "" || req.values("Transfer-Encoding") != nil
+	length := strings.Join(Values(req.Fields, "Content-Length"), "")
+	return strings.Trim(length, "0") != "" || Values(req.Fields, "Transfer-Encoding") != nil
 }
 
 // List returns the items of all fields with this name, in small letters: their

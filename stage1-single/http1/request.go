@@ -97,8 +97,8 @@ func (req *Request) check() error {
 	path, _ := strict.CutTarget(req.Target)
 	authority, _ := strict.CutAbsolute(req.Target)
 	return cmp.Or(
-		strict.Host(req.values("Host"), req.Minor),
-		strict.Framing(req.values("Content-Length"), List(req.Fields, "Transfer-Encoding"), req.Minor),
+		strict.Host(Values(req.Fields, "Host"), req.Minor),
+		strict.Framing(Values(req.Fields, "Content-Length"), List(req.Fields, "Transfer-Encoding"), req.Minor),
 		strict.Target(req.Method, req.Target, authority),
 		strict.Escapes(path))
 }
@@ -133,9 +133,9 @@ func ParseField(line string) (Field, error) {
 	return Field{name, strings.Trim(value, " \t")}, nil
 }
 
-// values lists the values of all fields with this name.
-func (req *Request) values(name string) (values []string) {
-	for _, f := range req.Fields {
+// Values lists the values of all fields with this name.
+func Values(fields []Field, name string) (values []string) {
+	for _, f := range fields {
 		if f.Is(name) {
 			values = append(values, f.Value)
 		}
