@@ -55,7 +55,7 @@ func ReadRequest(in *bufio.Reader) (*Request, error) {
 //lab:todo 1.3 put pieces together until the empty line has come
 func readHead(from *strict.HeadReader) (string, error) {
 	var head strings.Builder
-	head.Grow(readSize)
+	head.Grow(512)
 	for {
 		piece, err := from.Piece()
 		head.WriteString(piece)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 )
 
@@ -55,37 +56,39 @@ func withBody(status int, contentType string, body []byte) *Response {
 	}
 }
 
-// head returns the bytes of the head (RFC 9112 section 4): the status line, a
-// line for each field that is not empty, and an empty line. Each ends in CR LF:
+// head returns the bytes of the head (RFC 9112 section 4): the status line, a line
+// for each of resp.fields(), and an empty line. appendLine adds the CR LF:
 //
 //	"HTTP/1.1 200 OK\r\n" + "Connection: close\r\n" + ... + "Content-Length: 36\r\n" + "\r\n"
 //
-// The version is always HTTP/1.1. statusText has the reason phrases. The fields
-// are Connection, Date, Allow, Location, Content-Type, Content-Length.
+// The version is always HTTP/1.1. statusText has the reason phrases.
 //
 //lab:todo 1.2 write the status line, the field lines and the empty line
 func (resp *Response) head() []byte {
+	head := appendLine(make([]byte, 0, 256), "HTTP/1.1 ", strconv.Itoa(resp.Status), " ", statusText[resp.Status])
+	for _, f := range resp.fields() {
+		head = appendLine(head, f.Name, ": ", f.Value)
+	}
+	return appendLine(head)
+}
+
+// appendLine appends the parts of a line, and its end.
+func appendLine(head []byte, parts ...string) []byte {
+	for _, part := range parts {
+		head = append(head, part...)
+	}
+	return append(head, "\r\n"...)
+}
+
+// fields lists the fields of the head in their order, without the empty ones.
+func (resp *Response) fields() []Field {
 	length := ""
 	if resp.ContentLength >= 0 {
 		length = strconv.FormatInt(resp.ContentLength, 10)
 	}
-	head := make([]byte, 0, 512)
-	head = append(head, "HTTP/1.1 "+strconv.Itoa(resp.Status)+" "+statusText[resp.Status]+"\r\n"...)
-	head = appendField(head, "Connection", resp.Connection)
-	head = appendField(head, "Date", resp.Date)
-	head = appendField(head, "Allow", resp.Allow)
-	head = appendField(head, "Location", resp.Location)
-	head = appendField(head, "Content-Type", resp.ContentType)
-	head = appendField(head, "Content-Length", length)
-	return append(head, "\r\n"...)
-}
-
-// appendField appends a field line, unless its value is empty.
-func appendField(head []byte, name, value string) []byte {
-	if value == "" {
-		return head
-	}
-	return append(append(append(append(head, name...), ": "...), value...), "\r\n"...)
+	all := []Field{{"Connection", resp.Connection}, {"Date", resp.Date}, {"Allow", resp.Allow},
+		{"Location", resp.Location}, {"Content-Type", resp.ContentType}, {"Content-Length", length}}
+	return slices.DeleteFunc(all, func(f Field) bool { return f.Value == "" })
 }
 
 // WriteTo sends a response to a client: the head, and behind it the body. They

@@ -21,7 +21,8 @@ type HeadReader struct {
 // NewHeadReader reads from a connection.
 func NewHeadReader(in *bufio.Reader) *HeadReader { return &HeadReader{in: in} }
 
-// Piece waits until bytes come and returns them, at most to the end of a line.
+// Piece waits until bytes come and returns them: all of the head if it has come at
+// once, or else at most to the end of a line.
 func (r *HeadReader) Piece() (string, error) {
 	if r.Size == 0 {
 		if err := r.skipEmptyLines(); err != nil {
@@ -32,7 +33,11 @@ func (r *HeadReader) Piece() (string, error) {
 		return "", err
 	}
 	next, _ := r.in.Peek(r.in.Buffered()) // they are there
-	if end := bytes.IndexByte(next, '\n') + 1; end > 0 {
+	end := bytes.IndexByte(next, '\n') + 1
+	if whole := headEnd(next); r.Line == "" && whole > 0 {
+		end = whole
+	}
+	if end > 0 {
 		next = next[:end]
 	}
 	piece := string(next)
@@ -41,13 +46,27 @@ func (r *HeadReader) Piece() (string, error) {
 	if r.ended {
 		return piece, Size(0, r.Size)
 	}
-	r.Line += piece
-	line := strings.TrimSuffix(strings.TrimSuffix(r.Line, "\n"), "\r")
+	line, _, ended := strings.Cut(piece, "\n")
+	r.Line += line
+	r.ended = ended
+	line = strings.TrimSuffix(r.Line, "\r")
 	err := Size(len(line), r.Size)
-	if r.ended = strings.HasSuffix(piece, "\n"); r.ended && err == nil {
+	if ended && err == nil {
 		err = RequestLine(line)
 	}
 	return piece, err
+}
+
+// headEnd is where a head ends that begins here, or 0 if its end has not come.
+func headEnd(b []byte) int {
+	crlf, lf := bytes.Index(b, []byte("\n\r\n")), bytes.Index(b, []byte("\n\n"))
+	switch {
+	case lf >= 0 && (crlf < 0 || lf < crlf):
+		return lf + 2
+	case crlf >= 0:
+		return crlf + 3
+	}
+	return 0
 }
 
 // skipEmptyLines skips empty lines before the request line (RFC 9112 section 2.2).
