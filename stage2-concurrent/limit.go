@@ -47,22 +47,22 @@ func (l *limited) Accept() (*permitted, error) {
 	return &permitted{conn, l.permits}, nil
 }
 
-// waitForPermit takes a permit when all of them are in use: it waits until a
-// connection is closed. When the server is asked to stop meanwhile, l.Stopping is
-// done: then no other connection is to be accepted, and the error of that context
-// says so.
+// waitForPermit takes a permit when all of them are in use: l.permits.Acquire(ctx, 1)
+// waits until a connection is closed. If the server is asked to stop meanwhile, the
+// context l.Stopping is done, and no other connection is to be accepted: return the
+// error of Acquire.
 //
 //lab:todo 2.2 wait until a connection is over and its permit is back
 func (l *limited) waitForPermit() error {
 	return l.permits.Acquire(l.Stopping, 1)
 }
 
-// drain waits for the answers that are under way when the server stops: until all
-// permits are back, and so every connection is closed. It has no time limit of its
-// own, package rig gives them 5 seconds; and it cannot use l.Stopping, which is done
-// by now.
+// drain waits for the answers that are under way when the server stops. When it holds
+// all l.max permits (l.permits.Acquire), every connection is closed. Package rig gives
+// them 5 seconds, so it needs no time limit: its context is context.Background(), and
+// not l.Stopping, which is done by now.
 //
 //lab:todo 2.3 wait until every connection is over
 func (l *limited) drain() {
-	l.permits.Acquire(context.Background(), l.max) // its one error is that of a context that is done
+	l.permits.Acquire(context.Background(), l.max) // it fails only when its context is done
 }

@@ -1,5 +1,5 @@
 // Stage 3 is an HTTP client on a raw socket: it connects, sends a request,
-// reads the response, and prints it as it came. What it has to say itself goes
+// reads the response, and prints it as it came. Its own messages go
 // to standard error.
 //
 // Read it in the order of an exchange: this file, request.go (the bytes that

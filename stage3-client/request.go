@@ -63,8 +63,10 @@ func parseArgs(args []string) (where, error) {
 //	"a b.html"       → "/a%20b.html"
 //	"/100%?q=%41#x"  → "/100%25?q=%41"
 //
-// A slash comes first, and what follows "#" stays at home. Octets up to the space,
-// those above "~", and "<>[\]^`{|} become %XX, as does a % that begins no escape.
+// A slash comes first, and what follows "#" is not sent. Octets up to the space, those
+// above "~", a % that begins no escape, and these become %XX, with capital digits:
+//
+//	" < > [ \ ] ^ ` { | }
 //
 //lab:todo 3.1 slash first, no fragment, percent-encode what is not allowed
 func encodeTarget(s string) string {
@@ -101,8 +103,8 @@ func (w where) hostField() string {
 //	"GET /HelloWorld.html HTTP/1.1\r\n" + "Host: localhost:6789\r\n" + "Connection: close\r\n" + "\r\n"
 //
 // Host is w.hostField(). Connection is keep-alive if the connection is to be
-// persistent. The lines of extra follow, such as "Accept: text/html"; but the
-// first that is named Host or Connection takes the place of that line.
+// persistent. The lines of extra follow, such as "Accept: text/html". But the first
+// Host line of extra (see named) replaces Host, and the first Connection line Connection.
 //
 //lab:todo 3.1 write the request line, the field lines and the empty line
 func buildRequest(method string, w where, persistent bool, extra []string) string {

@@ -94,7 +94,7 @@ func parseStatusLine(line string) (minor, status int, ok bool) {
 //
 //	"Content-Length: 36\r\n" + "X: y\r\n" + "\r\n" → {"Content-Length", "36"}, {"X", "y"}
 //
-// r.fieldLine returns the next one without its line end, and parseField
+// r.fieldLine returns the next one without its line end, and http1.ParseField
 // takes it apart. An error of either ends the work.
 //
 //lab:todo 3.2 read field lines up to the empty one
@@ -128,7 +128,7 @@ func hasBody(method string, status int) bool {
 // 8.6), or -1 if it does not say:
 //
 //	Content-Length: 36     → 36
-//	Content-Length: 36, 36 → 36: the first item of list
+//	content-length: 36, 36 → 36: the first item of http1.List
 //	Content-Length: many   → the error badLength("many")
 //
 //lab:todo 3.3 find out how long the body is

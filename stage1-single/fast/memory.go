@@ -1,6 +1,6 @@
-// Package fast has what makes the servers fast and no page needs. Every trick of it
-// can be taken away, and the servers still answer the same bytes: files are
-// remembered (memory.go), and the system is asked a little less (system.go).
+// Package fast makes the servers faster; no answer depends on it. Files are remembered
+// (memory.go), and the system is asked a little less (system.go). Without it the servers
+// send the same bytes.
 // lab-notes/performance.md has what each of them is worth.
 package fast
 
@@ -21,8 +21,8 @@ const (
 
 	// settled is how long a file must have looked the same before it is
 	// remembered, and settledCoarse is that where times come in whole seconds.
-	// File systems have coarse clocks: of two changes within one tick of theirs,
-	// the second is not seen in the file's times. (Nor is a change through memory
+	// File systems have coarse clocks: if a file changes twice within one tick, its
+	// times do not show the second change. (Nor is a change through memory
 	// that was mapped to the file before, mmap: the file's times need not follow it.)
 	settled       = 100 * time.Millisecond
 	settledCoarse = 2100 * time.Millisecond
@@ -72,14 +72,14 @@ func (m *memory) Get(target string) *http1.Response {
 		if strings.HasSuffix(name, "/") {
 			name += "index.html"
 		}
-		m.add(target, asked, remembered{name: name, resp: *resp, since: time.Now()})
+		m.add(target, asked, remembered{name: strings.Clone(name), resp: *resp, since: time.Now()})
 	}
 	return resp
 }
 
-// add remembers a file, as soon as it has settled: when it was asked for again,
-// it had looked the same for long enough. What is in the way is forgotten,
-// whichever it is: it is read again when somebody asks for it.
+// add remembers a file as soon as it has settled: when it was asked for again, it had
+// looked the same for long enough. If there is no room, other files are forgotten, in
+// no order: they are read again when somebody asks for them.
 func (m *memory) add(target string, asked time.Time, f remembered) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -94,7 +94,7 @@ func (m *memory) add(target string, asked time.Time, f remembered) {
 	if !f.settled {
 		f.resp.Body = nil
 	}
-	target = strings.Clone(target) // which would keep a whole head
+	target = strings.Clone(target) // a part of the head would keep all of it in memory
 	m.forget(target)
 	for other := range m.files {
 		if m.size+f.size(target) <= maxRemembered {

@@ -6,8 +6,8 @@
 //   - site.go: the target of the request names a file
 //   - response.go: a [Response] becomes bytes on the socket
 //
-// protocol.go can wait: it has what HTTP promises beside a page. So can package
-// strict, and package rig is given. The rules are those of RFC
+// protocol.go can wait: it has what HTTP promises beside a page. So can the packages
+// strict and fast, which refuse and remember, and package rig, which is given. The rules are those of RFC
 // 9110 (what a message means) and RFC 9112 (how it looks on the wire).
 package http1
 
@@ -22,18 +22,18 @@ import (
 // readSize is how much is read at a time, in bytes. Most heads are shorter.
 const readSize = 1 << 10
 
-// A Conn is a TCP connection to a client. Serve reads and writes as if nobody were
-// slow: package rig gives every wait a time limit. It also wants to know how far
-// the exchange has come, for the log.
+// A Conn is a TCP connection to a client. Serve reads and writes as if every client
+// were fast: package rig gives each wait a time limit. For the log, Serve tells it how
+// far the exchange has come.
 type Conn interface {
 	io.ReadWriteCloser
-	CloseWrite() error // sends FIN: nothing more will come from this side
+	CloseWrite() error // sends FIN: this side sends nothing more
 	Catch()            // is deferred: a panic becomes a 500, and ends this connection only
 
-	MayPersist() bool               // may another request follow?
-	Asked(*Request)                 // a request was read, or a part of one
-	Answers(*Response)              // this is about to be sent
-	Answered(body int64, err error) // it was sent, with so many bytes of its body
+	MayPersist() bool           // may another request follow?
+	GotRequest(*Request)        // a request was read, or a part of one
+	WillSend(*Response)         // this response is about to be sent
+	Sent(body int64, err error) // it was sent, with so many bytes of its body
 }
 
 // A Getter finds the answer to a GET: a [Site] does, or something in front of one.
@@ -49,19 +49,15 @@ func Serve(conn Conn, site Getter) {
 	in := bufio.NewReaderSize(conn, readSize) // one for all requests: it may hold the next one already
 	for {
 		req, err := ReadRequest(in)
-		conn.Asked(req)
+		conn.GotRequest(req)
 		resp := answer(req, err, site)
 		if resp == nil {
 			return // there is nobody to answer
 		}
 		if err == nil && conn.MayPersist() {
-			resp.Connection = connectionOption(req)
+			resp.Connection = connectionOption(req) // instead of close
 		}
-		conn.Answers(resp)
-		sent, err := resp.WriteTo(conn)
-		resp.File.Close() // it was only read, and often there is none: no error is anybody's loss
-		conn.Answered(sent, err)
-		if err != nil {
+		if err := send(conn, resp); err != nil {
 			return // the client has left
 		}
 		if resp.Connection == "close" {
@@ -71,8 +67,8 @@ func Serve(conn Conn, site Getter) {
 	}
 }
 
-// answer finds the response to a request, which was read with this error. It is
-// nil if the client has left or said nothing.
+// answer finds the response to a request. If reading it ended with an error that is no
+// refusal, the client has left or said nothing: then there is no response.
 func answer(req *Request, err error, site Getter) *Response {
 	if refused, ok := err.(*strict.Error); ok {
 		resp := statusPage(refused.Status, refused.Reason)
@@ -86,4 +82,13 @@ func answer(req *Request, err error, site Getter) *Response {
 		return site.Get(req.Target)
 	}
 	return otherMethod(req, site)
+}
+
+// send sends a response.
+func send(conn Conn, resp *Response) error {
+	defer resp.File.Close() // if there is one; it was only read, so an error costs nothing
+	conn.WillSend(resp)
+	body, err := resp.WriteTo(conn)
+	conn.Sent(body, err)
+	return err
 }

@@ -23,14 +23,14 @@ func (f *fake) note(format string, args ...any) {
 	f.events = append(f.events, fmt.Sprintf(format, args...))
 }
 
-func (f *fake) Read(p []byte) (int, error)     { return f.Reader.Read(p) }
-func (f *fake) Write(p []byte) (int, error)    { return f.writes.Write(p) }
-func (f *fake) CloseWrite() error              { f.note("FIN"); return f.half }
-func (f *fake) Close() error                   { f.note("close"); return nil }
-func (f *fake) MayPersist() bool               { return f.keep }
-func (f *fake) Asked(req *Request)             { f.note("asked %s %s", req.Method, req.Target) }
-func (f *fake) Answers(resp *Response)         { f.note("%d %s", resp.Status, resp.Why) }
-func (f *fake) Answered(body int64, err error) { f.note("sent %d %v", body, err) }
+func (f *fake) Read(p []byte) (int, error)  { return f.Reader.Read(p) }
+func (f *fake) Write(p []byte) (int, error) { return f.writes.Write(p) }
+func (f *fake) CloseWrite() error           { f.note("FIN"); return f.half }
+func (f *fake) Close() error                { f.note("close"); return nil }
+func (f *fake) MayPersist() bool            { return f.keep }
+func (f *fake) GotRequest(req *Request)     { f.note("asked %s %s", req.Method, req.Target) }
+func (f *fake) WillSend(resp *Response)     { f.note("%d %s", resp.Status, resp.Why) }
+func (f *fake) Sent(body int64, err error)  { f.note("sent %d %v", body, err) }
 func (f *fake) Catch() {
 	if p := recover(); p != nil {
 		f.note("panic %v", p)

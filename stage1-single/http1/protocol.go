@@ -18,9 +18,9 @@ const maxRest = 16 << 20
 //	POST /a  → 405, with Allow: GET, HEAD
 //	FETCH /a → 501
 //
-// The methods that HTTP knows, but files do not have, are a 405: POST, PUT,
-// DELETE, CONNECT, OPTIONS, TRACE (RFC 9110 section 9) and PATCH (RFC 5789).
-// Any other is a 501. Case matters: get is not GET.
+// A 405 is for the methods that HTTP has, but files do not: POST, PUT, DELETE,
+// CONNECT, OPTIONS, TRACE (RFC 9110 section 9) and PATCH (RFC 5789). Any other is a
+// 501: case matters, and get is not GET. statusPage makes the two pages.
 //
 //lab:todo 1.7 answer HEAD, and say 405 or 501 to the other methods
 func otherMethod(req *Request, site Getter) *Response {
@@ -41,11 +41,11 @@ func otherMethod(req *Request, site Getter) *Response {
 // 9112 section 9.6). If bytes of the client are unread when a program closes, TCP
 // sends a reset, and a reset destroys what the client has not read yet. So:
 //
-//	CloseWrite      sends FIN: the answer is complete; if it fails, all is over
+//	CloseWrite      sends FIN: the answer is complete; if it fails, return
 //	read and drop   until the client closes, too, but at most maxRest bytes
 //	Close           which Serve does
 //
-// How long reading may take is not decided here: that is the flag -linger.
+// The flag -linger says how long reading may take: package rig sees to that.
 //
 //lab:todo 1.8 close for writing, then read and drop what the client still sends
 func finish(conn Conn) {
@@ -64,9 +64,9 @@ func finish(conn Conn) {
 //	GET / HTTP/1.0                          → "close"       that is the rule in HTTP/1.0
 //	GET / HTTP/1.0, Connection: keep-alive  → "keep-alive"  the client has asked for it
 //
-// In the request the field is a list, and close counts more than keep-alive. A
-// request with a body ends the connection, too: this server does not read the
-// body, so it cannot find the next request behind it.
+// In the request the field is a list (List reads it), and close counts more than
+// keep-alive. A request with a body (req.hasBody) ends the connection, too: this server
+// does not read the body, so it cannot find the next request behind it.
 //
 //lab:todo 1.9 decide from the request whether the connection stays open
 func connectionOption(req *Request) string {
@@ -86,33 +86,4 @@ func connectionOption(req *Request) string {
 func (req *Request) hasBody() bool {
 	length := strings.Join(Values(req.Fields, "Content-Length"), "")
 	return strings.Trim(length, "0") != "" || Values(req.Fields, "Transfer-Encoding") != nil
-}
-
-// List returns the items of all fields with this name, in small letters: their
-// values are lists with commas (RFC 9110 section 5.6.1). Without such a field it
-// is nil.
-//
-//	Connection: Keep-Alive, TE → "keep-alive", "te"
-func List(fields []Field, name string) (items []string) {
-	for _, f := range fields {
-		if !f.Is(name) {
-			continue
-		}
-		items = append([]string{}, items...)
-		for item := range strings.SplitSeq(f.Value, ",") {
-			if item = strings.Trim(item, " \t"); item != "" {
-				items = append(items, strings.Map(lower, item))
-			}
-		}
-	}
-	return items
-}
-
-// lower makes small letters of A to Z alone. For Unicode the Kelvin sign is a K,
-// too, and would make a "chunked" of what is none.
-func lower(r rune) rune {
-	if 'A' <= r && r <= 'Z' {
-		return r - 'A' + 'a'
-	}
-	return r
 }

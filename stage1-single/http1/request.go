@@ -20,14 +20,14 @@ type Request struct {
 	Size int    // how many bytes were read: Head, and empty lines before it
 }
 
-// ReadRequest reads the next request, or what comes of it. With a *strict.Error the
-// client gets an answer; with any other error there is nobody to answer.
+// ReadRequest reads the next request, or as much of it as comes. If the error is a
+// *strict.Error, the client gets an answer. With any other error nobody is there.
 func ReadRequest(in *bufio.Reader) (*Request, error) {
 	from := strict.NewHeadReader(in)
 	head, err := readHead(from)
 	req := &Request{Head: head, Size: from.Size, Fields: make([]Field, 0, 8)}
 	if err != nil {
-		req.Head = max(head, from.Line) // the longer one: both begin with the request line
+		req.Head = max(head, from.Line) // the longer one: readHead may leave out the last piece
 		return req, err
 	}
 	line, rest := cutLine(head)
@@ -37,7 +37,7 @@ func ReadRequest(in *bufio.Reader) (*Request, error) {
 		if err := strict.FieldLine(line, malformed); err != nil {
 			return req, err
 		}
-		if malformed == nil {
+		if malformed == nil { // strict may let it pass
 			req.Fields = append(req.Fields, field)
 		}
 	}
@@ -48,9 +48,9 @@ func ReadRequest(in *bufio.Reader) (*Request, error) {
 //
 //	"GET / HTTP/1.1\r\n" + "Host: localhost\r\n" + "\r\n"
 //
-// TCP delivers bytes in order, but in pieces of any size. from.Piece waits for the
-// next one, which is a line or a part of a line. A line ends in CR LF, or in a bare
-// LF. With an error of from.Piece, return it and what has come so far.
+// TCP delivers bytes in order, but in pieces of any size. from.Piece() waits for the
+// next piece, and returns it (a string) and an error. A line ends in CR LF, or in a
+// bare LF. If there is an error, return all pieces so far, this one too, and the error.
 //
 //lab:todo 1.3 put pieces together until the empty line has come
 func readHead(from *strict.HeadReader) (string, error) {
@@ -79,7 +79,7 @@ func cutLine(text string) (line, rest string) {
 //	"GET /HelloWorld.html HTTP/1.1" → Method "GET", Target "/HelloWorld.html", Minor 1
 //
 // One space is between the three parts. Minor is 0 for HTTP/1.0, and 1 for every
-// other version. Nothing is refused here: what is missing is empty.
+// other version. Nothing is refused here: a part that is missing is "".
 //
 //lab:todo 1.4 take the request line apart: method, target, version
 func (req *Request) parseRequestLine(line string) {
@@ -141,4 +141,33 @@ func Values(fields []Field, name string) (values []string) {
 		}
 	}
 	return values
+}
+
+// List returns the items of all fields with this name, in small letters: their
+// values are lists with commas (RFC 9110 section 5.6.1). Without such a field it
+// is nil.
+//
+//	Connection: Keep-Alive, TE → "keep-alive", "te"
+func List(fields []Field, name string) (items []string) {
+	for _, f := range fields {
+		if !f.Is(name) {
+			continue
+		}
+		items = append([]string{}, items...)
+		for item := range strings.SplitSeq(f.Value, ",") {
+			if item = strings.Trim(item, " \t"); item != "" {
+				items = append(items, strings.Map(lower, item))
+			}
+		}
+	}
+	return items
+}
+
+// lower makes small letters of A to Z alone. In Unicode the Kelvin sign is a K, too: a
+// word with it is not "chunked", and must not become that.
+func lower(r rune) rune {
+	if 'A' <= r && r <= 'Z' {
+		return r - 'A' + 'a'
+	}
+	return r
 }

@@ -18,8 +18,7 @@ var statusText = map[int]string{
 	505: "HTTP Version Not Supported",
 }
 
-// A Response is what a request is answered with (RFC 9112 section 4). What is empty
-// is left out of its head.
+// A Response is what a request is answered with (RFC 9112 section 4).
 type Response struct {
 	Status        int    // 200
 	Connection    string // "close" if the connection ends after this response
@@ -29,17 +28,16 @@ type Response struct {
 	ContentType   string // "text/html; charset=utf-8"
 	ContentLength int64  // in bytes; below 0 it is left out
 
-	Body     []byte   // a body in memory,
-	File     *os.File // or a large one in a file,
-	Size     int64    // of which so many bytes are sent
+	Body     []byte   // the body, if it is in memory
+	File     *os.File // the file with the body, if it is large
+	Size     int64    // how many bytes of File are sent
 	HeadOnly bool     // the answer to HEAD: no body is sent
 
 	Info os.FileInfo // of the file in Body
 	Why  string      // for the log: why it is not a 200
 }
 
-// withBody makes a response that has a body in memory, and after which the
-// connection closes.
+// withBody makes a response with a body in memory. Its Connection is "close".
 //
 //	withBody(200, "text/html; charset=utf-8", []byte("太"))  → ContentLength 3
 //
@@ -91,9 +89,9 @@ func (resp *Response) fields() []Field {
 	return slices.DeleteFunc(all, func(f Field) bool { return f.Value == "" })
 }
 
-// WriteTo sends a response to a client: the head, and behind it the body. They
-// go in one Write, because textbook clients call recv once and take what comes
-// for the whole. With HeadOnly the head is all. A File is sent by sendFile.
+// WriteTo sends a response to a client: the head, then the body. They go in one Write,
+// because textbook clients call recv once and take what comes for the whole. With
+// HeadOnly the head is all. If there is a File, sendFile sends it behind the head.
 //
 // It returns how many bytes of the body were sent.
 //
@@ -126,7 +124,7 @@ func statusPage(status int, why string) *Response {
 	return resp
 }
 
-// Page is a page that says the status and, below it, what more there is.
+// Page is a page that says the status, and then the text in more.
 func Page(status int, more string) *Response {
 	title := fmt.Sprintf("%d %s", status, statusText[status])
 	text := fmt.Sprintf("<!DOCTYPE html><title>%s</title><h1>%s</h1>\n%s", title, title, more)

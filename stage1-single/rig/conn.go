@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -37,11 +38,12 @@ type Conn struct {
 	log       *slog.Logger
 	stopWatch func() bool
 
-	answered, unasked int    // requests; bytes that came and belong to no request yet
+	answered, unasked int    // requests; bytes that were read and belong to no request yet
 	sending, closing  bool   // part of an answer was sent; CloseWrite was called
-	why               error  // it ends, as far as that is known
+	why               error  // the connection ends, for the log
 	method, target    string // of the request that is answered, for the log
-	forHead, closes   bool   // it is a HEAD; the answer ends the connection
+	forHead, told     bool   // it is a HEAD; it is in the log
+	closes            bool   // the answer ends the connection
 	status            int
 
 	mu      sync.Mutex
@@ -129,27 +131,23 @@ func (c *Conn) stopWaiting() {
 	}
 }
 
-// Asked notes the request that is answered next.
-func (c *Conn) Asked(req *http1.Request) {
-	c.forHead = req.Method == "HEAD"
+// GotRequest notes the request that is answered next.
+func (c *Conn) GotRequest(req *http1.Request) {
+	c.forHead, c.told = req.Method == "HEAD", false
 	if c.logs() { // clones, as the head that they are in may be large
 		c.method, c.target = strings.Clone(req.Method), strings.Clone(req.Target)
 	}
 	c.unasked -= req.Size
 	if c.listener.Verbose {
-		printHead(req.Head)
+		for line := range strings.Lines(req.Head) {
+			fmt.Fprintf(os.Stderr, "%q\n", line) // quoted, so that it plays no tricks on the terminal
+		}
 	}
 }
 
-// Answers logs what was asked for, and lets the experiments bend the response.
-func (c *Conn) Answers(resp *http1.Response) {
-	switch {
-	case !c.logs():
-	case resp.Why != "":
-		c.log.Warn("request", "method", c.method, "target", c.target, "refused", resp.Why)
-	default:
-		c.log.Info("request", "method", c.method, "target", c.target)
-	}
+// WillSend logs what was asked for, and lets the experiments bend the response.
+func (c *Conn) WillSend(resp *http1.Response) {
+	c.logRequest(resp.Why)
 	if resp.File != nil {
 		fast.KeepBufferSmall(c.tcp)
 	}
@@ -157,8 +155,8 @@ func (c *Conn) Answers(resp *http1.Response) {
 	c.status, c.closes = resp.Status, resp.Connection == "close"
 }
 
-// Answered notes how an answer went.
-func (c *Conn) Answered(body int64, err error) {
+// Sent notes how an answer went.
+func (c *Conn) Sent(body int64, err error) {
 	if c.logs() {
 		c.log.Info("answered", "status", c.status, "body", body)
 	}

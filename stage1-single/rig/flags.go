@@ -2,9 +2,8 @@
 // HTTP. It is given: you need not read it.
 //
 //   - flags.go and listen.go: what the command line says, and where to listen
-//   - conn.go: a connection that looks after its own time limits, and its close
-//   - gaps.go: what a client gets while a step is not written yet
-//   - log.go: what is told of each connection
+//   - conn.go and write.go: a connection that looks after its own time limits
+//   - gaps.go: what a client gets while a step is not written yet; log.go: the log
 package rig
 
 import (

@@ -13,16 +13,21 @@ import (
 	"weblab.example/stage1-single/http1"
 )
 
-// ExitAtGap is deferred by the main of every stage. A function that is not written yet
-// panics with a text that says which step it is: that is printed, and the exit status is
-// 3. Any other panic goes on.
+// isGap reports whether a panic is that of a function that is not written yet.
+func isGap(p any) bool {
+	text, _ := p.(string)
+	return strings.HasPrefix(text, "step ") && strings.Contains(text, "is not written yet")
+}
+
+// ExitAtGap is deferred by the main of every stage. It prints which step is not written
+// yet, and ends the program with status 3. Any other panic is raised again.
 func ExitAtGap() {
-	switch p := recover().(type) {
-	case nil:
-	case string:
+	p := recover()
+	if isGap(p) {
 		fmt.Fprintln(os.Stderr, p)
 		os.Exit(3)
-	default:
+	}
+	if p != nil {
 		panic(p)
 	}
 }
@@ -37,10 +42,11 @@ func (c *Conn) Catch() {
 	if c.sending {
 		c.logPanic(p)
 	} else {
-		page := c.page500(p)
+		page, body := c.page500(p)
+		c.logRequest("")
 		c.logPanic(p)
 		_, err := c.Write(page)
-		c.Answered(int64(len(page)), err)
+		c.Sent(body, err)
 		c.finish()
 	}
 	c.why = fmt.Errorf("the server's own code ended it: %v", p)
@@ -48,34 +54,34 @@ func (c *Conn) Catch() {
 
 // page500 makes the bytes of a 500. The student's own code does that, or if that is not
 // written yet either, they are given.
-func (c *Conn) page500(p any) (page []byte) {
+func (c *Conn) page500(p any) (page []byte, size int64) {
 	defer func() {
 		if p := recover(); p != nil {
 			c.logPanic(p)
-			c.status, c.closes = 500, true
 			body := "<!DOCTYPE html><title>500</title><h1>The server runs, but its answers are not written yet</h1>\n" + gapText(p)
+			size = int64(len(body))
 			page = fmt.Appendf(nil, "HTTP/1.1 500 Internal Server Error\r\n"+"Connection: close\r\n"+
 				"Content-Type: text/html; charset=utf-8\r\n"+"Content-Length: %d\r\n"+"\r\n"+"%s", len(body), body)
 		}
 	}()
+	c.status, c.closes = 500, true
 	resp := http1.Page(500, gapText(p))
 	resp.HeadOnly = c.forHead
-	c.Answers(resp)
 	var made bytes.Buffer
-	resp.WriteTo(&made) // a buffer takes all
-	return made.Bytes()
+	size, _ = resp.WriteTo(&made) // a buffer takes all
+	return made.Bytes(), size
 }
 
 // gapText says which step is missing. What else a panic says is for the log alone.
 func gapText(p any) string {
-	if text, isGap := p.(string); isGap {
-		return "<p>→ " + html.EscapeString(text) + "</p>\n" // the arrow has three bytes: a length in characters is seen
+	if isGap(p) {
+		return "<p>→ " + html.EscapeString(p.(string)) + "</p>\n" // the arrow has three bytes: a length in characters is seen
 	}
 	return ""
 }
 
-// serveSample answers for -samples: what step 1.2 makes of all sorts of responses can be
-// seen before there is a step that asks for them. Given code reads the request.
+// serveSample answers for -samples: it shows what step 1.2 makes of responses. Given code
+// reads the request.
 func (c *Conn) serveSample() {
 	defer c.Close()
 	defer c.Catch()
@@ -85,15 +91,15 @@ func (c *Conn) serveSample() {
 	}
 	if words := strings.Fields(line); err == nil && len(words) > 1 {
 		resp := sample(words[1])
-		c.Answers(resp)
-		c.Answered(resp.WriteTo(c))
+		c.WillSend(resp)
+		c.Sent(resp.WriteTo(c))
 		c.finish()
 	}
 }
 
 func sample(target string) *http1.Response {
 	status := map[string]int{"/": 200, "/405": 405, "/301": 301}[target]
-	resp := http1.Page(cmp.Or(status, 404), "<p>太棒了: /404 /405 /301 /head /date /empty /no-length</p>\n")
+	resp := http1.Page(cmp.Or(status, 404), "<p>太棒了: /404 /405 /301 /head /empty /no-length</p>\n")
 	switch target {
 	case "/405":
 		resp.Allow = "GET, HEAD"
@@ -101,8 +107,6 @@ func sample(target string) *http1.Response {
 		resp.Location = "/"
 	case "/head":
 		resp.HeadOnly = true
-	case "/date":
-		resp.Date = "Sun, 06 Nov 1994 08:49:37 GMT"
 	case "/empty":
 		resp.Status, resp.Body, resp.ContentLength = 200, nil, 0
 	case "/no-length":

@@ -5,9 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 	"runtime/debug"
-	"strings"
 	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -52,20 +50,24 @@ func (c *Conn) logs() bool {
 	return c.listener.log.Enabled(context.Background(), slog.LevelInfo)
 }
 
+// logRequest logs what was asked for, once, and why there is no file for it.
+func (c *Conn) logRequest(why string) {
+	switch {
+	case c.told || !c.logs():
+	case why != "":
+		c.log.Warn("request", "method", c.method, "target", c.target, "refused", why)
+	default:
+		c.log.Info("request", "method", c.method, "target", c.target)
+	}
+	c.told = true
+}
+
 // logPanic logs a panic, and where it was. A function that is not written yet says
 // itself which one it is, and says it once.
 func (c *Conn) logPanic(p any) {
-	if _, isGap := p.(string); !isGap {
+	if !isGap(p) {
 		c.log.Error("panic", "error", p, "stack", string(debug.Stack()))
 	} else if _, told := c.listener.gaps.LoadOrStore(p, true); !told {
 		c.log.Warn("gap", "error", p)
-	}
-}
-
-// printHead prints a request's head, a line for a line. It is quoted, which also keeps
-// a request from playing tricks on the terminal.
-func printHead(head string) {
-	for line := range strings.Lines(head) {
-		fmt.Fprintf(os.Stderr, "%q\n", line)
 	}
 }

@@ -31,7 +31,7 @@ func (c *Conn) ReadFrom(r io.Reader) (int64, error) {
 	if !ok {
 		return io.Copy(struct{ io.Writer }{c}, r) // by Write
 	}
-	begin, _ := file.Seek(0, io.SeekCurrent) // pieces of it may have been sent; an error comes again
+	begin, _ := file.Seek(0, io.SeekCurrent) // pieces of it may have been sent; below, Seek has the same error
 	return c.untilStalled(part.N, func(done int64) (int64, error) {
 		if _, err := file.Seek(begin+done, io.SeekStart); err != nil { // more may have been read than was taken
 			return 0, err
@@ -40,8 +40,8 @@ func (c *Conn) ReadFrom(r io.Reader) (int64, error) {
 	})
 }
 
-// untilStalled calls write, which goes on behind the bytes that are done, until size
-// bytes are written. It gives up when none was taken for as long as -stall. The system
+// untilStalled calls write, which continues after the first done bytes, until size bytes
+// are written. It gives up when none was taken for as long as -stall. The system
 // wakes up a writer only when there is room for many bytes, not for a few: so the
 // deadlines are parts of -stall, and it is tried again while bytes go.
 func (c *Conn) untilStalled(size int64, write func(done int64) (int64, error)) (done int64, err error) {
@@ -93,7 +93,7 @@ func (c *Conn) finish() {
 
 // Close closes the connection.
 func (c *Conn) Close() error {
-	if c.why == errTLS { // there is more of the hello: no reset for it
+	if c.why == errTLS { // read the rest of the hello, so that no reset is sent
 		c.finish()
 	}
 	c.stopWatch()

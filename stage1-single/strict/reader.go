@@ -8,8 +8,8 @@ import (
 )
 
 // A HeadReader reads the pieces of one head, and no byte behind it, which may be the
-// next request's. It looks at what comes, so that a client which is too long, too
-// slow or wrong from the first line on is refused early.
+// next request's. It looks at them, so that a head which is too long, too late, or
+// wrong in its first line is refused early.
 type HeadReader struct {
 	Size int    // bytes that have come, with empty lines before the request line
 	Line string // the request line, as far as it has come

@@ -9,9 +9,13 @@ import (
 	"strings"
 )
 
-// Host asks for one valid Host (RFC 9112 section 3.2): none in HTTP/1.1 is a
-// 400, and so are two in any version. One server can have many sites, and two
-// readers must not see two different ones.
+// Host gets the values of the Host fields. It asks for one (RFC 9112 section 3.2), and
+// that isAuthority takes it:
+//
+//	none in HTTP/1.1 (minor 1)          → 400; in HTTP/1.0 it is nil
+//	two in any version, or one like a/b → 400
+//
+// One server can have many sites, and two readers must not see two different ones.
 //
 //lab:todo S.3 ask for one valid Host
 func Host(hosts []string, minor int) error {
@@ -24,16 +28,16 @@ func Host(hosts []string, minor int) error {
 	return nil
 }
 
-// Framing gets the values of Content-Length, and the items of Transfer-Encoding,
-// nil without that field. It refuses what leaves in doubt where a request ends. Two readers that disagree about that can be made to see two
-// different next requests (RFC 9112 section 11.2).
+// Framing refuses a request whose end is not certain. Two readers that disagree about it
+// can be made to see two different next requests (RFC 9112 section 11.2). It gets the
+// values of Content-Length, and the items of Transfer-Encoding, nil without that field.
 //
-//	two Content-Length, equal ones too; one that is no number of an int64  → 400
-//	Transfer-Encoding together with Content-Length, or in HTTP/1.0         → 400
-//	Transfer-Encoding: chunked, gzip, or chunked twice                     → 400
-//	Transfer-Encoding: gzip, chunked: this server knows chunked alone      → 501
+//	two lengths, equal ones too; one that is not digits, or over an int64  → 400
+//	codings and a length; codings in HTTP/1.0 (minor 0)                    → 400
+//	codings {}, {chunked, gzip}, or {chunked, chunked}                     → 400
+//	codings {gzip, chunked}: this server knows chunked alone               → 501
 //
-//lab:todo S.3 refuse what leaves the end of a request in doubt
+//lab:todo S.3 refuse a request whose end is not certain
 func Framing(lengths, codings []string, minor int) error {
 	for _, length := range lengths {
 		if _, err := strconv.ParseUint(length, 10, 63); err != nil || len(lengths) > 1 {

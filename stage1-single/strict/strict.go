@@ -52,8 +52,8 @@ func Size(line, size int) error {
 }
 
 // Time is asked when reading has ended with an error, after size bytes of a
-// head. If it is os.ErrDeadlineExceeded, a client was too slow: it gets a 408 if it
-// has sent a byte. One that has sent nothing wanted nothing.
+// head. If it is os.ErrDeadlineExceeded, the client was too slow: it gets a 408 if it
+// has sent at least one byte.
 //
 //lab:todo S.1 answer a head that is not complete in time with 408
 func Time(size int, err error) error {
@@ -69,11 +69,11 @@ func Time(size int, err error) error {
 //	request-line = method SP request-target SP HTTP-version
 //	HTTP-version = "HTTP/" DIGIT "." DIGIT
 //
-// The method is a token, and the target is not empty. No octet of the line is a
-// control octet (see octets). All else is a 400, but for a version that is
-// right and not of HTTP/1: a 505.
+// The method is a token (IsToken). The target is not empty, and has no tab. The line has
+// no control octet (octets). A version of the right form that is not HTTP/1 is a 505.
+// Everything else is a 400.
 //
-//lab:todo S.2 refuse a request line that is not to the letter
+//lab:todo S.2 refuse a request line that does not follow the grammar
 func RequestLine(line string) error {
 	if err := octets(line); err != nil {
 		return err
@@ -97,7 +97,7 @@ func RequestLine(line string) error {
 // ParseField: readers that disagree about such a line can be played against each
 // other. It is a 400, and so is a control octet.
 //
-//lab:todo S.2 refuse a field line that is not to the letter
+//lab:todo S.2 refuse a field line that does not follow the grammar
 func FieldLine(line string, malformed error) error {
 	if err := octets(line); err != nil {
 		return err

@@ -82,18 +82,18 @@ func RemoveDots(path string) (name string, err error) {
 	return strings.Join(kept, "/") + slash, nil
 }
 
-// Target refuses what is none of the four forms of a target (RFC 9112 section 3.2), or
-// not for this method. The authority is that of an absolute form, or "".
+// Target refuses a target that this method cannot have (RFC 9112 section 3.2). The
+// authority is that of an absolute form, or "". isAuthority must take it.
 //
 //	/path              for every method
 //	http://host/path   for every method; the host counts instead of Host
-//	host:port          for CONNECT alone
+//	host:port          for CONNECT alone; the port is not empty
 //	*                  for OPTIONS alone
 //
-// All else is a 400, and so are a # and an octet above 0x7f: a client has to
-// keep the one at home, and to escape the other.
+// Everything else is a 400, and so is a target with a # or an octet above 0x7f: a client
+// must not send the first, and must escape the second.
 //
-//lab:todo S.4 refuse a target that is none for this method
+//lab:todo S.4 refuse a target that this method cannot have
 func Target(method, target, authority string) error {
 	good := method == "OPTIONS" && target == "*"
 	switch {
@@ -111,9 +111,8 @@ func Target(method, target, authority string) error {
 	return nil
 }
 
-// Escapes refuses escapes in a path that name no file: a % without two
-// hexadecimal digits, %2F, %00, and what is no UTF-8 when it is decoded. Each is a
-// 400.
+// Escapes refuses escapes that no name of a file has. Each is a 400: a % without two
+// hexadecimal digits, %2F, %00, and a path that is not UTF-8 when it is decoded.
 //
 //lab:todo S.4 refuse bad escapes in the path
 func Escapes(path string) error {
@@ -125,11 +124,12 @@ func Escapes(path string) error {
 	return nil
 }
 
-// Name refuses a name that no client should see: one with a segment that
-// begins with a dot, or with a backslash, which Windows takes for a slash. On
-// Windows CON and C: are not files either: filepath.IsLocal knows that.
+// Name refuses a name that no client should see, with any error: it makes a 404. A
+// segment of it begins with a dot (but a "./" at the beginning is the root), or has a
+// backslash, which Windows takes for a slash. On Windows CON and C: are not names of
+// files either: filepath.IsLocal knows that.
 //
-//lab:todo S.4 refuse hidden names, and those that are no file's
+//lab:todo S.4 refuse hidden names, and names that no file has
 func Name(name string) error {
 	for segment := range strings.SplitSeq(strings.TrimPrefix(name, "./"), "/") {
 		if strings.HasPrefix(segment, ".") || strings.Contains(segment, `\`) {
@@ -142,9 +142,9 @@ func Name(name string) error {
 	return nil
 }
 
-// File refuses what is opened and is no regular file, such as a named pipe.
+// File refuses what is not a regular file, such as a named pipe.
 //
-//lab:todo S.4 refuse what is no regular file
+//lab:todo S.4 refuse what is not a regular file
 func File(info os.FileInfo) error {
 	if !info.Mode().IsRegular() {
 		return fmt.Errorf("%s is not a regular file, but %v", info.Name(), info.Mode())
