@@ -44,7 +44,7 @@ func needRace(t *testing.T, err error) {
 // faults are what a soak must find, each put into a copy of a file of the stages, with
 // what is said about it.
 var faults = []struct{ file, before, after, said string }{
-	{"stage1-single/http1/conn.go", "resp.File.Close() // it was", "_ = resp.File // it was",
+	{"stage1-single/http1/conn.go", "defer resp.File.Close() // if", "_ = resp.File // if",
 		`descriptors more than|garbage collector closed [0-9]+ descriptors`},
 	{"stage1-single/rig/conn.go", "	l.serving.Add(1)\n", "	l.serving.Add(1)\n	if l.KeepAlive && l.accepted.Load()%20 == 0 {\n		go func() { select {} }()\n	}\n",
 		`[0-9] goroutines more`},

@@ -45,7 +45,7 @@ func TestResponses(t *testing.T) {
 		{"HEAD", head + get, ok + ok + "hi", "[200 200]", ""},
 		{"HEAD with a body", head + get, ok + "hi" + ok + "hi", "[200]", "not a valid line of a head"},
 		{"HEAD that could not be read", head, bad, "[400]", ""},
-		{"HEAD that could not be read, with a body", head, bad + "hi", "[400]", ""},
+		{"HEAD that could not be read, with a body", head, bad + "hi", "[400]", "a head without its end"},
 		{"more than were asked for", get, ok + "hi" + ok + "hi", "[200 200]", ""},
 		{"a body that is not whole", get, ok + "h", "[]", "unexpected EOF"},
 		{"a byte too many", get, ok + "hi!", "[200]", "a head without its end"},
