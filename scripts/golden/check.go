@@ -283,13 +283,16 @@ func (r *Result) judge(labs *labs, turn string) {
 	if failure.Diagnosis == "wrong-status" {
 		failure.args[2] = refusal(r.Name, failure.args[1].(int))
 	}
+	if failure.Diagnosis == "reset" && r.Stage == 2 && r.Step < "1.8" { // a close that loses an answer is for 1.8
+		failure.Diagnosis = "closed-early"
+	}
 	ended := false
 	if l != nil {
 		if end := l.ended(100 * time.Millisecond); end != "" && !labs.unwritten.in(end) {
 			ended = true // and all of its log is shown
 			failure.Seen = strings.TrimSpace(failure.Seen) + "\n" + end
 			switch failure.Diagnosis {
-			case "no-answer", "not-accepting", "reset", "trouble":
+			case "no-answer", "not-accepting", "reset", "closed-early", "trouble":
 				failure.Diagnosis, failure.args = "died", nil
 			}
 		}
@@ -311,7 +314,11 @@ func (r *Result) judge(labs *labs, turn string) {
 
 // fail fills in what there is to say about a failure.
 func (r *Result) fail(f *Failure) {
-	r.Status, r.Seen, r.Why, r.Diagnosis = Failed, Visible(strings.TrimSpace(f.Seen)), Visible(f.why()), f.Diagnosis
+	why := f.why()
+	if words := inStep[r.Step+" "+f.Diagnosis]; words != "" {
+		why = fmt.Sprintf(words, f.args...)
+	}
+	r.Status, r.Seen, r.Why, r.Diagnosis = Failed, Visible(strings.TrimSpace(f.Seen)), Visible(why), f.Diagnosis
 	r.Note = noteOf(f.Diagnosis, r.Check)
 	r.Again = "go run ./scripts/grade -only " + r.Name
 	if r.Stage < 3 { // most checks of a server are both stages'

@@ -400,12 +400,12 @@ func (c clientCase) compare(r *clientRun) error {
 			if got == "" && i > 0 {
 				f = &Failure{Diagnosis: "one-request-only", args: []any{i, len(c.requests)}}
 			}
-			f.Seen = fmt.Sprintf("request %d: %s\nstandard error: %.500s", i+1, difference([]byte(want), []byte(got)), r.stderr)
+			f.Seen = fmt.Sprintf("request %d: %s%s", i+1, difference([]byte(want), []byte(got)), r.said())
 			return f
 		}
 	}
 	if r.hung != nil {
-		return failf(c.waited(), "%v\nstandard output: %.300q\nstandard error: %.500s", r.hung, r.stdout, r.stderr)
+		return failf(c.waited(), "%v\nstandard output: %.300q%s", r.hung, r.stdout, r.said())
 	}
 	if !c.anyOut && r.stdout != c.stdout {
 		f := diagnoseOutput(strings.Join(c.server.answers, "")+c.server.later, c.stdout, r.stdout, strings.Contains(c.args, "-body"))
@@ -416,11 +416,12 @@ func (c clientCase) compare(r *clientRun) error {
 			f = &Failure{Diagnosis: "parallel"}
 		case c.late(r):
 			f = &Failure{Diagnosis: c.waited()}
-		case strings.Contains(r.stderr, " is not written yet") && f.Diagnosis == "client-cut": // it went on, with what it had
+		case f.Diagnosis == "client-cut" && regexp.MustCompile(" is not written yet|after the end of the response|ended early").MatchString(r.stderr):
+			// It went on, with what it had.
 		case c.status != 1 && r.status != 0 && (f.Diagnosis == "client-cut" || f.Diagnosis == "client-silent"):
 			f = &Failure{Diagnosis: "client-gave-up", args: []any{len(r.stdout), len(c.stdout), r.status}}
 		}
-		f.Seen = fmt.Sprintf("standard output: %s\nexit status %d, standard error: %.500s", difference([]byte(c.stdout), []byte(r.stdout)), r.status, r.stderr)
+		f.Seen = fmt.Sprintf("standard output: %s\nexit status %d%s", difference([]byte(c.stdout), []byte(r.stdout)), r.status, r.said())
 		return f
 	}
 	if c.status != anyStatus && r.status != c.status {
@@ -437,7 +438,7 @@ func (c clientCase) compare(r *clientRun) error {
 		case c.status == 0:
 			id = "exit-1-when-well"
 		}
-		return failf(id, "exit status %d, want %d; standard error: %.500s", r.status, c.status, r.stderr)
+		return failf(id, "exit status %d, want %d%s", r.status, c.status, r.said())
 	}
 	for _, word := range c.stderr {
 		if !strings.Contains(strings.ToLower(r.stderr), strings.ToLower(word)) {
@@ -455,6 +456,14 @@ func (c clientCase) compare(r *clientRun) error {
 		return c.check(r)
 	}
 	return nil
+}
+
+// said is what came on standard error, if anything did.
+func (r *clientRun) said() string {
+	if r.stderr == "" {
+		return ""
+	}
+	return fmt.Sprintf("\nstandard error: %.500s", r.stderr)
 }
 
 // waited is the diagnosis for a client that was waiting when it should have ended.

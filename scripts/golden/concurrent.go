@@ -66,9 +66,13 @@ func lastIsFirst(n int) func(*lab) error {
 			if _, err := conn.Write(rest); err != nil {
 				return err
 			}
-			err := hearOut(conn).want(response)
-			if i == n-1 {
+			h := hearOut(conn)
+			err := h.want(response)
+			switch {
+			case i == n-1 && h.end == endOpen:
 				err = because(err, "serial")
+			case len(h.bytes) == 0 || readMessage(h.bytes).status == 408:
+				err = because(err, "mixed-answers")
 			}
 			if err != nil {
 				return err
@@ -104,7 +108,7 @@ func manyAtOnce(l *lab) error {
 		if err == nil {
 			err = h.want(response)
 		}
-		if err != nil && len(h.bytes) > 0 && !bytes.Equal(h.bytes, response) {
+		if err != nil && h.end != "" && !bytes.Equal(h.bytes, response) {
 			err = because(err, "mixed-answers")
 		}
 		return err

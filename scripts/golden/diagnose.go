@@ -225,12 +225,16 @@ func diagnoseBody(request string, w, g message) *Failure {
 		return found("length-wrong", n, len(g.body))
 	case bytes.Equal(g.body, w.body):
 		return nil
-	case strings.HasPrefix(request, "HEAD ") && len(w.body) == 0:
+	case len(w.body) == 0 && (size > 0 || strings.HasPrefix(request, "HEAD ")):
 		return found("head-with-body")
 	case bytes.Equal(g.body, append([]byte("\r\n"), w.body...)) || bytes.Equal(g.body, append([]byte("\n"), w.body...)):
 		return found("extra-empty-line")
 	case bytes.Equal(bytes.TrimSuffix(bytes.TrimSuffix(g.body, []byte("\n")), []byte("\r")), w.body):
 		return found("crlf-after-body")
+	case len(g.body) == 0 && len(w.body) > 32<<10:
+		return found("file-not-sent", len(w.body))
+	case bytes.HasPrefix(g.body, w.body) && len(bytes.Trim(g.body[len(w.body):], "\x00")) == 0:
+		return found("zeros-after-body", len(g.body)-len(w.body))
 	case len(g.body) < len(w.body) && bytes.HasPrefix(w.body, g.body):
 		return found("body-cut", len(g.body), len(w.body))
 	case decoded(w.body, g.body):
@@ -351,6 +355,11 @@ func diagnoseRequest(want, got string) *Failure {
 		return found("host-missing")
 	case host != wantHost:
 		return found("host-wrong", host, wantHost)
+	}
+	for _, f := range w.fields {
+		if _, ok := g.field(f[0]); !ok {
+			return found("request-lacks", f[0]+": "+f[1])
+		}
 	}
 	return found("request-differs")
 }

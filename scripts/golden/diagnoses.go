@@ -30,10 +30,11 @@ var diagnoses = map[string]diagnosis{
 	"not-accepting":    {"Nobody listens on the port any more. After each client close that client's connection, not the listening socket, and go back to accept.", "stage1.md, 1.1"},
 	"refuses-rudely":   {"A server that cannot listen says which port is taken, that an earlier `go run` may hold it and how to choose another (-addr), and exits with 1.", "stage1.md, 1.1"},
 	"wrong-use":        {"Wrong use of the command line is exit status 2, with a message that names what is wrong.", ""},
-	"does-not-stop":    {"Ctrl-C and SIGTERM are the way to end a server: it stops accepting, finishes the answers under way, waits for nothing else, and exits with 0.", ""},
-	"only-once":        {"The loop goes on: when a client is answered and its connection closed, the next one is accepted.", "stage1.md, 1.1"},
+	"does-not-stop":    {"Return from the loop when Accept gives an error: that is how it learns that the server is to stop. After Ctrl-C or SIGTERM a server finishes the answers under way, waits for nothing else, and exits with 0.", ""},
+	"only-once":        {"The program served one client and ended, or takes no other. The loop must go on: when a client is served, accept the next one.", "stage1.md, 1.1"},
 	"not-serial":       {"Stage 1 talks to one client at a time. This server accepted the next connection before it was done with the one before.", "stage1.md, 1.1"},
 	"not-closed":       {"The answer is there, but the connection stays open. Connection: close is a promise: close it when the answer is sent, or the client waits for more.", "stage1.md, 1.8"},
+	"close-not-said":   {"The answer has no Connection: close, and so its connection stays open for another request. Without -keep-alive every answer says close: withBody sets it.", "stage1.md, 1.2"},
 	"never-ends":       {"%d bytes came in %v, and there was no end. An answer is sent as fast as the client takes it, and then it ends.", "stage1.md, 1.2"},
 	"reset":            {"The connection was reset (RST). A close while bytes of the client are unread does that, and the client may lose the answer: close for writing, read and drop until the client is done, then close (RFC 9112, 9.6).", "stage1.md, 1.8"},
 	"no-answer":        {"The connection was closed without an answer. Every request that comes whole gets one: look at the server's log for what went wrong.", "stage1.md, 1.3"},
@@ -62,9 +63,9 @@ var diagnoses = map[string]diagnosis{
 	"wrong-version":            {"The version in the status line is not HTTP/1.1. A server says what it speaks itself, whatever the request said.", "stage1.md, 1.2"},
 	"wrong-status":             {"The status is %d, and should be %d.%s", ""},
 	"field-misspelled":         {"The field %q is misspelled: a client knows only %q.", "stage1.md, 1.2"},
-	"field-missing":            {"Missing in the head: %s.", "stage1.md, 1.2"},
+	"field-missing":            {"Missing in the head: %s.", ""},
 	"field-extra":              {"The field %s is not asked for: these checks compare each byte, so an answer has the fields of the contract and no more.", "stage1.md, 1.2"},
-	"field-value":              {"%s is %q, and should be %q.", "stage1.md, 1.2"},
+	"field-value":              {"%s is %q, and should be %q.", ""},
 	"field-order":              {"The fields stand in another order, or their letters or spaces differ. To a browser it is the same; these checks compare each byte.", "stage1.md, 1.2"},
 	"persistence":              {"Whether a connection stays open is said in Connection: close when it ends, nothing when it stays open to HTTP/1.1, keep-alive to HTTP/1.0 that asked for it.", "stage1.md, 1.9"},
 
@@ -72,10 +73,12 @@ var diagnoses = map[string]diagnosis{
 	"length-counts-characters": {"Content-Length is %d, but the body has %d bytes: it counts characters. Count bytes; in UTF-8 太 has three.", "from-python.md, Text and bytes"},
 	"length-plus-24":           {"Content-Length is %d, but the body has %d bytes: it is the number of characters and 24. That is right for HelloWorld.html alone, whose 12 characters have 36 bytes. Count bytes.", "from-python.md, Text and bytes"},
 	"length-counts-crlf":       {"Content-Length is %d, but the file has %d bytes: two too many, a CR LF that is counted with it. The body is the file, and nothing comes after it.", "stage1.md, 1.2"},
-	"length-wrong":             {"Content-Length is %d, but the body has %d bytes: a client cuts it off, or waits for what never comes.", "stage1.md, 1.2"},
+	"length-wrong":             {"Content-Length is %d, but the body has %d bytes: a client cuts it off, or waits for what never comes.", ""},
 	"crlf-after-body":          {"A line end comes after the body. Content-Length says where the body ends, and nothing follows it.", "stage1.md, 1.2"},
 	"line-ends-translated":     {"Line ends inside the body were changed. A body is bytes: open the file in binary mode, and send it as it is.", "stage1.md, 1.6"},
-	"body-cut":                 {"The body ends after %d of %d bytes: one read, or one send, need not take all of a file. Repeat it until nothing is left.", "stage1.md, 1.2"},
+	"body-cut":                 {"The body ends after %d of %d bytes: one read, or one send, need not take all of a file. Repeat it until nothing is left.", ""},
+	"file-not-sent":            {"Not one byte came of a file of %d bytes. What sends it needs its size, and a file that is still open.", "stage1.md, 1.6"},
+	"zeros-after-body":         {"The body is right, and then come %d bytes that are zero: the whole buffer was sent. Send as many bytes of it as were read (buf[:n]).", "stage1.md, 1.5"},
 	"body-decoded":             {"Bytes of the file were replaced (EF BF BD is U+FFFD): it was decoded as text on its way. A body is bytes.", "stage1.md, 1.6"},
 	"body-differs":             {"The body is not the file that was asked for, byte for byte.", "stage1.md, 1.6"},
 	"head-with-body":           {"HEAD asks for the head that GET would get, and for no body. A client that reads on takes it for the next answer.", "stage1.md, 1.7"},
@@ -83,8 +86,8 @@ var diagnoses = map[string]diagnosis{
 	"path-escape":              {"A file outside of the directory that is served was sent: anybody can read your disk. Decode the path, remove its dot segments, and open it below the root only (os.Root).", "stage1.md, 1.6"},
 	"not-a-file":               {"What is neither a regular file nor a directory is a 404. Look before you open: a named pipe blocks whoever opens it until somebody writes to it.", "stage1.md, 1.6"},
 	"stale":                    {"The body is the file's bytes as they are now on the disk: look again for each request.", "stage1.md, 1.6"},
-	"huge-file-cut":            {"A large file is sent in pieces, until all of it is sent, however slowly the client takes it.", "stage1.md, 1.2"},
-	"huge-file-memory":         {"The server holds the whole of a large file in memory. Copy it in pieces from the file to the connection.", "stage1.md, 1.2"},
+	"huge-file-cut":            {"A large file is sent in pieces, until all of it is sent, however slowly the client takes it.", ""},
+	"huge-file-memory":         {"The server holds the whole of a large file in memory. Copy it in pieces from the file to the connection.", ""},
 	"ended-by-file":            {"The server took the end of the file for an error, and so it will never serve another request on such a connection. io.CopyN returns io.EOF when it is asked for more than is left: ask for the rest of the file, and no more.", "stage1.md, 1.6"},
 
 	// A server: flags, time, closing.
@@ -108,7 +111,8 @@ var diagnoses = map[string]diagnosis{
 
 	// A concurrent server.
 	"serial":         {"A client waited for another client's request. Serve each connection in a goroutine of its own.", "stage2.md, 2.1"},
-	"mixed-answers":  {"A client got what belongs to another one. Connections served at once must not share variables: each has its own request and its own answer.", "stage2.md, Where is the data race?"},
+	"mixed-answers":  {"A client got no answer, or another client's. Connections that are served at the same time must not share a variable: declare it inside the loop, so that each has its own.", "stage2.md, 2.1"},
+	"closed-early":   {"The connection was closed before its request was answered. The loop does not wait for a goroutine, so only that goroutine can know when to close its connection.", "stage2.md, 2.1"},
 	"max-conns":      {"With -max-conns 2 a third connection waits in the system's queue until one of the two is done. It is not refused, and not served before.", "stage2.md, 2.2"},
 	"permit-kept":    {"A connection was over, and the next one did not get its permit. Each permit that is taken is given back once, when its connection is over, or nobody is served any more.", "stage2.md, 2.2"},
 	"answer-dropped": {"An answer was under way when the server was asked to stop. It is finished before the program ends, however long its client takes: wait for the connections, and not for a fixed time (time.Sleep).", "stage2.md, 2.3"},
@@ -121,6 +125,7 @@ var diagnoses = map[string]diagnosis{
 	"host-missing":       {"Host is missing. HTTP/1.1 asks for it in each request: one server may have many sites (RFC 9112, 3.2).", "stage3.md, 3.1"},
 	"host-wrong":         {"Host is %q, and should be %q: the host and port that the client was given.", "stage3.md, 3.1"},
 	"target-wrong":       {"The request line is %q, and should be %q.", "stage3.md, 3.1"},
+	"request-lacks":      {"The field line %q is missing in the request. The lines of -H follow the others.", "stage3.md, 3.1"},
 	"request-differs":    {"The request is not these bytes: a request line, field lines, and an empty line, each ended by CR LF.", "stage3.md, 3.1"},
 	"field-twice":        {"The field %s is sent twice. One that is given with -H takes the place of the one with that name, in any letter case.", "stage3.md, 3.1"},
 	"one-request-only":   {"%d of %d requests came. -n says how many: when a response has come whole, the next request goes out on the same connection.", "stage3.md, 3.6"},
@@ -131,7 +136,7 @@ var diagnoses = map[string]diagnosis{
 	"client-head-lost":    {"Standard output begins with the body: the head is part of the response, and printed as it came.", "stage3.md, 3.2"},
 	"client-head-printed": {"With -body the body alone is printed, without the head.", "stage3.md, 3.3"},
 	"client-silent":       {"Nothing was printed, although a response came. Without -body its head is printed, also when it is all that there is.", "stage3.md, 3.2"},
-	"client-cut":          {"%d of %d bytes were printed: one read need not return all of a response. Read on until its end.", "stage3.md, 3.3"},
+	"client-cut":          {"%d of %d bytes were printed: one read need not bring the whole body. Read on until as many bytes have come as the head announced or, if it announced no number, until the stream ends.", "stage3.md, 3.3"},
 	"client-gave-up":      {"%d of %d bytes were printed, and then the client gave up, with exit status %d. Nothing is wrong with the response: read what the client says on standard error.", ""},
 	"interim-taken":       {"The output ends after a 1xx response. That is an interim one: read on, for the final response comes after it (RFC 9110, 15.2).", "stage3.md, 3.2"},
 	"client-decoded":      {"Bytes were replaced (EF BF BD is U+FFFD): each piece was decoded as text, and a piece may end inside a character. Write bytes.", "stage3.md, 3.4"},
@@ -153,6 +158,21 @@ var diagnoses = map[string]diagnosis{
 	"parallel":            {"With -p each connection has a line of its own on standard error: connected, first byte, end, bytes. The first byte is the first that came, the end is the last. Bodies are counted, not printed.", "stage3.md, 3.6"},
 	"client-memory":       {"The client holds the whole of a large body in memory. Write each piece when it comes.", "stage3.md, 3.3"},
 	"body-not-read":       {"A body of any size is read to its end.", "stage3.md, 3.3"},
+}
+
+// inStep has other words for a diagnosis in a step where those of the table speak of
+// what comes later. The note is the page of that step.
+var inStep = map[string]string{
+	"1.2 length-counts-crlf":   "Content-Length is %d, but the body has %d bytes: two too many, a CR LF that is counted with it. Nothing comes after the body.",
+	"1.2 line-ends-translated": "Line ends inside the body were changed. A body is bytes: send it as it is.",
+	"1.2 body-cut":             "The body ends after %d of %d bytes. All of Body is sent, behind the head.",
+	"1.2 body-decoded":         "Bytes of the body were replaced (EF BF BD is U+FFFD): it was decoded as text on its way. A body is bytes.",
+	"1.2 body-differs":         "The body is not the Body of the Response, byte for byte.",
+	"1.2 head-with-body":       "HeadOnly is set: send the head alone. Its Content-Length stays.",
+	"1.2 hard-coded":           "The answer is HelloWorld, whatever the Response says. Its status, its fields and its body are those of the Response.",
+	"1.2 persistence":          "Connection is what the Response says: withBody sets Connection to close, and a field that is empty is left out.",
+	"1.3 no-head-timeout":      "A client that says nothing must be given up after -head-timeout: browsers open connections ahead of time and leave them silent. from.Piece gives an error then: return it.",
+	"1.3 answers-nobody":       "A client that left, said nothing, or spoke another protocol has asked nothing, and gets no answer. from.Piece gives an error then: return it.",
 }
 
 // refusals says what an attacker or a broken client does with a server that does
@@ -229,8 +249,15 @@ func because(err error, diagnosis string, args ...any) error {
 // noteOf names the page of lab-notes to read, and the section in it.
 func noteOf(diagnosis string, c Check) string {
 	note := diagnoses[diagnosis].note
-	if note == "" {
-		note = fmt.Sprintf("stage%d.md, %s", max(1, StepOf(c.Step).Stage), c.Step)
+	if c.Stage == 2 && note == "stage1.md, 1.1" {
+		note = "stage2.md, 2.1" // which has stage 2's own loop
+	}
+	if note == "" || inStep[c.Step+" "+diagnosis] != "" {
+		step := StepOf(c.Step)
+		if step.Level == "" { // the textbook's have no section of their own
+			step.ID = []string{"", "1.2", "2.1", "3.1"}[step.Stage]
+		}
+		note = fmt.Sprintf("stage%d.md, %s", max(1, step.Stage), step.ID)
 	}
 	return "lab-notes/" + note
 }

@@ -27,6 +27,16 @@ var handMade = []mistake{
 		io.Copy(io.Discard, v.server)
 		<-v.lab.proc.done
 	}},
+	{name: "never says close, and never closes", first: "accepts-again", diagnosis: "close-not-said", visit: func(v *visit) {
+		go v.up()
+		buf := make([]byte, 4096)
+		n, _ := v.server.Read(buf)
+		v.client.Write(bytes.Replace(buf[:n], []byte("Connection: close\r\n"), nil, 1))
+		<-v.lab.proc.done
+	}},
+	{name: "closes what a goroutine is to answer", stage: 2, first: "well-formed", diagnosis: "closed-early", calm: true, visit: func(v *visit) {
+		reset(v.client)
+	}},
 	{name: "reads until the client closes", first: "accepts-again", diagnosis: "no-answer-open", visit: func(v *visit) {
 		for v.read() == nil {
 		}
@@ -297,6 +307,13 @@ var handMade = []mistake{
 		if _, err := io.Copy(v.client, v.server); err != nil {
 			v.die()
 		}
+	}},
+	{name: "the size of a large file is not set", first: "large-file", diagnosis: "file-not-sent", when: asks("/large.txt"), answer: func(_ *visit, answer []byte) []byte {
+		return answer[:bytes.Index(answer, []byte("\r\n\r\n"))+4]
+	}},
+	{name: "sends the whole buffer", first: "directory-file", diagnosis: "zeros-after-body", when: asks("/dir/page.html"), answer: func(_ *visit, answer []byte) []byte {
+		_, body, _ := strings.Cut(string(answer), "\r\n\r\n")
+		return ok("text/html; charset=utf-8", body+strings.Repeat("\x00", 100))
 	}},
 	{name: "a file of 16 MiB at most", first: "huge-file", diagnosis: "huge-file-cut", when: asks("/huge.bin"), visit: func(v *visit) {
 		go v.up()

@@ -145,7 +145,7 @@ func acceptsAgain(l *lab) error {
 		case len(h.bytes) == 0 && (h.end == endOpen || h.quiet > patience/2), readMessage(h.bytes).status == 408:
 			return failf("no-answer-open", "connection %d: %s", i+1, h.said())
 		case h.end == endOpen:
-			return failf("not-closed", "connection %d was %s for %v after %d bytes", i+1, h.end, patience, len(h.bytes))
+			return failf(h.stays(), "connection %d was %s for %v after %d bytes", i+1, h.end, patience, len(h.bytes))
 		case len(h.bytes) == 0 && answered:
 			return failf("only-once", "connection 1 was answered; connection %d was %s without an answer", i+1, h.end)
 		}
@@ -189,7 +189,7 @@ func oneAtATime(l *lab) error {
 	case heardA.end == endOpen && len(heardA.bytes) == 0:
 		return failf("no-answer-open", "%s", seen)
 	case heardA.end == endOpen:
-		return failf("not-closed", "%s", seen)
+		return failf(heardA.stays(), "%s", seen)
 	case heardB.end == endOpen || len(heardA.bytes) > 0 && len(heardB.bytes) == 0:
 		return failf("only-once", "%s", seen)
 	}
@@ -240,7 +240,7 @@ func announces(l *lab) error {
 			case h.end == endOpen && len(h.bytes) == 0:
 				err = failf("no-answer-open", "with -addr %s: %s", given, h.said())
 			case h.end == endOpen:
-				err = failf("not-closed", "with -addr %s: %s", given, h.said())
+				err = failf(h.stays(), "with -addr %s: %s", given, h.said())
 			}
 		}
 		proc.kill()
@@ -371,7 +371,7 @@ func wellFormed(l *lab) error {
 		return f
 	}
 	if h.end == endOpen {
-		return failf("not-closed", "after the answer the connection was still open")
+		return failf(h.stays(), "after the answer the connection was still open")
 	}
 	return nil
 }
@@ -653,7 +653,11 @@ func readHuge(conn net.Conn, beginning []byte) error {
 			return nil
 		}
 		if err != nil || body > hugeSize {
-			return failf("huge-file-cut", "%d of %d bytes of the body came, then: %v", body, int64(hugeSize), err)
+			f := failf("huge-file-cut", "%d of %d bytes of the body came, then: %v", body, int64(hugeSize), err)
+			if body == 0 {
+				f.Diagnosis, f.args = "file-not-sent", []any{int64(hugeSize)}
+			}
+			return f
 		}
 	}
 }
@@ -860,7 +864,10 @@ func slowReader(l *lab) error {
 	for start := time.Now(); time.Since(start) < 1500*time.Millisecond; time.Sleep(10 * pause) {
 		part := make([]byte, 1<<20)
 		n, err := io.ReadFull(conn, part)
-		if taken = append(taken, part[:n]...); err != nil {
+		if taken = append(taken, part[:n]...); bytes.HasSuffix(taken, []byte("\r\n\r\n")) {
+			return because(failf("", "a head came, and nothing behind it: %v", err), "file-not-sent", int64(hugeSize))
+		}
+		if err != nil {
 			return failf("one-deadline", "with -stall 1s a client took %d bytes in %v, and then: %v", len(taken), time.Since(start).Round(100*time.Millisecond), err)
 		}
 	}

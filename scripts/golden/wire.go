@@ -44,6 +44,14 @@ func (h heard) said() string {
 	return fmt.Sprintf("%.60q came, and the connection was %s", h.bytes, h.end)
 }
 
+// stays is the diagnosis for a connection that stays open after an answer.
+func (h heard) stays() string {
+	if _, said := readMessage(h.bytes).field("Connection"); !said {
+		return "close-not-said"
+	}
+	return "not-closed"
+}
+
 // dial connects, with a deadline for everything on the connection.
 func (l *lab) dial() (*net.TCPConn, error) {
 	conn, err := net.DialTimeout("tcp", l.addr, patience)
@@ -183,7 +191,7 @@ func (h heard) want(want []byte) error {
 	case h.end == endReset:
 		return failf("reset", "all bytes came, but the connection was reset")
 	case h.end != endFIN:
-		return failf("not-closed", "all bytes came, but the connection was still open after %v", patience)
+		return failf(h.stays(), "all bytes came, but the connection was still open after %v", patience)
 	}
 	return nil
 }
