@@ -125,7 +125,7 @@ var diagnoses = map[string]diagnosis{
 	"host-missing":       {"Host is missing. HTTP/1.1 asks for it in each request: one server may have many sites (RFC 9112, 3.2).", "stage3.md, 3.1"},
 	"host-wrong":         {"Host is %q, and should be %q: the host and port that the client was given.", "stage3.md, 3.1"},
 	"target-wrong":       {"The request line is %q, and should be %q.", "stage3.md, 3.1"},
-	"request-lacks":      {"The field line %q is missing in the request. The lines of -H follow the others.", "stage3.md, 3.1"},
+	"request-lacks":      {"The field line %q is missing in the request. It has Host, Connection, and then the lines of -H.", "stage3.md, 3.1"},
 	"request-differs":    {"The request is not these bytes: a request line, field lines, and an empty line, each ended by CR LF.", "stage3.md, 3.1"},
 	"field-twice":        {"The field %s is sent twice. One that is given with -H takes the place of the one with that name, in any letter case.", "stage3.md, 3.1"},
 	"one-request-only":   {"%d of %d requests came. -n says how many: when a response has come whole, the next request goes out on the same connection.", "stage3.md, 3.6"},

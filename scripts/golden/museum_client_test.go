@@ -30,7 +30,7 @@ var clientMistakes = []clientMistake{
 	{"Host hard-coded", "request", "host-wrong"},
 	{"no port in Host", "request", "host-wrong"},
 	{"HTTP/1.0 in the request", "request", "target-wrong"},
-	{"Connection missing", "request", "request-differs"},
+	{"Connection missing", "request", "request-lacks"},
 	{"field names in small letters", "request", "request-differs"},
 	{"reads first, then sends", "request", "request-none"},
 	{"reads first, no time-out", "request", "request-none"},

@@ -292,3 +292,42 @@ func listen(t *testing.T) string {
 	t.Cleanup(func() { ln.Close() })
 	return ln.Addr().String()
 }
+
+// TestFailedForNothing: a step is passed if the checks that failed have no points, and
+// the sheet says that some did.
+func TestFailedForNothing(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		failed string // a check of step 1.6
+		alone  bool   // no other is run
+		row    string
+		status string
+	}{
+		{"none", "", false, "1.6      passed    20/20", "passed"},
+		{"one without points", "huge-file-memory", false, "1.6      passed*   20/20", "passed"},
+		{"one with points", "index", false, "1.6      FAILED    19/20", "failed"},
+		{"one without points alone", "huge-file-memory", true, "1.6      FAILED ", "failed"},
+	} {
+		var results []golden.Result
+		for _, check := range golden.Checks(1) {
+			r := golden.Result{Check: check, Status: golden.Passed}
+			if check.Name == c.failed {
+				r.Status = golden.Failed
+			}
+			if check.Step == "1.6" && (!c.alone || check.Name == c.failed) {
+				results = append(results, r)
+			}
+		}
+		s := &submission{Name: "x", Stages: []*stageResult{{Stage: 1, State: graded, Results: results}}}
+		g := &grader{checks: "golden"}
+		report := g.report(s, true)
+		told := strings.Contains(report, "checks that have no points failed: 1")
+		if !strings.Contains(report, c.row) || told != strings.Contains(c.row, "*") {
+			t.Errorf("%s: want %q in\n%s", c.name, c.row, report)
+		}
+		var sheet strings.Builder
+		if err := writeGradescope(&sheet, s); err != nil || !strings.Contains(sheet.String(), `"status": "`+c.status+`"`) {
+			t.Errorf("%s: %v: want %q in\n%s", c.name, err, c.status, sheet.String())
+		}
+	}
+}

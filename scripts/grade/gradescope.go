@@ -84,6 +84,9 @@ func (s step) output(r *stageResult) string {
 	}
 	var lines []string
 	told := false
+	if n := s.costsNothing(); n > 0 {
+		lines = append(lines, fmt.Sprintf("passed with all its points; checks that have no points failed: %d", n))
+	}
 	for _, c := range s.results {
 		switch {
 		case c.Status == golden.Failed && !told:

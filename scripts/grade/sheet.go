@@ -93,11 +93,22 @@ func stepsOf(results []golden.Result) (steps []step) {
 	return steps
 }
 
+// costsNothing is how many checks failed in a step that has all its points: they have
+// none. In a step without points, of one check alone, that one counts.
+func (s step) costsNothing() (failed int) {
+	for _, c := range s.results {
+		if c.Status == golden.Failed && c.Weight == 0 && s.points == s.max && s.max > 0 {
+			failed++
+		}
+	}
+	return failed
+}
+
 func (s step) mark() mark {
 	m := stepNotRun
 	for _, c := range s.results {
 		switch {
-		case c.Status == golden.Failed:
+		case c.Status == golden.Failed && (c.Weight > 0 || s.costsNothing() == 0):
 			return stepFailed
 		case c.Status == golden.Passed && m == stepNotRun:
 			m = stepPassed
@@ -135,14 +146,24 @@ func (g *grader) report(s *submission, all bool) string {
 		}
 		own, same, of := s.own(r)
 		steps := stepsOf(own)
+		free := 0 // checks that failed, in steps that have all their points
 		for _, step := range steps {
 			points := fmt.Sprintf("%3d/%-3d", step.points, step.max)
 			if step.max == 0 {
 				points = "" // of one check alone
 			}
-			if step.Stage == r.Stage {
-				fmt.Fprintf(&b, "  %-8s %-8s %-7s  %s\n", step.ID, step.mark(), points, step.Title)
+			if step.Stage != r.Stage {
+				continue
 			}
+			mark := string(step.mark())
+			if n := step.costsNothing(); n > 0 {
+				free += n
+				mark += "*"
+			}
+			fmt.Fprintf(&b, "  %-8s %-8s %-7s  %s\n", step.ID, mark, points, step.Title)
+		}
+		if free > 0 {
+			fmt.Fprintf(&b, "  * with all its points; checks that have no points failed: %d, see below\n", free)
 		}
 		if of > 0 {
 			fmt.Fprintf(&b, "  the same answers as stage 1: %d of %d\n", same, of)
