@@ -56,6 +56,7 @@ var goldens = []golden{
 	{step: "1.6", name: "name-with-space", want: "%20 is a space in the name"},
 	{step: "1.6", name: "name-with-percent", want: "%25 is a percent sign, decoded once"},
 	{step: "1.6", name: "name-with-plus", want: "a + in a path is a plus, not a space"},
+	{step: "1.6", name: "name-plus-and-escape", want: "a + stays a plus in a name that has an escape, too"},
 	{step: "1.6", name: "name-utf-8", want: "a Chinese name, percent-encoded in UTF-8"},
 	{step: "1.6", name: "name-utf-8-small-hex", want: "the digits of an escape may be small letters"},
 	{step: "1.6", name: "name-escaped-letters", want: "a letter may be escaped without need"},

@@ -156,7 +156,7 @@ var clientCases = []clientCase{
 
 	// step 3.2
 	{step: "3.2", name: "head-printed", want: "a head is printed as it came", points: 2, server: script{answers: []string{"HTTP/1.1 204 No Content\r\n" + "X:  a \r\n" + "\r\n"}},
-		stdout: "HTTP/1.1 204 No Content\r\n" + "X:  a \r\n" + "\r\n", status: anyStatus},
+		stdout: "HTTP/1.1 204 No Content\r\n" + "X:  a \r\n" + "\r\n", status: anyStatus, check: tookEmptyLine},
 	{step: "3.2", name: "head-byte-by-byte", want: "a head may come one byte at a time", server: script{answers: []string{noContent}, bytes: true}, stdout: noContent, status: anyStatus},
 	{step: "3.2", name: "head-lf-only", want: "a head with bare LF is understood", server: script{answers: []string{"HTTP/1.1 204 No Content\nX: a\n\n"}}, stdout: "HTTP/1.1 204 No Content\nX: a\n\n", status: anyStatus},
 	{step: "3.2", name: "no-reason", want: "a status line needs no reason phrase", server: script{answers: []string{"HTTP/1.1 204\r\n\r\n"}}, stdout: "HTTP/1.1 204\r\n\r\n", status: anyStatus},
@@ -169,6 +169,8 @@ var clientCases = []clientCase{
 	{step: "3.3", name: "content-length-byte-by-byte", want: "a response may come one byte at a time", server: script{answers: []string{helloResponse}, bytes: true}, stdout: helloResponse, quiet: true},
 	{step: "3.3", name: "content-length-open", want: "with Content-Length nobody waits for the close", points: 3, args: "-H Connection:\\x20keep-alive {host} {port} HelloWorld.html",
 		server: script{answers: []string{keepResponse}, then: "open"}, stdout: keepResponse, quiet: true, check: tookLessThan(patience)},
+	{step: "3.3", name: "content-length-small-letters", want: "content-length in small letters counts, too", args: "-H Connection:\\x20keep-alive {host} {port} HelloWorld.html",
+		server: script{answers: []string{"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"}, then: "open"}, stdout: "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok", quiet: true, check: tookLessThan(patience)},
 	printed("3.3", "content-length-zero", "Content-Length: 0 is an empty body", "", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
 	printed("3.3", "content-length-twice", "two equal Content-Length fields count once", "", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\ncontent-length:2\r\n\r\nok"),
 	printed("3.3", "content-length-list", "so does a list of equal ones", "", "HTTP/1.1 200 OK\r\nContent-Length: 2, 2\r\n\r\nok"),
@@ -686,6 +688,15 @@ func readRequest(conn net.Conn, rest []byte) (request, more []byte, err error) {
 			return rest, nil, err
 		}
 	}
+}
+
+// tookEmptyLine finds out whether the empty line was taken for the end of the head,
+// which no output shows yet.
+func tookEmptyLine(r *clientRun) error {
+	if strings.Contains(r.stderr, `field line ""`) {
+		return failf("empty-line-read", "exit status %d%s", r.status, r.said())
+	}
+	return nil
 }
 
 func tookLessThan(d time.Duration) func(*clientRun) error {

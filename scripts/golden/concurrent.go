@@ -17,6 +17,7 @@ func concurrentChecks() []Check {
 		{Step: "2.1", Name: "sixty-held", Weight: 1, Want: "and so it is with sixty", run: lastIsFirst(60)},
 		{Step: "2.1", Name: "silent-client-blocks-nobody", Weight: 1, Want: "while a connection is silent, others are answered at once", run: silentBlocksNobody},
 		{Step: "2.1", Name: "many-at-once", Weight: 1, Want: "sixty clients at once each get their own bytes", run: manyAtOnce},
+		{Step: "2.1", Name: "loop-ends", Weight: 1, Want: "the loop ends when the server is asked to stop", Flags: []string{noServer}, run: loopEnds},
 		{Step: "2.2", Name: "max-conns", Weight: 1, Want: "a connection beyond -max-conns waits, and is answered when its turn comes", Flags: []string{"-max-conns", "2"}, run: maxConns},
 		{Step: "2.2", Name: "max-conns-zero", Want: "-max-conns 0 is wrong use: exit status 2", Flags: []string{noServer}, run: maxConnsZero}, // given code
 		{Step: "2.3", Name: "stops", Weight: 1, Want: "Ctrl-C or SIGTERM while nothing is under way: exit status 0 at once", Flags: []string{noServer}, run: stops},
@@ -94,6 +95,22 @@ func silentBlocksNobody(l *lab) error {
 	}
 	if took := time.Since(start); took > 2*time.Second { // the head timeout is 5 s
 		return failf("serial", "the answer came after %v", took)
+	}
+	return nil
+}
+
+// loopEnds looks at nothing but the end: how it comes is for step 2.3.
+func loopEnds(l *lab) error {
+	s, err := l.serve()
+	if err != nil {
+		return err
+	}
+	defer s.proc.kill()
+	if err := s.proc.signal(syscall.SIGTERM); err != nil {
+		return err
+	}
+	if _, err := s.proc.wait(3 * time.Second); err != nil {
+		return failf("does-not-stop", "after %v: %v\n%s", syscall.SIGTERM, err, s.proc.stderr)
 	}
 	return nil
 }

@@ -136,6 +136,7 @@ var diagnoses = map[string]diagnosis{
 	"client-head-lost":    {"Standard output begins with the body: the head is part of the response, and printed as it came.", "stage3.md, 3.2"},
 	"client-head-printed": {"With -body the body alone is printed, without the head.", "stage3.md, 3.3"},
 	"client-silent":       {"Nothing was printed, although a response came. Without -body its head is printed, also when it is all that there is.", "stage3.md, 3.2"},
+	"empty-line-read":     {"The empty line was taken for a field line. It ends the head: return the fields that came before it.", "stage3.md, 3.2"},
 	"client-cut":          {"%d of %d bytes were printed: one read need not bring the whole body. Read on until as many bytes have come as the head announced or, if it announced no number, until the stream ends.", "stage3.md, 3.3"},
 	"client-gave-up":      {"%d of %d bytes were printed, and then the client gave up, with exit status %d. Nothing is wrong with the response: read what the client says on standard error.", ""},
 	"interim-taken":       {"The output ends after a 1xx response. That is an interim one: read on, for the final response comes after it (RFC 9110, 15.2).", "stage3.md, 3.2"},

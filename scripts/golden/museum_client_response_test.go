@@ -138,6 +138,9 @@ func (s *stream) readHead() (*head, error) {
 	if h.fields, err = s.readFields(p.prints() == "now"); err != nil {
 		return h, p.endedEarly(err, "inside the head")
 	}
+	if p.does("the empty line is a field line") {
+		return h, fmt.Errorf("the field line %q has no colon", "")
+	}
 	text := string(s.text)
 	switch {
 	case p.does("prints the body alone"), p.does("prints the body of a 200, and the head of others") && h.status == 200:

@@ -30,6 +30,7 @@ var clientMistakes = []clientMistake{
 	{"Host hard-coded", "request", "host-wrong"},
 	{"no port in Host", "request", "host-wrong"},
 	{"HTTP/1.0 in the request", "request", "target-wrong"},
+	{"the empty line is a field line", "head-printed", "empty-line-read"},
 	{"Connection missing", "request", "request-lacks"},
 	{"field names in small letters", "request", "request-differs"},
 	{"reads first, then sends", "request", "request-none"},

@@ -78,7 +78,8 @@ var handMade = []mistake{
 	{name: "a crash report when the port is taken", first: "port-taken", diagnosis: "refuses-rudely", when: never, process: "port taken"},
 	{name: "takes every argument", first: "wrong-use", diagnosis: "wrong-use", when: never, process: "any use"},
 	{name: "Ctrl-C is a crash", first: "stops", diagnosis: "does-not-stop", when: never, process: "interrupted"},
-	{name: "does not stop", first: "stops", diagnosis: "does-not-stop", when: never, process: "deaf to signals"},
+	{name: "does not stop", stage: 1, first: "stops", diagnosis: "does-not-stop", when: never, process: "deaf to signals"},
+	{name: "does not stop", stage: 2, first: "loop-ends", diagnosis: "does-not-stop", when: never, process: "deaf to signals"},
 	{name: "concurrent where serial is asked for", stage: 1, first: "one-at-a-time", diagnosis: "not-serial", binary: "stage2-concurrent"},
 	{name: "a goroutine for each connection, and nothing else is written", stage: 1, first: "one-at-a-time", diagnosis: "not-serial", visit: func(v *visit) {
 		v.say(statusPage500())
@@ -332,6 +333,8 @@ var handMade = []mistake{
 	}},
 	{name: "a line on standard error that is no JSON", first: "log-json", diagnosis: "log", when: flagged("json"), stderr: func(line string) string { return "hey\n" + line }},
 	{name: "logs although it is off", first: "log-off", diagnosis: "log", when: flagged("off"), flags: swapFlag("off", "text")},
+	{name: "fails at a request line of one word", first: "one-word", diagnosis: "request-line-read", when: func(u use) bool { return u.sent == oneWordRequest }, answer: always(statusPage500)},
+	{name: "the method in capitals", first: "method-and-target", diagnosis: "request-line-read", when: flagged("text"), stderr: func(line string) string { return strings.Replace(line, "method=get", "method=GET", 1) }},
 	{name: "the target ends at the question mark", first: "method-and-target", diagnosis: "request-line-read", when: flagged("text"), stderr: func(line string) string { return strings.Replace(line, "?1.4", "", 1) }},
 	{name: "-v says nothing", first: "verbose", diagnosis: "verbose", when: flagged("-v"), flags: swapFlag("-v", "")},
 	{name: "404 for what may not be read", first: "forbidden", diagnosis: "forbidden", when: asks("/forbidden.txt"), answer: always(func() []byte { return response("not-found") })},
