@@ -14,7 +14,7 @@ import (
 func concurrentChecks() []Check {
 	return []Check{
 		{Step: "2.1", Name: "last-is-first", Weight: 2, Want: "of three requests held half-sent, the last one is completed and answered first", run: lastIsFirst(3)},
-		{Step: "2.1", Name: "sixty-held", Weight: 1, Want: "and so it is with sixty", run: lastIsFirst(60)},
+		{Step: "2.1", Name: "sixty-held", Weight: 1, Want: "of sixty requests held half-sent, the last one is completed and answered first", run: lastIsFirst(60)},
 		{Step: "2.1", Name: "silent-client-blocks-nobody", Weight: 1, Want: "while a connection is silent, others are answered at once", run: silentBlocksNobody},
 		{Step: "2.1", Name: "many-at-once", Weight: 1, Want: "sixty clients at once each get their own bytes", run: manyAtOnce},
 		{Step: "2.1", Name: "loop-ends", Weight: 1, Want: "the loop ends when the server is asked to stop", Flags: []string{noServer}, run: loopEnds},
@@ -22,7 +22,7 @@ func concurrentChecks() []Check {
 		{Step: "2.2", Name: "max-conns-zero", Want: "-max-conns 0 is wrong use: exit status 2", Flags: []string{noServer}, run: maxConnsZero}, // given code
 		{Step: "2.3", Name: "stops", Weight: 1, Want: "Ctrl-C or SIGTERM while nothing is under way: exit status 0 at once", Flags: []string{noServer}, run: stops},
 		{Step: "2.3", Name: "finishes-answers", Weight: 4, Want: "asked to stop, it accepts nothing more, finishes the answer under way, and exits with 0", Flags: []string{noServer}, run: finishesAnswers},
-		{Step: "2.3", Name: "finishes-slow-answers", Weight: 2, Want: "also when its client takes two seconds for the answer", Flags: []string{noServer}, run: finishesSlowAnswers},
+		{Step: "2.3", Name: "finishes-slow-answers", Weight: 2, Want: "asked to stop, it finishes an answer whose client takes two seconds for it", Flags: []string{noServer}, run: finishesSlowAnswers},
 		{Step: "2.3", Name: "second-signal", Weight: 1, Want: "asked to stop twice, it ends at once", Flags: []string{noServer}, run: secondSignal},
 		{Step: "2.3", Name: "finishes-half-sent", also: "1.9", Want: "asked to stop, it still answers a request that is half sent, and says close", Flags: []string{noServer}, run: finishesHalfSent},
 		{Step: "2.3", Name: "idle-connections-end", also: "1.9", Want: "asked to stop, it does not wait for connections that are silent", Flags: []string{noServer}, run: idleConnectionsEnd},

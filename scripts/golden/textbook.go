@@ -24,10 +24,10 @@ func Textbook(stage int) []Check {
 		1: {
 			{Step: "server", Name: "page", Weight: 15, Want: "the browser's request for HelloWorld.html gets its bytes", run: textbookGets("HelloWorld.html", hello)},
 			{Step: "server", Name: "other-page", Weight: 5, Want: "another file gets other bytes", run: textbookGets("dir/page.html", page)},
-			{Step: "server", Name: "random-page", Weight: 10, Want: "so does a text that was written just now, with a name that nobody knows", run: textbookRandom},
+			{Step: "server", Name: "random-page", Weight: 10, Want: "a text that was written just now, with a name that nobody knows, comes whole", run: textbookRandom},
 			{Step: "server", Name: "again", Weight: 10, Want: "one connection after the other is accepted and answered", run: textbookAgain},
 			{Step: "404", Name: "missing", Weight: 10, Want: "a file that is not there gets the status 404", run: textbookMissing},
-			{Step: "404", Name: "after-missing", Weight: 10, Want: "and after it a file that is there gets its bytes", run: textbookAfterMissing},
+			{Step: "404", Name: "after-missing", Weight: 10, Want: "after a 404 a file that is there gets its bytes", run: textbookAfterMissing},
 		},
 		2: {
 			{Step: "threads", Name: "silent-others", Weight: 15, Want: "while two connections are silent, a third is answered; then those, the last one first", run: textbookSilent},
@@ -36,7 +36,7 @@ func Textbook(stage int) []Check {
 		3: {
 			{Step: "client", Name: "get", Weight: 6, Want: "the client sends a GET for the file that it is given", Flags: []string{noServer}, run: textbookClient("get")},
 			{Step: "client", Name: "printed", Weight: 10, Want: "what the server sends is printed", Flags: []string{noServer}, run: textbookClient("printed")},
-			{Step: "client", Name: "not-found", Weight: 4, Want: "so is a 404", Flags: []string{noServer}, run: textbookClient("not-found")},
+			{Step: "client", Name: "not-found", Weight: 4, Want: "a 404 that the server sends is printed", Flags: []string{noServer}, run: textbookClient("not-found")},
 		},
 	}[stage]
 	for i := range checks {
