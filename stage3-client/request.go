@@ -60,13 +60,11 @@ func parseArgs(args []string) (where, error) {
 
 // encodeTarget makes a request-target of what a person typed (RFC 9112 section 3.2):
 //
-//	"a b.html"       → "/a%20b.html"
-//	"/100%?q=%41#x"  → "/100%25?q=%41"
+//	"a b/ä#x"        → "/a%20b/%C3%A4"
+//	"/100%?q=%41"    → "/100%25?q=%41"
 //
 // A slash comes first, and what follows "#" is not sent. Octets up to the space, those
-// above "~", a % that begins no escape, and these become %XX, with capital digits:
-//
-//	" < > [ \ ] ^ ` { | }
+// above "~", a % that begins no escape, and " < > [ \ ] ^ ` { | } become %XX.
 //
 //lab:todo 3.1 slash first, no fragment, percent-encode what is not allowed
 func encodeTarget(s string) string {

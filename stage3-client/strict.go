@@ -100,16 +100,14 @@ func checkLengths(length int64, fields []http1.Field) error {
 //lab:todo S.5 join folded field lines
 func (r *reader) joinFolded(line *string) error {
 	joined := []byte(*line)
-	for {
-		next, err := r.in.Peek(1)
-		if err != nil || next[0] != ' ' && next[0] != '\t' {
-			*line = string(joined)
-			return err
+	next, err := r.in.Peek(1)
+	for err == nil && (next[0] == ' ' || next[0] == '\t') {
+		var more string
+		if more, err = r.readLine(); err == nil {
+			joined = append(append(joined, ' '), more...)
+			next, err = r.in.Peek(1)
 		}
-		more, err := r.readLine()
-		if err != nil {
-			return err
-		}
-		joined = append(append(joined, ' '), more...)
 	}
+	*line = string(joined)
+	return err
 }

@@ -94,7 +94,7 @@ func TestNeverCached(t *testing.T) {
 	}{
 		{"a wrong phrase in http1", root, "stage1-single/http1/response.go", `"Not Found"`, `"not found"`, "stage1-single/step_1.5/not-found"},
 		{"seen inside stage 2", stage2, "stage1-single/http1/response.go", `"Not Found"`, `"not found"`, "step_1.5/not-found"},
-		{"no goroutine in stage 2", root, "stage2-concurrent/main.go", "go func() {", "func() {", "stage2-concurrent/step_2.1/last-is-first"},
+		{"no goroutine in stage 2", root, "stage2-concurrent/main.go", "go http1.Serve(conn, site)", "http1.Serve(conn, site)", "stage2-concurrent/step_2.1/last-is-first"},
 		{"a wrong field in the client", root, "stage3-client/request.go", `"Host: " + w`, `"host: " + w`, "stage3-client/step_3.1/request"},
 		{"a comment in the client", root, "stage3-client/request.go", "// where is what", "// where says what", ""},
 		{"a comment in http1, seen inside stage 2", stage2, "stage1-single/http1/site.go", "	status := 404\n", "	status := 404\n	var _ = 0\n", ""},
