@@ -92,8 +92,8 @@ func TestNeverCached(t *testing.T) {
 		file, old, new string
 		says           string // in the output; "" when it must be ok again, but not cached
 	}{
-		{"a wrong phrase in http1", root, "stage1-single/http1/response.go", `"Not Found"`, `"not found"`, "stage1-single/step_1.5/not-found"},
-		{"seen inside stage 2", stage2, "stage1-single/http1/response.go", `"Not Found"`, `"not found"`, "step_1.5/not-found"},
+		{"a wrong phrase in http1", root, "stage1-single/http1/response.go", `"Not Found"`, `"not found"`, "stage1-single/step_1.2/sample-no-length"},
+		{"seen inside stage 2", stage2, "stage1-single/http1/response.go", `"Not Found"`, `"not found"`, "step_1.2/sample-no-length"},
 		{"no goroutine in stage 2", root, "stage2-concurrent/main.go", "go http1.Serve(conn, site)", "http1.Serve(conn, site)", "stage2-concurrent/step_2.1/last-is-first"},
 		{"a wrong field in the client", root, "stage3-client/request.go", `"Host: " + w`, `"host: " + w`, "stage3-client/step_3.1/request"},
 		{"a comment in the client", root, "stage3-client/request.go", "// where is what", "// where says what", ""},
