@@ -25,7 +25,7 @@ type Request struct {
 func ReadRequest(in *bufio.Reader) (*Request, error) {
 	from := strict.NewHeadReader(in)
 	head, err := readHead(from)
-	req := &Request{Head: head, Size: from.Size, Fields: make([]Field, 0, 8)}
+	req := &Request{Head: head, Size: from.Size, Fields: make([]Field, 0, 4)}
 	if err != nil {
 		req.Head = max(head, from.Line) // the longer one: readHead may leave out the last piece
 		return req, err
@@ -55,7 +55,6 @@ func ReadRequest(in *bufio.Reader) (*Request, error) {
 //lab:todo 1.3 put pieces together until the empty line has come
 func readHead(from *strict.HeadReader) (string, error) {
 	var head strings.Builder
-	head.Grow(512)
 	for {
 		piece, err := from.Piece()
 		head.WriteString(piece)
