@@ -184,9 +184,9 @@ func TestMemory(t *testing.T) {
 	}
 	head := "GET /a.txt?y HTTP/1.1"
 	m.Get(head[4:12])
-	for target := range m.files {
-		if unsafe.StringData(target) == unsafe.StringData(head[4:]) {
-			t.Error("a whole head is kept for a target in it")
+	for target, f := range m.files {
+		if unsafe.StringData(target) == unsafe.StringData(head[4:]) || unsafe.StringData(f.name) == unsafe.StringData(head[5:]) {
+			t.Error("a whole head is kept for a target in it, or for the name that it has")
 		}
 	}
 	resp, entry := m.Get("/a.txt"), m.files["/a.txt"]

@@ -170,3 +170,22 @@ func FuzzRequest(f *testing.F) {
 		}
 	})
 }
+
+// TestTogether: requests that come together stay apart, whatever their line ends.
+func TestTogether(t *testing.T) {
+	const lf, crlf = "GET /lf HTTP/1.1\nHost: x\n\n", "GET /crlf HTTP/1.1\r\nHost: x\r\n\r\n"
+	for _, sent := range []string{lf + crlf + lf, crlf + lf + crlf, lf + lf, crlf + crlf} {
+		in := bufio.NewReader(strings.NewReader(sent))
+		got := ""
+		for req, err := ReadRequest(in); err == nil; req, err = ReadRequest(in) {
+			got += req.Head
+		}
+		if got != sent {
+			t.Errorf("%q is read as %q", sent, got)
+		}
+		first, _ := ReadRequest(bufio.NewReader(strings.NewReader(sent)))
+		if n := len(first.Head); n != len(lf) && n != len(crlf) {
+			t.Errorf("of %q the first head is %q", sent, first.Head)
+		}
+	}
+}

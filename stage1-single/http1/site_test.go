@@ -177,3 +177,38 @@ func FuzzParseTarget(f *testing.F) {
 		}
 	})
 }
+
+// TestGrows: of a file that grows while it is read, no more is taken into memory than
+// it had.
+func TestGrows(t *testing.T) {
+	dir := t.TempDir()
+	name := filepath.Join(dir, "a.txt")
+	site, err := OpenSite(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer site.root.Close()
+	stop, stopped := make(chan bool), make(chan bool)
+	go func() {
+		defer close(stopped)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				os.WriteFile(name, []byte("small"), 0o644) // what fails shows as a 404
+				os.WriteFile(name, make([]byte, 4*smallFile), 0o644)
+			}
+		}
+	}()
+	for range 3000 {
+		resp := site.Get("/a.txt")
+		resp.File.Close() // if there is one
+		if len(resp.Body) > smallFile {
+			t.Errorf("a body of %d bytes is in memory", len(resp.Body))
+			break
+		}
+	}
+	close(stop)
+	<-stopped
+}

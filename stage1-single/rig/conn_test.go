@@ -214,6 +214,33 @@ func TestLinger(t *testing.T) {
 	}
 }
 
+// TestPanicIsRead: a client that sends on gets the whole 500 all the same, and no reset.
+func TestPanicIsRead(t *testing.T) {
+	l := newListener(t, nil, Options{Linger: time.Second})
+	l.Site = site(func() *http1.Response { panic(errors.New("index")) })
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	go func() {
+		if tcp, err := ln.Accept(); err == nil {
+			l.serve(tcp)
+		}
+	}()
+	client, err := net.Dial("tcp", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	if _, err := io.WriteString(client, helloHead+strings.Repeat("x", 1<<20)); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := io.ReadAll(client); err != nil || !strings.HasSuffix(string(got), "Error</h1>\n") {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
 // TestFileChanges: when a file becomes shorter while it is sent, the log says so. When it
 // becomes longer, no more is sent than announced.
 func TestFileChanges(t *testing.T) {
@@ -269,6 +296,7 @@ func TestPanic(t *testing.T) {
 		ok      = "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n"
 	)
 	mistake := func() *http1.Response { panic(errors.New("index")) }
+	library := func() *http1.Response { panic("illegal use") }
 	missing := func() *http1.Response { panic(step) }
 	ofFile := func() *http1.Response {
 		file, err := os.Open(os.Args[0])
@@ -290,6 +318,7 @@ func TestPanic(t *testing.T) {
 		want, log    string
 	}{
 		{"a mistake", "GET", mistake, head + "90\r\n\r\n" + page500, "error=index stack="}, // only what is no text has a stack
+		{"a mistake that a library found", "GET", library, head + "90\r\n\r\n" + page500, `error="illegal use" stack=`},
 		{"a mistake, HEAD", "HEAD", mistake, head + "90\r\n\r\n", "error=index stack="},
 		{"not written yet", "GET", missing, head + "140\r\n\r\n" + page500 + arrow, `error="` + step},
 		{"after an answer", "GET", second, ok + "x" + head + "140\r\n\r\n" + page500 + arrow, `error="` + step},
