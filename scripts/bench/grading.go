@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"weblab.example/scripts/golden"
+	"weblab.example/scripts/internal/kit"
 	"weblab.example/scripts/internal/launch"
 )
 
@@ -43,7 +43,7 @@ func (b *bench) growGrading(ctx context.Context) (times []gradingTime, err error
 	var folders []string
 	for i := range counts[len(counts)-1] {
 		dir := filepath.Join(b.temp, "submissions", fmt.Sprintf("student-%02d", i+1))
-		for stage := range golden.Stages {
+		for stage := range kit.Stages {
 			if err := os.CopyFS(filepath.Join(dir, stage), os.DirFS(filepath.Join(b.root, stage))); err != nil {
 				return nil, err
 			}

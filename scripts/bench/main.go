@@ -44,8 +44,7 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
-
-	"weblab.example/scripts/golden"
+	"weblab.example/scripts/internal/kit"
 )
 
 // errUsage is what is wrong with the command line.
@@ -198,7 +197,7 @@ type bench struct {
 
 // prepare builds the stages and writes the files that all serve.
 func prepare(ctx context.Context, o options, stderr io.Writer) (*bench, error) {
-	root, err := golden.FindKit()
+	root, err := kit.Find()
 	if err != nil {
 		return nil, err
 	}
@@ -211,10 +210,10 @@ func prepare(ctx context.Context, o options, stderr io.Writer) (*bench, error) {
 	b.most = raiseFileLimit() - others
 	b.progress.now("building the stages")
 	var builds errgroup.Group
-	for folder, stage := range golden.Stages {
+	for folder, stage := range kit.Stages {
 		program := filepath.Join(temp, folder+".exe") // only Windows needs the ending
 		b.programs[stage] = program
-		builds.Go(func() error { return golden.Build(ctx, root, folder, program, false) })
+		builds.Go(func() error { return kit.Build(ctx, root, folder, program, false) })
 	}
 	b.programs[0] = filepath.Join(temp, "fileserver.exe")
 	builds.Go(func() error { return b.goBuild(ctx, b.programs[0], "./scripts/bench/fileserver") })

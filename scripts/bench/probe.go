@@ -16,8 +16,7 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
-
-	"weblab.example/scripts/golden"
+	"weblab.example/scripts/internal/kit"
 )
 
 // probeSource becomes one more file of each server under a soak.
@@ -43,7 +42,7 @@ func buildProbed(ctx context.Context, root, temp string, replaced map[string][]b
 		sources[filepath.Join(root, filepath.FromSlash(name))] = source
 	}
 	for stage := 1; stage <= 2; stage++ {
-		name := filepath.Join(root, golden.Folder(stage), "soak_probe.go")
+		name := filepath.Join(root, kit.Folder(stage), "soak_probe.go")
 		sources[name] = bytes.Replace(probeSource, []byte(`"FOLDER"`), strconv.AppendQuote(nil, p.folder), 1)
 	}
 	overlay, err := writeOverlay(filepath.Join(temp, "overlay"), sources)
@@ -56,10 +55,10 @@ func buildProbed(ctx context.Context, root, temp string, replaced map[string][]b
 	flags := strings.TrimSpace(os.Getenv("GOFLAGS") + " '-overlay=" + overlay + "'")
 	var builds errgroup.Group
 	for stage := 1; stage <= 2; stage++ {
-		folder := golden.Folder(stage)
+		folder := kit.Folder(stage)
 		p.programs[stage] = filepath.Join(temp, folder+"-race.exe") // Windows needs the ending, the others do not mind
 		builds.Go(func() error {
-			return raceTrouble(golden.Build(ctx, root, folder, p.programs[stage], true, "GOFLAGS="+flags))
+			return raceTrouble(kit.Build(ctx, root, folder, p.programs[stage], true, "GOFLAGS="+flags))
 		})
 	}
 	return p, builds.Wait()

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"weblab.example/scripts/golden"
+	"weblab.example/scripts/internal/kit"
 	"weblab.example/scripts/internal/launch"
 )
 
@@ -88,7 +88,7 @@ func (b *bench) startServer(ctx context.Context, k kind) (*server, error) {
 // startStage starts one of the kit's servers, without a log.
 func (b *bench) startStage(ctx context.Context, stage int, flags ...string) (*server, error) {
 	args := append([]string{"-addr", "127.0.0.1:0", "-root", b.site(), "-log", "off"}, flags...)
-	return b.startOurs(ctx, golden.Folder(stage), b.programs[stage], args...)
+	return b.startOurs(ctx, kit.Folder(stage), b.programs[stage], args...)
 }
 
 // startOurs starts a server that announces itself.

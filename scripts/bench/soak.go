@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"weblab.example/scripts/golden"
+	"weblab.example/scripts/internal/kit"
 	"weblab.example/scripts/internal/launch"
 )
 
@@ -75,7 +76,7 @@ func newSoak(root string, o options, progress *progress) *soak {
 
 // soakAll does what -soak asks for, and returns an error when a server failed.
 func soakAll(ctx context.Context, o options, stdout, stderr io.Writer) error {
-	root, err := golden.FindKit()
+	root, err := kit.Find()
 	if err != nil {
 		return err
 	}

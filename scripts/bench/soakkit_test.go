@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"weblab.example/scripts/golden"
+	"weblab.example/scripts/internal/kit"
 )
 
 // TestSoak soaks the stages as they are, for as short as -soak allows.
@@ -62,7 +62,7 @@ var faults = []struct{ file, before, after, said string }{
 
 // TestSoakFindsFaults soaks servers with faults in them: each is found.
 func TestSoakFindsFaults(t *testing.T) {
-	root, err := golden.FindKit()
+	root, err := kit.Find()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +103,7 @@ func TestSoakFindsFaults(t *testing.T) {
 
 // TestSoakInterrupted: after Ctrl-C nothing is left, neither a file nor a program.
 func TestSoakInterrupted(t *testing.T) {
-	root, err := golden.FindKit()
+	root, err := kit.Find()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,8 +34,7 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
-
-	"weblab.example/scripts/golden"
+	"weblab.example/scripts/internal/kit"
 )
 
 // errUsage is what is wrong with the command line.
@@ -123,7 +122,7 @@ type comparison struct {
 
 // prepare builds both stages and writes the files that they serve.
 func prepare(ctx context.Context, host string) (*comparison, error) {
-	root, err := golden.FindKit()
+	root, err := kit.Find()
 	if err != nil {
 		return nil, err
 	}
@@ -134,10 +133,10 @@ func prepare(ctx context.Context, host string) (*comparison, error) {
 	c := &comparison{host: host, temp: temp, programs: map[int]string{}}
 	var builds errgroup.Group
 	for _, stage := range []int{1, 2} {
-		folder := golden.Folder(stage)
+		folder := kit.Folder(stage)
 		program := filepath.Join(temp, folder+".exe") // only Windows needs the ending
 		c.programs[stage] = program
-		builds.Go(func() error { return golden.Build(ctx, root, folder, program, false) })
+		builds.Go(func() error { return kit.Build(ctx, root, folder, program, false) })
 	}
 	if err := errors.Join(builds.Wait(), writeSite(c.site())); err != nil {
 		c.close()

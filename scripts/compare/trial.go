@@ -16,7 +16,7 @@ import (
 	"sync"
 	"time"
 
-	"weblab.example/scripts/golden"
+	"weblab.example/scripts/internal/kit"
 	"weblab.example/scripts/internal/launch"
 )
 
@@ -142,7 +142,7 @@ func (r *running) stopAll() {
 func (c *comparison) start(stage int, root string, flags ...string) (t *trial, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), trialTime)
 	t = &trial{settings: settings{Stage: stage}, log: newServerLog(), cancel: cancel}
-	t.command = strings.Join(slices.Concat([]string{"go run ./" + golden.Folder(stage)}, flags), " ")
+	t.command = strings.Join(slices.Concat([]string{"go run ./" + kit.Folder(stage)}, flags), " ")
 	all := slices.Concat([]string{"-addr", net.JoinHostPort(c.host, "0"), "-root", root, "-log", "json"}, flags)
 	if t.server, err = launch.Start(ctx, t.log, c.programs[stage], all...); err != nil {
 		cancel()

@@ -24,6 +24,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"weblab.example/scripts/internal/term"
 )
 
 // A Check is one thing that a stage must do.
@@ -318,7 +320,7 @@ func (r *Result) fail(f *Failure) {
 	if words := inStep[r.Step+" "+f.Diagnosis]; words != "" {
 		why = fmt.Sprintf(words, f.args...)
 	}
-	r.Status, r.Seen, r.Why, r.Diagnosis = Failed, Visible(strings.TrimSpace(f.Seen)), Visible(why), f.Diagnosis
+	r.Status, r.Seen, r.Why, r.Diagnosis = Failed, term.Visible(strings.TrimSpace(f.Seen)), term.Visible(why), f.Diagnosis
 	r.Note = noteOf(f.Diagnosis, r.Check)
 	r.Again = "go run ./scripts/grade -only " + r.Name
 	if r.Stage < 3 { // most checks of a server are both stages'

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"testing/fstest"
 	"unicode"
+
+	"weblab.example/scripts/internal/term"
 )
 
 // FuzzCase makes a case of any bytes: it is loaded as it was written, every way
@@ -90,8 +92,8 @@ func checkFailure(t *testing.T, err error, brought bool) {
 		if strings.ContainsFunc(line, unicode.IsControl) {
 			t.Errorf("a control character in %q", line)
 		}
-		if Columns(line) > width && !strings.HasPrefix(line, "  again: ") {
-			t.Errorf("%d columns: %s", Columns(line), line)
+		if term.Columns(line) > term.Width && !strings.HasPrefix(line, "  again: ") {
+			t.Errorf("%d columns: %s", term.Columns(line), line)
 		}
 	}
 }

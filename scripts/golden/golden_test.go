@@ -363,43 +363,6 @@ func TestGrade(t *testing.T) {
 	}
 }
 
-func TestWrap(t *testing.T) {
-	for _, c := range []struct {
-		text    string
-		columns int
-		want    []string
-	}{
-		{"", 5, []string{""}},
-		{"one two three", 8, []string{"one two", "three"}},
-		{"one\ntwo", 8, []string{"one", "two"}},
-		{"incomprehensibilities", 8, []string{"incompre", "hensibil", "ities"}},
-		{"太棒了 ok", 6, []string{"太棒了", "ok"}},
-		{"太棒了", 5, []string{"太棒", "了"}},
-		{"  indented text", 10, []string{"  indented", "text"}},
-	} {
-		if got := Wrap(c.text, c.columns); !slices.Equal(got, c.want) {
-			t.Errorf("%q in %d columns: %q, want %q", c.text, c.columns, got, c.want)
-		}
-	}
-}
-
-func TestCheckImports(t *testing.T) {
-	for _, c := range []struct{ name, list, says string }{
-		{"the kit's own", "fmt errors io\nweblab.example/stage1-single fmt net weblab.example/stage1-single/http1\n", ""},
-		{"direct", "weblab.example/stage1-single fmt net/http\nnet/http net/textproto\n", "net/http may not be used: weblab.example/stage1-single imports it"},
-		{"below", "weblab.example/stage1-single net/http/httputil\n", "net/http/httputil may not be used"},
-		{"in a package of one's own", "weblab.example/stage1-single weblab.example/stage1-single/x\nweblab.example/stage1-single/x os/exec\n", "os/exec may not be used: weblab.example/stage1-single/x"},
-		{"brought in by another", "weblab.example/stage1-single go/doc\ngo/doc testing\n", "testing may not be used: go/doc imports it"},
-		{"cgo", "weblab.example/stage1-single C\n", "C may not be used"},
-		{"cgo of the standard library", "runtime/cgo C\nnet C\n", ""},
-	} {
-		err := checkImports(c.list)
-		if got := fmt.Sprint(err); (err != nil) != (c.says != "") || !strings.Contains(got, c.says) {
-			t.Errorf("%s: %v, want %q", c.name, err, c.says)
-		}
-	}
-}
-
 // TestEnded: a program is about to end when nobody listens on its port any more,
 // and not before.
 func TestEnded(t *testing.T) {

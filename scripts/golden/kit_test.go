@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"weblab.example/scripts/internal/kit"
 )
 
 // copyWorkspace copies the workspace to a place where it may be broken.
@@ -160,7 +162,7 @@ func TestStopGrace(t *testing.T) {
 // TestPointsEverywhere: a level has the same points on every machine. Here is one
 // that has nothing of what not every machine has.
 func TestPointsEverywhere(t *testing.T) {
-	for folder, stage := range Stages {
+	for folder, stage := range kit.Stages {
 		t.Run(folder, func(t *testing.T) {
 			t.Parallel()
 			results := gradeInTest(t, stage, Program{Args: []string{build(t, filepath.Join("..", ".."), folder)}, poor: true})

@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"golang.org/x/sync/errgroup"
+	"weblab.example/scripts/internal/term"
 )
 
 // A clientMistake is one that a pupil makes (museum_client_program_test.go: what it sends; museum_client_response_test.go: how it reads),
@@ -175,8 +176,8 @@ func TestMuseumOfClients(t *testing.T) {
 			t.Errorf("%s: first to fail should be %q (%s), and is %q\n%s", cmp.Or(want.name, "no mistake"), want.fails, want.diagnosis, got.Name, got)
 		}
 		for line := range strings.Lines(got.String()) {
-			if line = strings.TrimSuffix(line, "\n"); Columns(line) > width && !strings.HasPrefix(line, "  again: ") {
-				t.Errorf("%s: a line has %d columns: %s", want.name, Columns(line), line)
+			if line = strings.TrimSuffix(line, "\n"); term.Columns(line) > term.Width && !strings.HasPrefix(line, "  again: ") {
+				t.Errorf("%s: a line has %d columns: %s", want.name, term.Columns(line), line)
 			}
 		}
 	}

@@ -20,6 +20,7 @@ import (
 	"unicode"
 
 	"golang.org/x/sync/errgroup"
+	"weblab.example/scripts/internal/term"
 )
 
 // The museum of mistakes: each wrong server is graded, and the check that
@@ -268,8 +269,8 @@ func checkText(t *testing.T, r Result) {
 	}
 	for line := range strings.Lines(r.String()) {
 		line = strings.TrimSuffix(line, "\n")
-		if Columns(line) > width && !strings.HasPrefix(line, "  again: ") {
-			t.Errorf("%d columns: %s", Columns(line), line)
+		if term.Columns(line) > term.Width && !strings.HasPrefix(line, "  again: ") {
+			t.Errorf("%d columns: %s", term.Columns(line), line)
 		}
 		if strings.ContainsFunc(line, unicode.IsControl) {
 			t.Errorf("a control character in %q", line)

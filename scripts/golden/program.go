@@ -21,6 +21,7 @@ import (
 	"syscall"
 	"time"
 
+	"weblab.example/scripts/internal/kit"
 	"weblab.example/scripts/internal/launch"
 )
 
@@ -51,10 +52,6 @@ type Program struct {
 	function func(ctx context.Context, args []string, stdout, stderr io.Writer) int
 	poor     bool // the system has nothing of what not every one has
 }
-
-// ErrTrouble is an error of the grader's, or of the machine's, and no fault of
-// the program's: nobody loses points by it.
-var ErrTrouble = errors.New("the grader's own trouble")
 
 // A process is a program that runs.
 type process struct {
@@ -139,7 +136,7 @@ func (ls *labs) run(p Program, stdout io.Writer, flags []string) (*process, erro
 		if ls.ctx.Err() != nil || p.Foreign && own && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission)) {
 			return nil, fmt.Errorf("cannot start %s: %w", args[0], err)
 		}
-		return nil, fmt.Errorf("%w: cannot start %s: %w", ErrTrouble, args[0], err)
+		return nil, fmt.Errorf("%w: cannot start %s: %w", kit.ErrTrouble, args[0], err)
 	}
 	go func() {
 		proc.cmd.Wait() // the status is in ProcessState
@@ -321,11 +318,11 @@ type lab struct {
 
 func openLabs(ctx context.Context, program Program, seed uint64) (*labs, error) {
 	if err := intact(); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrTrouble, err)
+		return nil, fmt.Errorf("%w: %w", kit.ErrTrouble, err)
 	}
 	site, err := layOut(program)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrTrouble, err)
+		return nil, fmt.Errorf("%w: %w", kit.ErrTrouble, err)
 	}
 	unwritten := &gaps{texts: map[string]string{}}
 	return &labs{ctx: ctx, program: program, site: site, seed: seed, unwritten: unwritten, running: map[string]*lab{}}, nil

@@ -8,14 +8,12 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"unicode"
+
+	"weblab.example/scripts/internal/term"
 )
 
-// width is that of a terminal, in columns.
-const width = 80
-
 // String is the result as a student reads it, on a terminal.
-func (r Result) String() string { return r.text(width) }
+func (r Result) String() string { return r.text(term.Width) }
 
 // text is the result in so many columns.
 func (r Result) text(columns int) string {
@@ -27,70 +25,11 @@ func (r Result) text(columns int) string {
 			continue
 		}
 		if part[0] != "again" { // a command stays in one line, to be copied
-			text = strings.Join(Wrap(text, columns-indent), "\n"+strings.Repeat(" ", indent))
+			text = strings.Join(term.Wrap(text, columns-indent), "\n"+strings.Repeat(" ", indent))
 		}
 		s += label + text + "\n"
 	}
 	return s
-}
-
-// Visible makes control characters visible, and those that turn the direction
-// of writing or end a line: what a stranger's program prints, or a file is
-// called, must play no tricks on the terminal. They become what JSON has for
-// them, so that JSON may pass through it. Line end and tab stay.
-func Visible(text string) string {
-	var b strings.Builder
-	for _, r := range text {
-		if unicode.In(r, unicode.Cc, unicode.Bidi_Control, unicode.Zl, unicode.Zp) && r != '\n' && r != '\t' {
-			fmt.Fprintf(&b, "\\u%04x", r)
-		} else {
-			b.WriteRune(r) // a byte that is no UTF-8 becomes U+FFFD
-		}
-	}
-	return b.String()
-}
-
-// Wrap breaks a text into lines of so many columns, between words where it can.
-// A line break that is there stays one. The text is made visible before: that
-// changes how long it is.
-func Wrap(text string, columns int) (lines []string) {
-	for line := range strings.SplitSeq(Visible(text), "\n") {
-		for Columns(line) > columns {
-			at, space, used := 0, 0, 0
-			for i, r := range line {
-				if r == ' ' && strings.TrimSpace(line[:i]) != "" {
-					space = i
-				}
-				if used += columnsOf(r); used > columns {
-					break
-				}
-				at = i + len(string(r))
-			}
-			if space > 0 {
-				at = space
-			}
-			lines = append(lines, strings.TrimRight(line[:at], " "))
-			line = strings.TrimPrefix(line[at:], " ")
-		}
-		lines = append(lines, line)
-	}
-	return lines
-}
-
-// Columns is how many columns of a terminal a text takes.
-func Columns(text string) (n int) {
-	for _, r := range text {
-		n += columnsOf(r)
-	}
-	return n
-}
-
-// columnsOf is two for the wide characters of East Asia.
-func columnsOf(r rune) int {
-	if unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul) || 0x3000 <= r && r <= 0x303f || 0xff00 <= r && r <= 0xff60 {
-		return 2
-	}
-	return 1
 }
 
 // Main is what TestMain of a stage calls, with the stage's own main: it makes
@@ -150,7 +89,7 @@ func Report(t *testing.T, results []Result) {
 					case r.Diagnosis == "not-written" && failed > 0:
 						t.Fail()
 					case r.Status == Failed && failed < 3:
-						t.Error("\n" + r.text(width-20)) // go test indents it by 20
+						t.Error("\n" + r.text(term.Width-20)) // go test indents it by 20
 						failed++
 					case r.Status == Failed:
 						t.Errorf("failed too; in full: %s", r.Again)

@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"weblab.example/scripts/internal/kit"
 )
 
 // The files are embedded: a test is run again when one of them changes, and
@@ -64,7 +66,7 @@ func layOut(program Program) (*site, error) {
 		return s, nil
 	}
 	if program.Dir != "" {
-		if _, err := CopyFiles(s.dir, program.Dir, func(string) bool { return true }); err != nil {
+		if _, err := kit.CopyFiles(s.dir, program.Dir, func(string) bool { return true }); err != nil {
 			s.remove()
 			return nil, err
 		}

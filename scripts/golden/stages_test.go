@@ -7,6 +7,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"weblab.example/scripts/internal/kit"
 )
 
 // TestStages builds every stage that go.work names and grades it. It is what
@@ -14,13 +16,13 @@ import (
 func TestStages(t *testing.T) {
 	root := filepath.Join("..", "..")
 	named := modules(t, root)
-	for folder := range Stages {
+	for folder := range kit.Stages {
 		if !named[folder] {
 			t.Errorf("go.work does not name %s: it would not be graded", folder)
 		}
 	}
 	for folder := range named {
-		stage, known := Stages[folder]
+		stage, known := kit.Stages[folder]
 		if !known {
 			t.Errorf("go.work names %s, and no check grades it", folder)
 			continue
@@ -83,7 +85,7 @@ func read(t *testing.T, name string) {
 func build(t *testing.T, root, folder string) string {
 	t.Helper()
 	program := filepath.Join(t.TempDir(), folder+".exe") // Windows needs the ending, the others do not mind
-	if err := Build(t.Context(), root, folder, program, raceDetector); err != nil {
+	if err := kit.Build(t.Context(), root, folder, program, raceDetector); err != nil {
 		t.Fatal(err)
 	}
 	return program

@@ -14,6 +14,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+	"weblab.example/scripts/internal/kit"
+	"weblab.example/scripts/internal/term"
 )
 
 // pause between the pieces of a request: without it the kernel joins them. It
@@ -60,7 +62,7 @@ func (l *lab) dial() (*net.TCPConn, error) {
 		conn, err = net.DialTimeout("tcp", l.addr, patience)
 	}
 	if err != nil && l.proc == nil && l.program.Foreign && !l.reached.Load() {
-		return nil, fmt.Errorf("%w: no server listens on %s", ErrTrouble, l.addr) // nor has one before
+		return nil, fmt.Errorf("%w: no server listens on %s", kit.ErrTrouble, l.addr) // nor has one before
 	}
 	if err != nil {
 		return nil, failf("not-accepting", "cannot connect: %v", err)
@@ -280,7 +282,7 @@ func visible(message []byte, start, end int) (pieces []string) {
 	for line := range strings.Lines(string(message[min(start, end):end])) {
 		for len(line) > 0 {
 			cut := min(long, len(line))
-			for columns := Columns(strconv.Quote(line[:cut])); cut > 1 && (columns > width-14 || !utf8.RuneStart((line + "x")[cut])); columns = Columns(strconv.Quote(line[:cut])) {
+			for columns := term.Columns(strconv.Quote(line[:cut])); cut > 1 && (columns > term.Width-14 || !utf8.RuneStart((line + "x")[cut])); columns = term.Columns(strconv.Quote(line[:cut])) {
 				cut--
 			}
 			if cut < len(line) && strings.TrimRight(line[cut:], "\r\n") == "" {

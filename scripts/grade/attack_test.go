@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"weblab.example/scripts/golden"
+	"weblab.example/scripts/internal/kit"
 )
 
 // An attack is a submission that wants points which it has not earned, or harm.
@@ -126,20 +127,20 @@ var attacks = []attack{
 	{name: "c code", main: `fmt.Print()`, files: map[string]string{"stage1-single/c.go": "package main\n\n// int one() { return 1; }\nimport \"C\"\n\nfunc init() { println(C.one()) }\n"}, says: "announces: failed"},
 	{name: "assembly", main: `fmt.Print()`, files: map[string]string{"stage1-single/x.s": "TEXT ·f(SB),$0\n\tRET\n", "stage1-single/x.go": "package main\n\nfunc f()\n\nfunc init() { f() }\n"}, says: "could not be built"},
 	{name: "link to the solution", make: func(t *testing.T, dir string) {
-		kit, err := golden.FindKit()
+		root, err := kit.Find()
 		if err == nil {
 			err = errors.Join(os.MkdirAll(filepath.Join(dir, "stage1-single"), 0o755),
-				os.Symlink(filepath.Join(kit, "stage1-single", "main.go"), filepath.Join(dir, "stage1-single", "main.go")),
-				os.Symlink(filepath.Join(kit, "stage1-single", "http1"), filepath.Join(dir, "stage1-single", "http1")))
+				os.Symlink(filepath.Join(root, "stage1-single", "main.go"), filepath.Join(dir, "stage1-single", "main.go")),
+				os.Symlink(filepath.Join(root, "stage1-single", "http1"), filepath.Join(dir, "stage1-single", "http1")))
 		}
 		if err != nil {
 			t.Skip(err)
 		}
 	}, says: "left out, as links, huge, or no files: stage1-single/main.go"},
 	{name: "link to a stage", make: func(t *testing.T, dir string) {
-		kit, err := golden.FindKit()
+		root, err := kit.Find()
 		if err == nil {
-			err = os.Symlink(filepath.Join(kit, "stage1-single"), filepath.Join(dir, "stage1-single"))
+			err = os.Symlink(filepath.Join(root, "stage1-single"), filepath.Join(dir, "stage1-single"))
 		}
 		if err != nil {
 			t.Skip(err)
@@ -161,8 +162,8 @@ var attacks = []attack{
 }
 
 // source is a main.go with this body and the imports that it needs.
-func (a attack) source(kit, near, class, server string) string {
-	body := strings.NewReplacer("SERVER", server, "KIT", filepath.ToSlash(kit), "CLASS", filepath.ToSlash(class), "NEAR", filepath.ToSlash(near)).Replace(a.main)
+func (a attack) source(root, near, class, server string) string {
+	body := strings.NewReplacer("SERVER", server, "KIT", filepath.ToSlash(root), "CLASS", filepath.ToSlash(class), "NEAR", filepath.ToSlash(near)).Replace(a.main)
 	s := "package main\n\n"
 	for _, name := range []string{"fmt", "net", "net/http", "os", "os/exec", "path/filepath", "strings", "syscall", "time"} {
 		if strings.Contains(body, name[strings.LastIndexByte(name, '/')+1:]+".") {
@@ -179,7 +180,7 @@ func (a attack) source(kit, near, class, server string) string {
 // TestAttacks grades a class in which one student is honest. Nobody else earns
 // a point, or keeps anybody from theirs.
 func TestAttacks(t *testing.T) {
-	kit, err := golden.FindKit()
+	root, err := kit.Find()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -193,10 +194,10 @@ func TestAttacks(t *testing.T) {
 	}
 	write(canary, "alive")
 	os.Chmod(canary, 0o666)
-	if err := os.CopyFS(filepath.Join(class, "honest", "stage1-single"), os.DirFS(filepath.Join(kit, "stage1-single"))); err != nil {
+	if err := os.CopyFS(filepath.Join(class, "honest", "stage1-single"), os.DirFS(filepath.Join(root, "stage1-single"))); err != nil {
 		t.Fatal(err)
 	}
-	before := treeOf(t, kit)
+	before := treeOf(t, root)
 	confined := canConfine(t)
 	temp, mounts := tempDirs(t), mountsHere(t)
 	tried, points := 0, 0
@@ -207,7 +208,7 @@ func TestAttacks(t *testing.T) {
 		}
 		dir := filepath.Join(class, a.name)
 		if a.main != "" {
-			write(filepath.Join(dir, "stage1-single", "main.go"), a.source(kit, near, class, server))
+			write(filepath.Join(dir, "stage1-single", "main.go"), a.source(root, near, class, server))
 		}
 		for name, text := range a.files {
 			write(filepath.Join(dir, filepath.FromSlash(name)), text)
@@ -265,7 +266,7 @@ func TestAttacks(t *testing.T) {
 		changed++
 		t.Errorf("the canary is %q, %v", text, err)
 	}
-	if after := treeOf(t, kit); before != after {
+	if after := treeOf(t, root); before != after {
 		changed++
 		t.Errorf("files of the kit have changed, -before +after:\n%s", cmp.Diff(strings.Split(before, "\n"), strings.Split(after, "\n")))
 	}
@@ -303,9 +304,9 @@ func canConfine(t *testing.T) bool {
 
 // treeOf lists the files of the kit that the checks are made of, with their
 // sizes and times.
-func treeOf(t *testing.T, kit string) string {
+func treeOf(t *testing.T, root string) string {
 	var b strings.Builder
-	err := filepath.WalkDir(filepath.Join(kit, "scripts"), func(name string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir(filepath.Join(root, "scripts"), func(name string, d fs.DirEntry, err error) error {
 		if err == nil && !d.IsDir() {
 			info, infoErr := d.Info()
 			if err = infoErr; err == nil {
@@ -395,15 +396,15 @@ func TestPortHeld(t *testing.T) {
 
 // TestRunningServer grades a server that was started by somebody else.
 func TestRunningServer(t *testing.T) {
-	kit, err := golden.FindKit()
+	root, err := kit.Find()
 	if err != nil {
 		t.Fatal(err)
 	}
 	program := filepath.Join(t.TempDir(), "stage1.exe")
-	if err := golden.Build(t.Context(), kit, "stage1-single", program, false); err != nil {
+	if err := kit.Build(t.Context(), root, "stage1-single", program, false); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(program, "-addr", "localhost:0", "-root", filepath.Join(kit, "scripts", "golden", "site"))
+	cmd := exec.Command(program, "-addr", "localhost:0", "-root", filepath.Join(root, "scripts", "golden", "site"))
 	out, err := cmd.StdoutPipe()
 	if err == nil {
 		err = cmd.Start()
@@ -426,12 +427,12 @@ func TestRunningServer(t *testing.T) {
 // TestAgrees: go test at the root and the grader say the same of a kit with a
 // mistake in it.
 func TestAgrees(t *testing.T) {
-	kit, err := golden.FindKit()
+	root, err := kit.Find()
 	if err != nil {
 		t.Fatal(err)
 	}
 	copied := t.TempDir()
-	if err := os.CopyFS(copied, os.DirFS(kit)); err != nil {
+	if err := os.CopyFS(copied, os.DirFS(root)); err != nil {
 		t.Fatal(err)
 	}
 	response := filepath.Join(copied, "stage1-single", "http1", "response.go")
@@ -455,7 +456,7 @@ func TestAgrees(t *testing.T) {
 	failed := 0
 	for _, r := range sheet.Submissions[0].Stages {
 		for _, c := range r.Results {
-			line := fmt.Sprintf("--- %s: TestStages/%s/step_%s/%s (", map[golden.Status]string{golden.Passed: "PASS", golden.Failed: "FAIL", golden.NotRun: "SKIP"}[c.Status], golden.Folder(r.Stage), c.Step, c.Name)
+			line := fmt.Sprintf("--- %s: TestStages/%s/step_%s/%s (", map[golden.Status]string{golden.Passed: "PASS", golden.Failed: "FAIL", golden.NotRun: "SKIP"}[c.Status], kit.Folder(r.Stage), c.Step, c.Name)
 			if !bytes.Contains(tested, []byte(line)) {
 				t.Errorf("go test does not say %q", line)
 			}

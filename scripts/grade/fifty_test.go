@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"weblab.example/scripts/golden"
+	"weblab.example/scripts/internal/kit"
 )
 
 // A kind is how well a submission is made: the kit's stages, or the student's
@@ -76,8 +77,8 @@ func (k kind) lay(t *testing.T, solved, open, dir string) {
 	if k.open {
 		from = open
 	}
-	for _, folder := range []string{golden.Folder(1), golden.Folder(2)} {
-		if folder == golden.Folder(2) && !k.both {
+	for _, folder := range []string{kit.Folder(1), kit.Folder(2)} {
+		if folder == kit.Folder(2) && !k.both {
 			continue // it would take time, and say no more
 		}
 		if err := os.CopyFS(filepath.Join(dir, folder), os.DirFS(filepath.Join(from, folder))); err != nil {
@@ -132,21 +133,21 @@ func TestFifty(t *testing.T) {
 	if !canConfine(t) {
 		t.Skip("this system has no namespaces for the programs: nothing ends processes that one leaves behind, nor limits what it writes, so the others would suffer")
 	}
-	kit, err := golden.FindKit()
+	root, err := kit.Find()
 	if err != nil {
 		t.Fatal(err)
 	}
 	class, near := openDir(t), openDir(t)
 	temp := tempDirs(t)
 	open := filepath.Join(class, "open")
-	if out, err := exec.Command("go", "run", filepath.Join(kit, "scripts", "handout"), "-o", open).CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "run", filepath.Join(root, "scripts", "handout"), "-o", open).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 
 	alone := map[string]*submission{} // by kind
 	for _, k := range kinds {
 		dir := filepath.Join(class, "alone", k.name)
-		k.lay(t, kit, open, dir)
+		k.lay(t, root, open, dir)
 		s := gradeClass(t, "1", dir)[k.name]
 		alone[k.name] = s
 		k.check(t, s)
@@ -159,14 +160,14 @@ func TestFifty(t *testing.T) {
 			if i < k.copies {
 				name := fmt.Sprintf("student-%02d", len(folders)+1)
 				folders = append(folders, filepath.Join(class, "all", name))
-				k.lay(t, kit, open, folders[len(folders)-1])
+				k.lay(t, root, open, folders[len(folders)-1])
 				like[name] = k.name
 			}
 		}
 	}
 	for i, name := range []string{"never answers", "forks without end", "fills the disk"} {
 		dir := filepath.Join(class, "all", name)
-		layAttack(t, name, kit, near, class, dir)
+		layAttack(t, name, root, near, class, dir)
 		at := (i + 1) * len(folders) / 4 // in the midst of the others
 		folders = append(folders[:at:at], append([]string{dir}, folders[at:]...)...)
 	}
@@ -234,12 +235,12 @@ func differing(a, b *submission) string {
 }
 
 // layAttack makes the submission of an attack in a folder.
-func layAttack(t *testing.T, name, kit, near, class, dir string) {
+func layAttack(t *testing.T, name, root, near, class, dir string) {
 	t.Helper()
 	for _, a := range attacks {
 		if a.name == name {
-			file := filepath.Join(dir, golden.Folder(1), "main.go")
-			if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, []byte(a.source(kit, near, class, "")), 0o644)); err != nil {
+			file := filepath.Join(dir, kit.Folder(1), "main.go")
+			if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, []byte(a.source(root, near, class, "")), 0o644)); err != nil {
 				t.Fatal(err)
 			}
 			return

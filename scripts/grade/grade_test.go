@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"weblab.example/scripts/golden"
+	"weblab.example/scripts/internal/term"
 )
 
 func TestMain(m *testing.M) {
@@ -146,7 +147,7 @@ func TestReport(t *testing.T) {
 		}
 	}
 	for line := range strings.Lines(report + g.sheet([]*submission{sample(), sample()})) {
-		if golden.Columns(strings.TrimRight(line, "\n")) > width {
+		if term.Columns(strings.TrimRight(line, "\n")) > width {
 			t.Errorf("wider than %d: %s", width, line)
 		}
 	}

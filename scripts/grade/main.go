@@ -32,6 +32,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"weblab.example/scripts/golden"
+	"weblab.example/scripts/internal/kit"
 )
 
 // Exit statuses.
@@ -159,7 +160,7 @@ func parse(args []string, stderr io.Writer) (*grader, error) {
 	if !slices.ContainsFunc(g.stages, func(n int) bool { return len(g.list(n)) > 0 }) {
 		return nil, errUse(fmt.Sprintf("no check and no step of what is graded is called %q; go test -v ./... lists them", g.only))
 	}
-	if g.root, err = golden.FindKit(); err != nil {
+	if g.root, err = kit.Find(); err != nil {
 		return nil, err
 	}
 	if g.folders, err = expand(flags.Args(), !g.foreign()); err != nil {

@@ -14,12 +14,13 @@ import (
 	"testing"
 
 	"weblab.example/scripts/golden"
+	"weblab.example/scripts/internal/kit"
 )
 
 // TestOddFolders grades a class of odd folders: each is told of in clear words,
 // and those that have a stage which builds are graded.
 func TestOddFolders(t *testing.T) {
-	kit, err := golden.FindKit()
+	root, err := kit.Find()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +88,7 @@ func TestOddFolders(t *testing.T) {
 		dir := filepath.Join(class, c.name)
 		must(os.MkdirAll(dir, 0o755))
 		if c.solve {
-			must(os.CopyFS(filepath.Join(dir, "stage1-single"), os.DirFS(filepath.Join(kit, "stage1-single"))))
+			must(os.CopyFS(filepath.Join(dir, "stage1-single"), os.DirFS(filepath.Join(root, "stage1-single"))))
 		}
 		if c.make != nil {
 			if err := c.make(dir); err != nil {

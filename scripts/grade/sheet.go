@@ -15,20 +15,22 @@ import (
 	"unicode/utf8"
 
 	"weblab.example/scripts/golden"
+	"weblab.example/scripts/internal/kit"
+	"weblab.example/scripts/internal/term"
 )
 
 const width = 80 // columns of a terminal
 
 // show writes a text. Whatever strangers may have a word in goes out through it.
 func show(w io.Writer, text string) error {
-	_, err := io.WriteString(w, golden.Visible(text))
+	_, err := io.WriteString(w, term.Visible(text))
 	return err
 }
 
 // oneLine is a name as it stands in a line: it cannot begin another one, which
 // might look like somebody's row.
 func oneLine(name string) string {
-	return golden.Visible(strings.NewReplacer("\n", `\n`, "\t", `\t`).Replace(name))
+	return term.Visible(strings.NewReplacer("\n", `\n`, "\t", `\t`).Replace(name))
 }
 
 // below is a text whose lines stand below its first one, or what a compiler
@@ -137,7 +139,7 @@ func (g *grader) report(s *submission, all bool) string {
 	}
 	told := false
 	for _, r := range s.Stages {
-		fmt.Fprintf(&b, "\n%s: %s\n", golden.Folder(r.Stage), r.summary())
+		fmt.Fprintf(&b, "\n%s: %s\n", kit.Folder(r.Stage), r.summary())
 		if r.Problem != "" {
 			fmt.Fprintln(&b, indent(r.Problem, "  "))
 		}
@@ -268,15 +270,15 @@ func line(c golden.Result) string {
 		why = c.Want // which says more in a line
 	}
 	text := fmt.Sprintf("  %s %s: %s", c.Step, c.Name, strings.ReplaceAll(why, "\n", " "))
-	if golden.Columns(text) <= width {
+	if term.Columns(text) <= width {
 		return text
 	}
-	return golden.Wrap(text, width-4)[0] + " ..."
+	return term.Wrap(text, width-4)[0] + " ..."
 }
 
 // indent wraps a text and puts a margin before each line.
 func indent(text, margin string) string {
-	return margin + strings.Join(golden.Wrap(text, width-len(margin)), "\n"+margin)
+	return margin + strings.Join(term.Wrap(text, width-len(margin)), "\n"+margin)
 }
 
 // sheet has a row for each submission and a column for each level.
@@ -284,14 +286,14 @@ func (g *grader) sheet(subs []*submission) string {
 	const widest = 32 // columns for a name; the remarks have it in full
 	wide := len("submission")
 	for _, s := range subs {
-		wide = min(widest, max(wide, golden.Columns(s.Name)))
+		wide = min(widest, max(wide, term.Columns(s.Name)))
 	}
 	var b strings.Builder
 	row := func(name string, cells []string) {
-		if golden.Columns(name) > wide {
-			name = golden.Wrap(name, wide-3)[0] + "..."
+		if term.Columns(name) > wide {
+			name = term.Wrap(name, wide-3)[0] + "..."
 		}
-		line := name + strings.Repeat(" ", wide-golden.Columns(name))
+		line := name + strings.Repeat(" ", wide-term.Columns(name))
 		for _, cell := range cells {
 			line += fmt.Sprintf("  %-13s", cell)
 		}
@@ -352,7 +354,7 @@ func (g *grader) writeReports(subs []*submission) error {
 		return err
 	}
 	for _, s := range subs {
-		if err := os.WriteFile(filepath.Join(g.out, fileName(s.Name)+".txt"), []byte(golden.Visible(g.report(s, true))), 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(g.out, fileName(s.Name)+".txt"), []byte(term.Visible(g.report(s, true))), 0o644); err != nil {
 			return err
 		}
 	}

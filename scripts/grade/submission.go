@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"weblab.example/scripts/golden"
+	"weblab.example/scripts/internal/kit"
 )
 
 // A submission is what one student hands in, and what came out.
@@ -214,7 +215,7 @@ func submissionsIn(dir string) []string {
 func hidden(name string) bool { return strings.HasPrefix(name, ".") || name == "__MACOSX" }
 
 func hasStage(dir string) bool {
-	for folder := range golden.Stages {
+	for folder := range kit.Stages {
 		if info, err := os.Stat(filepath.Join(dir, folder)); err == nil && info.IsDir() {
 			return true
 		}
@@ -300,7 +301,7 @@ func (g *grader) foreignPrograms(s *submission, dir string) (map[int]golden.Prog
 		if err := os.Mkdir(files, 0o755); err != nil { // there may be nothing to copy
 			return nil, err
 		}
-		left, err := golden.CopyFiles(files, onlyFolder(s.dir), func(string) bool { return true })
+		left, err := kit.CopyFiles(files, onlyFolder(s.dir), func(string) bool { return true })
 		if err != nil {
 			return nil, err
 		}
@@ -345,11 +346,11 @@ func (g *grader) buildAll(ctx context.Context, s *submission, root, dir string, 
 }
 
 func build(ctx context.Context, r *stageResult, root, dir, again string, programs map[int]golden.Program, env ...string) error {
-	folder := golden.Folder(r.Stage)
+	folder := kit.Folder(r.Stage)
 	program := filepath.Join(dir, folder+".exe") // Windows needs the ending, the others do not mind
-	err := golden.Build(ctx, root, folder, program, false, env...)
+	err := kit.Build(ctx, root, folder, program, false, env...)
 	switch {
-	case golden.IsBuildError(err):
+	case kit.IsBuildError(err):
 		r.State, r.Problem = notBuilt, err.Error()
 		r.fill(notRun(checksOf(r), notBuilt))
 		return nil
@@ -391,7 +392,7 @@ func (g *grader) buildSubmission(ctx context.Context, s *submission, dir string,
 	if err := g.layKit(src); err != nil {
 		return err
 	}
-	for folder := range golden.Stages {
+	for folder := range kit.Stages {
 		switch info, err := os.Lstat(filepath.Join(from, folder)); {
 		case errors.Is(err, fs.ErrNotExist):
 			continue
@@ -401,7 +402,7 @@ func (g *grader) buildSubmission(ctx context.Context, s *submission, dir string,
 			s.Remarks = append(s.Remarks, folder+" is no folder, and was left out")
 			continue
 		}
-		left, err := golden.CopyFiles(filepath.Join(src, folder), filepath.Join(from, folder), isSource)
+		left, err := kit.CopyFiles(filepath.Join(src, folder), filepath.Join(from, folder), isSource)
 		if err != nil {
 			return err
 		}
@@ -415,7 +416,7 @@ func (g *grader) buildSubmission(ctx context.Context, s *submission, dir string,
 	env := []string{"GOWORK=off", "CGO_ENABLED=0", "GOFLAGS="}
 	http1 := g.http1Builds(ctx, src, dir, env)
 	for _, r := range s.Stages {
-		folder := golden.Folder(r.Stage)
+		folder := kit.Folder(r.Stage)
 		if files, _ := filepath.Glob(filepath.Join(src, folder, "*.go")); len(files) == 0 {
 			r.State = notSubmitted
 			r.fill(notRun(checksOf(r), notSubmitted))
@@ -465,7 +466,7 @@ func some(names []string) string {
 // layKit writes the kit's module files: which modules a program is made of is
 // the kit's to say.
 func (g *grader) layKit(src string) error {
-	for _, folder := range []string{".", golden.Folder(1), golden.Folder(2), golden.Folder(3)} {
+	for _, folder := range []string{".", kit.Folder(1), kit.Folder(2), kit.Folder(3)} {
 		for _, name := range []string{"go.mod", "go.sum"} {
 			if err := copyIfThere(filepath.Join(src, folder, name), filepath.Join(g.root, folder, name)); err != nil {
 				return err
@@ -491,16 +492,16 @@ func copyIfThere(to, from string) error {
 
 // http1Builds reports whether the submission's http1 can be used.
 func (g *grader) http1Builds(ctx context.Context, src, dir string, env []string) bool {
-	return golden.Build(ctx, src, path.Join(golden.Folder(1), "http1"), filepath.Join(dir, "http1.a"), false, env...) == nil
+	return kit.Build(ctx, src, path.Join(kit.Folder(1), "http1"), filepath.Join(dir, "http1.a"), false, env...) == nil
 }
 
 // withKitsHTTP1 makes a copy of the source in which stage 1 is the kit's.
 func (g *grader) withKitsHTTP1(src, dir, folder string) (string, error) {
 	root := filepath.Join(dir, "on-kit")
 	err := g.layKit(root)
-	for _, c := range []struct{ from, folder string }{{g.root, golden.Folder(1)}, {src, folder}} {
+	for _, c := range []struct{ from, folder string }{{g.root, kit.Folder(1)}, {src, folder}} {
 		if err == nil {
-			_, err = golden.CopyFiles(filepath.Join(root, c.folder), filepath.Join(c.from, c.folder), isSource)
+			_, err = kit.CopyFiles(filepath.Join(root, c.folder), filepath.Join(c.from, c.folder), isSource)
 		}
 	}
 	return root, err

@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"weblab.example/scripts/golden"
+	"weblab.example/scripts/internal/term"
 )
 
 // strangers are names and texts that want to be more than that.
@@ -104,7 +105,7 @@ func TestStrangersText(t *testing.T) {
 					t.Errorf("%d rows for %d submissions:\n%s", n, len(subs), rows)
 				}
 				for line := range strings.Lines(text) {
-					if golden.Columns(strings.TrimRight(line, "\n")) > width {
+					if term.Columns(strings.TrimRight(line, "\n")) > width {
 						t.Errorf("wider than %d: %s", width, line)
 					}
 					if strings.HasPrefix(line, "bob ") {

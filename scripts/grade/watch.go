@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"weblab.example/scripts/golden"
+	"weblab.example/scripts/internal/kit"
 )
 
 // watchWorkspace grades the workspace, and again whenever a file of a stage
@@ -46,7 +47,7 @@ func (g *grader) watchWorkspace(ctx context.Context, stdout io.Writer) error {
 func (g *grader) sources() string {
 	var b strings.Builder
 	for _, n := range []int{1, 2, 3} {
-		filepath.WalkDir(filepath.Join(g.root, golden.Folder(n)), func(name string, d fs.DirEntry, err error) error {
+		filepath.WalkDir(filepath.Join(g.root, kit.Folder(n)), func(name string, d fs.DirEntry, err error) error {
 			if err != nil || d.IsDir() {
 				return nil // a file that is being written may be gone for a moment
 			}

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"weblab.example/scripts/golden"
+	"weblab.example/scripts/internal/kit"
 )
 
 // A submission's programs are started by a worker: this same program in a
@@ -337,7 +338,7 @@ func (j job) gradeStage(ctx context.Context, stage int) answer {
 	}
 	a := answer{Stage: stage, Results: results}
 	for _, r := range results {
-		if r.Diagnosis == "trouble" && strings.Contains(r.Seen, golden.ErrTrouble.Error()) {
+		if r.Diagnosis == "trouble" && strings.Contains(r.Seen, kit.ErrTrouble.Error()) {
 			a.Trouble = r.Seen
 		}
 	}

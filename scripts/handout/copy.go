@@ -10,7 +10,7 @@ import (
 	"slices"
 	"strings"
 
-	"weblab.example/scripts/golden"
+	"weblab.example/scripts/internal/kit"
 )
 
 // notForStudents are files and folders that do not belong into the copy.
@@ -89,7 +89,7 @@ func leftOut(name string) bool {
 
 func inStage(name string) bool {
 	folder, _, _ := strings.Cut(name, "/")
-	return golden.Stages[folder] != 0
+	return kit.Stages[folder] != 0
 }
 
 // ignored reports whether .gitignore names a file or folder, by its path from

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"testing"
 
-	"weblab.example/scripts/golden"
+	"weblab.example/scripts/internal/kit"
 )
 
 // handedOut writes a copy of this kit.
@@ -112,7 +112,7 @@ func solutionParts(t *testing.T, body string) (parts []string) {
 // and go vet has nothing to say.
 func TestCopyBuilds(t *testing.T) {
 	dir, _ := handedOut(t, everyStep)
-	for _, module := range []string{".", golden.Folder(1), golden.Folder(2), golden.Folder(3)} {
+	for _, module := range []string{".", kit.Folder(1), kit.Folder(2), kit.Folder(3)} {
 		for _, work := range []string{"", "off"} {
 			for _, args := range [][]string{{"build", "-trimpath", "-o", os.DevNull, "./..."}, {"vet", "-trimpath", "./..."}} {
 				cmd := exec.Command("go", args...)

@@ -27,6 +27,7 @@ import (
 	"strings"
 
 	"weblab.example/scripts/golden"
+	"weblab.example/scripts/internal/kit"
 )
 
 func main() {
@@ -78,7 +79,7 @@ func parseStages(list string) (stages string, err error) {
 
 // handOut writes the copy and says what it did.
 func handOut(dir string, highest golden.Level, open func(step string) bool) error {
-	root, err := golden.FindKit()
+	root, err := kit.Find()
 	if err != nil {
 		return err
 	}
@@ -87,7 +88,7 @@ func handOut(dir string, highest golden.Level, open func(step string) bool) erro
 		return err
 	}
 	for stage := 1; stage <= 3; stage++ {
-		fmt.Printf("%s: %s\n", golden.Folder(stage), toWrite(stage, gaps))
+		fmt.Printf("%s: %s\n", kit.Folder(stage), toWrite(stage, gaps))
 	}
 	grade := "go test ./..."
 	if highest != golden.Strict { // what is written already is not the student's

@@ -17,6 +17,7 @@ import (
 	"text/tabwriter"
 
 	"weblab.example/scripts/golden"
+	"weblab.example/scripts/internal/kit"
 	"weblab.example/scripts/internal/launch"
 )
 
@@ -25,7 +26,7 @@ import (
 func build(t *testing.T, dir string, stage int) (program string) {
 	t.Helper()
 	program = filepath.Join(t.TempDir(), "stage.exe") // Windows needs the ending, the others do not mind
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-o", program, "./"+golden.Folder(stage))
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-o", program, "./"+kit.Folder(stage))
 	cmd.Dir = dir
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -107,7 +108,7 @@ func TestStrictSteps(t *testing.T) {
 // TestPageAfterEachStep: something shows in a browser after each step from 1.1
 // on. It names the next step, until the file itself comes.
 func TestPageAfterEachStep(t *testing.T) {
-	hello, err := os.ReadFile(filepath.Join("..", "..", golden.Folder(1), "www", "HelloWorld.html"))
+	hello, err := os.ReadFile(filepath.Join("..", "..", kit.Folder(1), "www", "HelloWorld.html"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +121,7 @@ func TestPageAfterEachStep(t *testing.T) {
 			t.Parallel()
 			dir, _ := handedOut(t, func(id string) bool { return id > step.ID })
 			var log bytes.Buffer
-			server, err := launch.Start(t.Context(), &log, build(t, dir, step.Stage), "-addr", "localhost:0", "-root", filepath.Join(dir, golden.Folder(1), "www"))
+			server, err := launch.Start(t.Context(), &log, build(t, dir, step.Stage), "-addr", "localhost:0", "-root", filepath.Join(dir, kit.Folder(1), "www"))
 			if err != nil {
 				t.Fatalf("%v\n%s", err, &log)
 			}
@@ -180,7 +181,7 @@ func TestLevels(t *testing.T) {
 				t.Parallel()
 				isOpen := func(l golden.Level) bool { return slices.Contains(row.open, l) }
 				dir, _ := handedOut(t, func(id string) bool { return isOpen(golden.StepOf(id).Level) })
-				cmd := exec.CommandContext(t.Context(), "go", "vet", "-trimpath", "./...", "./"+golden.Folder(1)+"/...", "./"+golden.Folder(2)+"/...", "./"+golden.Folder(3)+"/...")
+				cmd := exec.CommandContext(t.Context(), "go", "vet", "-trimpath", "./...", "./"+kit.Folder(1)+"/...", "./"+kit.Folder(2)+"/...", "./"+kit.Folder(3)+"/...")
 				cmd.Dir = dir
 				if out, err := cmd.CombinedOutput(); err != nil {
 					t.Errorf("go vet: %v\n%s", err, out)

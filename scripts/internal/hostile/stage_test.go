@@ -20,7 +20,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"weblab.example/scripts/golden"
+	"weblab.example/scripts/internal/kit"
 	"weblab.example/scripts/internal/launch"
 )
 
@@ -46,15 +46,15 @@ func TestMain(m *testing.M) {
 }
 
 func buildStages(dir string) error {
-	root, err := golden.FindKit()
+	root, err := kit.Find()
 	if err != nil {
 		return err
 	}
 	var builds errgroup.Group
-	for folder, stage := range golden.Stages {
+	for folder, stage := range kit.Stages {
 		program := filepath.Join(dir, folder+".exe") // only Windows needs the ending
 		programs[stage] = program
-		builds.Go(func() error { return golden.Build(context.Background(), root, folder, program, false) })
+		builds.Go(func() error { return kit.Build(context.Background(), root, folder, program, false) })
 	}
 	return builds.Wait()
 }
@@ -63,8 +63,8 @@ func buildStages(dir string) error {
 // one of them has changed, it runs the test again, and does not use its cache. It
 // does not note the files that another go command opens to build a stage.
 var watch = sync.OnceValue(func() error {
-	root, err := golden.FindKit()
-	for folder := range golden.Stages {
+	root, err := kit.Find()
+	for folder := range kit.Stages {
 		err = errors.Join(err, filepath.WalkDir(filepath.Join(root, folder), func(name string, d fs.DirEntry, err error) error {
 			if err == nil && d.Type().IsRegular() {
 				_, err = os.ReadFile(name)

@@ -1,4 +1,8 @@
-package golden
+// Package kit knows this workspace: where it is, how its stages are called, and
+// how one is built:
+//
+//	Find -> the root -> Build (go list: what may it import? go build) -> a program
+package kit
 
 import (
 	"bytes"
@@ -13,6 +17,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"weblab.example/scripts/internal/term"
 )
 
 // Stages are the folders of the stages and their numbers.
@@ -32,8 +38,8 @@ func Folder(stage int) string {
 	return ""
 }
 
-// FindKit looks for the kit, this workspace, in the working directory and above.
-func FindKit() (string, error) {
+// Find looks for the kit, this workspace, in the working directory and above.
+func Find() (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {
 		return "", err
@@ -92,7 +98,7 @@ func Build(ctx context.Context, root, stage, program string, race bool, env ...s
 		cmd.Dir = filepath.Join(root, stage)
 		cmd.Env = append(os.Environ(), env...)
 		cmd.WaitDelay = time.Second
-		var stdout, stderr capped
+		var stdout, stderr bytes.Buffer
 		cmd.Stdout, cmd.Stderr = &stdout, &stderr
 		err := cmd.Run()
 		switch {
@@ -157,5 +163,9 @@ func firstLines(out []byte, n int) string {
 	if len(lines) > n {
 		text += fmt.Sprintf("... and %d lines more\n", len(lines)-n)
 	}
-	return Visible(strings.TrimSpace(text[:min(len(text), 4000)]))
+	return term.Visible(strings.TrimSpace(text[:min(len(text), 4000)]))
 }
+
+// ErrTrouble is an error of the grader's, or of the machine's, and no fault of
+// the program's: nobody loses points by it.
+var ErrTrouble = errors.New("the grader's own trouble")
