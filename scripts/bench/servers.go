@@ -98,11 +98,11 @@ func (b *bench) startOurs(ctx context.Context, name, program string, args ...str
 		return nil, err
 	}
 	defer log.Close()
-	s, err := launch.Start(ctx, log, program, args...)
+	s, err := launch.Serve(ctx, log, program, args...)
 	if err != nil {
 		return nil, err
 	}
-	return &server{addr: s.Addr, stop: s.Stop, log: log.Name()}, nil
+	return &server{addr: s.Addr, stop: func() { s.Stop() }, log: log.Name()}, nil
 }
 
 // startPython starts Python's server. It always logs each request, so its log goes

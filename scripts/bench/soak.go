@@ -153,7 +153,7 @@ func (s *soaked) start(ctx context.Context, program, site string, source rand.So
 	for _, timeout := range []string{"-head-timeout", "-idle-timeout", "-stall", "-linger"} {
 		args = append(args, timeout, soakTimeout.String())
 	}
-	if s.server, err = launch.Start(ctx, s.log, program, args...); err != nil {
+	if s.server, err = launch.Serve(ctx, s.log, program, args...); err != nil {
 		_, _, said := s.log.sum()
 		return fmt.Errorf("%s: %w\n%s", s.name, err, said)
 	}
@@ -247,7 +247,7 @@ func (s *soak) readAll(ctx context.Context, p *probed, take func(*soaked, readin
 // hasEnded reports whether the server has ended.
 func (s *soaked) hasEnded() bool {
 	select {
-	case <-s.server.Ended:
+	case <-s.server.Done():
 		return true
 	default:
 		return false

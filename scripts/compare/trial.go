@@ -144,7 +144,7 @@ func (c *comparison) start(stage int, root string, flags ...string) (t *trial, e
 	t = &trial{settings: settings{Stage: stage}, log: newServerLog(), cancel: cancel}
 	t.command = strings.Join(slices.Concat([]string{"go run ./" + kit.Folder(stage)}, flags), " ")
 	all := slices.Concat([]string{"-addr", net.JoinHostPort(c.host, "0"), "-root", root, "-log", "json"}, flags)
-	if t.server, err = launch.Start(ctx, t.log, c.programs[stage], all...); err != nil {
+	if t.server, err = launch.Serve(ctx, t.log, c.programs[stage], all...); err != nil {
 		cancel()
 		_, _, said := t.log.all()
 		return nil, fmt.Errorf("%w\n%s", err, said)

@@ -121,7 +121,7 @@ func TestPageAfterEachStep(t *testing.T) {
 			t.Parallel()
 			dir, _ := handedOut(t, func(id string) bool { return id > step.ID })
 			var log bytes.Buffer
-			server, err := launch.Start(t.Context(), &log, build(t, dir, step.Stage), "-addr", "localhost:0", "-root", filepath.Join(dir, kit.Folder(1), "www"))
+			server, err := launch.Serve(t.Context(), &log, build(t, dir, step.Stage), "-addr", "localhost:0", "-root", filepath.Join(dir, kit.Folder(1), "www"))
 			if err != nil {
 				t.Fatalf("%v\n%s", err, &log)
 			}

@@ -34,10 +34,10 @@ func TestDescriptorsRunOut(t *testing.T) {
 				os.WriteFile(filepath.Join(dir, "large.bin"), make([]byte, 1<<20), 0o644)))
 			s := &server{log: &lockedBuffer{}}
 			args := []string{"-c", `ulimit -n ` + limit + ` && exec "$0" "$@"`, programs[stage], "-addr", "127.0.0.1:0", "-root", dir, "-head-timeout", "1m"}
-			if s.Server, err = launch.Start(context.Background(), s.log, sh, args...); err != nil {
+			if s.Server, err = launch.Serve(context.Background(), s.log, sh, args...); err != nil {
 				t.Fatal(err)
 			}
-			t.Cleanup(s.Stop)
+			t.Cleanup(func() { must(t, s.Stop()) })
 			before := descriptors(s.Process.Pid)
 			if stage == 1 { // it has one connection at a time, so descriptors cannot run out
 				manyFiles(t, s, before)

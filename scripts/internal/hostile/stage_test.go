@@ -90,10 +90,10 @@ func start(t *testing.T, stage int, root string, flags ...string) *server {
 	s := &server{log: &lockedBuffer{}}
 	args := append([]string{"-addr", "127.0.0.1:0", "-root", root}, flags...)
 	var err error
-	if s.Server, err = launch.Start(context.Background(), s.log, programs[stage], args...); err != nil {
+	if s.Server, err = launch.Serve(context.Background(), s.log, programs[stage], args...); err != nil {
 		t.Fatalf("%v\n%s", err, s.log)
 	}
-	t.Cleanup(s.Stop)
+	t.Cleanup(func() { must(t, s.Stop()) })
 	return s
 }
 

@@ -31,7 +31,7 @@ func needsSignals(t *testing.T) {
 func (s *server) wait(t *testing.T) int {
 	t.Helper()
 	select {
-	case <-s.Ended:
+	case <-s.Done():
 		return s.ExitStatus()
 	case <-time.After(patience):
 		t.Fatalf("it had not ended after %v:\n%s", patience, s.log)

@@ -3,10 +3,18 @@
 package launch
 
 import (
-	"os/exec"
+	"os"
 	"syscall"
 )
 
-// OwnGroup puts a program into a process group of its own, so that KillGroup also
-// ends what it starts.
-func OwnGroup(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
+// ownGroup starts a program in a process group of its own.
+func ownGroup() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
+
+// left says that the group has members that can be killed, or is "". The error for a
+// group of processes that have all ended is not the same on all systems.
+func (*group) left(p *os.Process) string {
+	if syscall.Kill(-p.Pid, 0) != nil {
+		return ""
+	}
+	return "a member of its group"
+}

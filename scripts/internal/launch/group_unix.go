@@ -3,13 +3,22 @@
 package launch
 
 import (
+	"os"
 	"os/exec"
 	"syscall"
 )
 
-// KillGroup ends a program and what it has started. It fails if they have already
-// ended.
-func KillGroup(cmd *exec.Cmd) error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+// A group is a process group. Its number is that of the program, which is its first
+// member.
+type group struct{}
+
+func (*group) open() error              { return nil }
+func (*group) join(*os.Process) error   { return nil } // the program did so before it began
+func (*group) close()                   {}
+func (*group) kill(p *os.Process) error { return syscall.Kill(-p.Pid, syscall.SIGKILL) }
+
+// askToStop does not ask the group: what a server has started is the server's to stop.
+func askToStop(p *os.Process) error { return p.Signal(syscall.SIGTERM) }
 
 // Detach puts a program into a process group of its own. Ctrl-C in the terminal does
 // not reach it there, so it goes on when this process ends.

@@ -1,23 +1,20 @@
-// Package launch starts programs, and ends them together with everything that they
-// started. It recognizes a server of the kit only by the line with which the server
-// announces itself.
 package launch
 
 import (
-	"bufio"
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
-	"os"
-	"os/exec"
 	"regexp"
-	"runtime"
+	"sync"
 	"time"
 )
 
 const (
 	startTime = 10 * time.Second // for a server to say where it listens
 	stopTime  = 2 * time.Second  // for a server that was asked to stop
+	maxLine   = 4 << 10          // bytes; a longer first line is no server's of the kit
 )
 
 var announcement = regexp.MustCompile(`^http://(\S+)/ serves (.+)\r?\n$`)
@@ -34,76 +31,109 @@ func Announced(line string) (addr, dir string, ok bool) {
 
 // A Server is a server of the kit that runs.
 type Server struct {
-	Addr    string        // host:port where it listens
-	Ended   chan struct{} // closed when it has ended; do not call Process.Wait
-	Process *os.Process
-
-	cmd *exec.Cmd
+	*Cmd
+	Addr string // host:port where it listens
 }
 
-// Start starts a server, and waits until it says where it listens. It copies the
+// Serve starts a server, and waits until it says where it listens. It copies the
 // server's standard error to log. The server ends when ctx is done, or with Stop.
-func Start(ctx context.Context, log io.Writer, program string, args ...string) (*Server, error) {
-	cmd := exec.CommandContext(ctx, program, args...)
-	cmd.Cancel = func() error { return KillGroup(cmd) }
-	cmd.WaitDelay = time.Second // a program that it started may hold its output open
-	cmd.Stderr = log
-	OwnGroup(cmd)
-	// This does not use StdoutPipe, because Wait would close that pipe too early.
-	stdout, w, err := os.Pipe()
+func Serve(ctx context.Context, log io.Writer, program string, args ...string) (*Server, error) {
+	c := Command(ctx, program, args...)
+	c.Stderr = log
+	addr, _, err := c.StartServer(startTime)
 	if err != nil {
 		return nil, err
 	}
-	cmd.Stdout = w
-	err = cmd.Start()
-	w.Close() // the program has its own copy of this end
-	if err != nil {
-		stdout.Close()
-		return nil, fmt.Errorf("start a server: %w", err)
-	}
-	s := &Server{Ended: make(chan struct{}), Process: cmd.Process, cmd: cmd}
-	lines := make(chan string, 1)
-	go func() {
-		out := bufio.NewReader(stdout)
-		line, _ := out.ReadString('\n') // "" if it ends without a word
-		lines <- line
-		io.Copy(io.Discard, out) // so that it never blocks on a full pipe
-		stdout.Close()
-	}()
-	go func() {
-		cmd.Wait() // the log says more than the error
-		close(s.Ended)
-	}()
-	select {
-	case line := <-lines:
-		addr, _, ok := Announced(line)
-		if !ok {
-			s.Stop()
-			return nil, fmt.Errorf("%s did not say where it listens. It said %q", program, line)
-		}
-		s.Addr = addr
-		return s, nil
-	case <-time.After(startTime):
-		s.Stop()
-		return nil, fmt.Errorf("within %v, %s did not say where it listens", startTime, program)
-	}
+	return &Server{Cmd: c, Addr: addr}, nil
 }
 
-// ExitStatus returns the exit status of the server, or -1 if a signal ended it. Call
-// it only after Ended is closed.
-func (s *Server) ExitStatus() int { return s.cmd.ProcessState.ExitCode() }
-
 // Stop asks the server to stop, as Ctrl-C does, and waits until it has ended. If it
-// does not end, or cannot be asked (on Windows), Stop kills it. After Stop, its log is
-// complete.
-func (s *Server) Stop() {
-	if runtime.GOOS == "windows" || s.Process.Signal(os.Interrupt) != nil {
-		KillGroup(s.cmd)
+// does not end, or cannot be asked, Stop kills it. After Stop, its log is complete.
+func (s *Server) Stop() error {
+	if s.AskToStop() == nil { // fails if it has ended
+		if _, err := s.Wait(stopTime); err == nil {
+			return s.left
+		}
 	}
+	return s.Kill()
+}
+
+// A NotAnnounced is the error of a server that ran and did not say where it listens.
+type NotAnnounced struct {
+	Program string
+	Line    string        // what it said instead, or began to say
+	Waited  time.Duration // for the line to end; 0 if the server ended, or said something else
+}
+
+func (e *NotAnnounced) Error() string {
+	if e.Waited > 0 {
+		return fmt.Sprintf("within %v, %s did not say where it listens. It said %q", e.Waited, e.Program, e.Line)
+	}
+	return fmt.Sprintf("%s did not say where it listens. It said %q", e.Program, e.Line)
+}
+
+// StartServer starts a server, and waits until it says where it listens and what it
+// serves. What it writes after that line goes to Stdout, as it was set before. If
+// the line does not come, StartServer kills the server: its output is complete then, and
+// the error is a NotAnnounced.
+func (c *Cmd) StartServer(within time.Duration) (addr, dir string, err error) {
+	first := &firstLine{rest: c.Stdout, line: make(chan struct{})}
+	if first.rest == nil {
+		first.rest = io.Discard
+	}
+	c.Stdout = first
+	if err := c.Start(); err != nil {
+		return "", "", err
+	}
+	failed := &NotAnnounced{Program: c.name()}
 	select {
-	case <-s.Ended:
-	case <-time.After(stopTime):
-		KillGroup(s.cmd)
-		<-s.Ended
+	case <-first.line:
+	case <-c.Done():
+	case <-time.After(within):
+		failed.Waited = within
 	}
+	failed.Line = first.String()
+	addr, dir, ok := Announced(failed.Line)
+	if !ok {
+		return "", "", errors.Join(failed, c.Kill())
+	}
+	return addr, dir, nil
+}
+
+// A firstLine keeps the first line that is written to it, and passes on the rest.
+type firstLine struct {
+	mu   sync.Mutex
+	kept []byte
+	full bool
+	line chan struct{} // closed when the line has ended, or is too long
+	rest io.Writer
+}
+
+func (f *firstLine) Write(p []byte) (int, error) {
+	n := len(p)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !f.full {
+		take := bytes.IndexByte(p, '\n') + 1
+		if f.full = take > 0; !f.full {
+			take = min(len(p), maxLine-len(f.kept))
+			f.full = len(f.kept)+take == maxLine
+		}
+		f.kept, p = append(f.kept, p[:take]...), p[take:]
+		if f.full {
+			close(f.line)
+		}
+	}
+	if len(p) > 0 {
+		if _, err := f.rest.Write(p); err != nil {
+			return 0, err
+		}
+	}
+	return n, nil
+}
+
+func (f *firstLine) String() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return string(f.kept)
 }
