@@ -7,13 +7,6 @@
 //	go run ./scripts/bench -json -svg performance.svg
 //	go run ./scripts/bench -only 7 -grading
 //
-// With -soak it does not measure the stages, but tries to break them. It builds
-// them with the race detector, and keeps them busy with clients that send good,
-// malformed and huge requests, are slow, or leave too early. At the end, the stages
-// must hold no more than after the first seconds, and all answers must be right.
-//
-//	go run ./scripts/bench -soak 10m
-//
 // Read the files in this order: main.go (the command line), rows.go (what is
 // measured, and the aims), rounds.go (taking turns), stats.go (medians and ratios),
 // servers.go, nginx.go and fileserver/ (the contestants), load.go, wrk.go and
@@ -21,10 +14,7 @@
 // rows), memory_*.go and files_*.go (what each system does in its own way),
 // connections.go and grading.go (the cost as work grows), tools.go (what is
 // installed), report.go and text.go (the output), progress.go, svg.go and
-// svgcurves.go (a picture). For -soak: soak.go (the servers, from start to stop),
-// probe.go and probe.go.txt (what a server holds), soakclients.go (one function for
-// each way in which a client behaves), soakscript.go (requests and their right
-// answers), soakend.go (the verdict and the output).
+// svgcurves.go (a picture).
 package main
 
 import (
@@ -33,7 +23,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -74,8 +63,6 @@ type options struct {
 	svg     string // file
 	grading bool
 	short   bool
-	soak    time.Duration // 0: measure
-	seed    uint64        // 0: a new one
 }
 
 // theConnections is the word for -only that measures more and more connections.
@@ -93,8 +80,6 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	flags.StringVar(&o.svg, "svg", "", "draw the result, as an SVG `file`")
 	flags.BoolVar(&o.grading, "grading", false, "also measure how long scripts/grade takes; this may take minutes")
 	flags.BoolVar(&o.short, "short", false, "one round, as short as possible, to see that it runs")
-	flags.DurationVar(&o.soak, "soak", 0, "measure nothing, but keep the stages busy for this time with clients that behave well or badly, and look for leaks and wrong answers")
-	flags.Uint64Var(&o.seed, "seed", 0, "with -soak: the `number` that an earlier soak printed, to do nearly the same again")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			return o, err
@@ -109,9 +94,6 @@ func parse(args []string, stderr io.Writer) (options, error) {
 		return o, fmt.Errorf("%w: -rounds is 1 to %d, not %d", errUsage, mostRounds, o.rounds)
 	case o.time < shortest || o.time > longest:
 		return o, fmt.Errorf("%w: -time is %v to %v, not %v", errUsage, shortest, longest, o.time)
-	}
-	if err := o.checkSoak(flags); err != nil {
-		return o, err
 	}
 	if *only != "" {
 		for word := range strings.SplitSeq(*only, ",") {
@@ -128,24 +110,6 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	return o, nil
 }
 
-// checkSoak checks that -soak stands alone.
-func (o options) checkSoak(flags *flag.FlagSet) error {
-	given := map[string]bool{}
-	flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
-	soak, seed := given["soak"], given["seed"]
-	delete(given, "soak")
-	delete(given, "seed")
-	switch {
-	case seed && !soak:
-		return fmt.Errorf("%w: -seed works only with -soak", errUsage)
-	case soak && len(given) > 0:
-		return fmt.Errorf("%w: -soak works only with -seed, not with -%s", errUsage, slices.Sorted(maps.Keys(given))[0])
-	case soak && o.soak < leastSoak:
-		return fmt.Errorf("%w: -soak is %v or more, not %v", errUsage, leastSoak, o.soak)
-	}
-	return nil
-}
-
 // shortLoad is how long a measurement takes with -short. wrk would need a second.
 const shortLoad = 300 * time.Millisecond
 
@@ -157,9 +121,6 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	o, err := parse(args, stderr)
 	if err != nil {
 		return err
-	}
-	if o.soak > 0 {
-		return soakAll(ctx, o, stdout, stderr)
 	}
 	b, err := prepare(ctx, o, stderr)
 	if err != nil {

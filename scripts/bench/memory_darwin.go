@@ -15,6 +15,3 @@ func peakMemory(cmd *exec.Cmd) (int64, error) {
 	}
 	return cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss, nil // in bytes; other systems count kilobytes
 }
-
-// peakSoFar works only on Linux.
-func peakSoFar(int) (int64, error) { return 0, errNotHere }

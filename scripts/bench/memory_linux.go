@@ -123,8 +123,3 @@ func peakMemory(cmd *exec.Cmd) (peak int64, err error) {
 		}
 	}
 }
-
-// peakSoFar returns the most memory that a process has had, in bytes.
-func peakSoFar(pid int) (int64, error) {
-	return kilobytes(fmt.Sprintf("/proc/%d/status", pid), "VmHWM:")
-}

@@ -9,6 +9,3 @@ func memoryOf(string) (int64, error) { return 0, errNotHere }
 
 // peakMemory is for Linux and macOS.
 func peakMemory(*exec.Cmd) (int64, error) { return 0, errNotHere }
-
-// peakSoFar is for Linux.
-func peakSoFar(int) (int64, error) { return 0, errNotHere }
