@@ -3,6 +3,9 @@ package golden
 import (
 	"bytes"
 	"io/fs"
+
+	"weblab.example/scripts/internal/exchange"
+	"weblab.example/scripts/internal/verdict"
 )
 
 // A golden is a case whose request and response stand in cases/.
@@ -450,15 +453,15 @@ func (g golden) run(l *lab) error {
 	for _, cut := range cuts(request) {
 		h, err := l.talk(cut.pieces...)
 		if err == nil {
-			err = h.want(response)
+			err = verdict.Want(h, response)
 		}
 		// A close that loses bytes is step 1.8: a step that does not need it lets a
 		// reset after the whole answer pass.
-		if err != nil && h.end == endReset && bytes.Equal(h.bytes, response) && (g.step < "1.8" || StepOf(g.step).Level == Strict) {
+		if err != nil && h.End == exchange.EndReset && bytes.Equal(h.Bytes, response) && (g.step < "1.8" || StepOf(g.step).Level == Strict) {
 			continue
 		}
-		if cut.name != "" && h.end != "" { // else nobody listens any more
-			err = because(err, "one-read", cut.name)
+		if cut.name != "" && h.End != "" { // else nobody listens any more
+			err = verdict.Because(err, "one-read", cut.name)
 		}
 		if err != nil {
 			return err

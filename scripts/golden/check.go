@@ -6,13 +6,11 @@
 //	go run ./stage1-single -root scripts/golden/site
 //	nc localhost 6789 < scripts/golden/cases/hello.request | cmp - scripts/golden/cases/hello.response
 //
-// A check becomes a [Result], a value that a test or a grader prints. The
-// files in reading order: check.go (checks and results), program.go (a program
-// under test), site.go (the files that it serves), wire.go (speaking TCP and
-// comparing bytes), cases.go (the golden cases), server.go and concurrent.go
-// (what servers do in time), client.go (the client, from the other side),
-// textbook.go (fewer and milder checks), diagnoses.go and diagnose.go (what a
-// failure means), report.go (how it is told).
+// A check becomes a [Result], a value that a test or a grader prints:
+//
+//	case (cases/, site/) -> exchange (a program is started, and spoken to)
+//	-> observation (bytes, times, how it ended) -> verdict (what was wrong, and why)
+//	-> Result -> points of a step
 package golden
 
 import (
@@ -25,7 +23,9 @@ import (
 	"sync"
 	"time"
 
+	"weblab.example/scripts/internal/exchange"
 	"weblab.example/scripts/internal/term"
+	"weblab.example/scripts/internal/verdict"
 )
 
 // A Check is one thing that a stage must do.
@@ -41,7 +41,7 @@ type Check struct {
 	// its step can pass, has no weight: so a level has the same points everywhere.
 	system string           // what it needs of the system: a key of site.missing
 	also   string           // a step that it needs, beside those that its own step needs
-	run    func(*lab) error // nil: passed; *Failure; notHere
+	run    func(*lab) error // nil: passed; *verdict.Failure; notHere
 }
 
 // A Status says how a check ended.
@@ -105,7 +105,7 @@ func Grade(ctx context.Context, checks []Check, program Program, seed uint64) []
 	labs, err := openLabs(ctx, program, seed)
 	if err != nil {
 		for i := range results {
-			results[i].fail(failf("trouble", "the checks could not start: %v", err))
+			results[i].fail(verdict.Failf("trouble", "the checks could not start: %v", err))
 		}
 		return results
 	}
@@ -195,7 +195,7 @@ func runStep(labs *labs, results []Result) (blockers []string) {
 		r := &results[i]
 		*r = Result{Check: r.Check, Status: NotRun, Why: "step " + gap}
 		if blocker == step.ID && r.Stage == step.Stage {
-			r.fail(&Failure{Seen: "step " + gap, Diagnosis: "not-written", args: []any{step.ID}})
+			r.fail(&verdict.Failure{Seen: "step " + gap, Diagnosis: "not-written", Args: []any{step.ID}})
 		}
 	}
 	return []string{blocker}
@@ -230,12 +230,12 @@ func runTurns(labs *labs, results []Result) {
 				}
 				start := time.Now()
 				if start.Sub(begun) > budget {
-					r.fail(failf("hangs", "the checks before it took %v", start.Sub(begun).Round(time.Second)))
+					r.fail(verdict.Failf("hangs", "the checks before it took %v", start.Sub(begun).Round(time.Second)))
 					hung = 2
 					continue
 				}
 				r.judge(labs, turn)
-				if r.Status == Failed && time.Since(start) >= patience {
+				if r.Status == Failed && time.Since(start) >= exchange.Patience {
 					hung++
 					labs.drop(turn)
 				}
@@ -264,10 +264,10 @@ func (r *Result) judge(labs *labs, turn string) {
 	}
 	if l != nil && l.proc != nil {
 		if report := l.proc.stderr.raced(); report != "" {
-			err = failf("data-race", "the race detector:\n%s", report)
+			err = verdict.Failf("data-race", "the race detector:\n%s", report)
 		}
 	}
-	var failure *Failure
+	var failure *verdict.Failure
 	var cannot notHere
 	switch {
 	case err == nil:
@@ -280,10 +280,10 @@ func (r *Result) judge(labs *labs, turn string) {
 		r.Status, r.Why = NotRun, excuse+"step "+labs.unwritten.gap(r.also)
 		return
 	case !errors.As(err, &failure):
-		failure = failf("trouble", "%v", err)
+		failure = verdict.Failf("trouble", "%v", err)
 	}
 	if failure.Diagnosis == "wrong-status" {
-		failure.args[2] = refusal(r.Name, failure.args[1].(int))
+		failure.Args[2] = verdict.Refusal(r.Name, failure.Args[1].(int))
 	}
 	if failure.Diagnosis == "reset" && r.Stage == 2 && r.Step < "1.8" { // a close that loses an answer is for 1.8
 		failure.Diagnosis = "closed-early"
@@ -295,13 +295,13 @@ func (r *Result) judge(labs *labs, turn string) {
 			failure.Seen = strings.TrimSpace(failure.Seen) + "\n" + end
 			switch failure.Diagnosis {
 			case "no-answer", "not-accepting", "reset", "closed-early", "trouble":
-				failure.Diagnosis, failure.args = "died", nil
+				failure.Diagnosis, failure.Args = "died", nil
 			}
 		}
 	}
 	if l != nil && l.proc != nil {
 		if text, where := l.proc.stderr.panicked(); text != "" && !labs.unwritten.in(text) {
-			failure.Diagnosis, failure.args = "panicked", []any{text, where}
+			failure.Diagnosis, failure.Args = "panicked", []any{text, where}
 		} else if said := l.logSince(before); said != "" && !ended {
 			failure.Seen = strings.TrimSpace(failure.Seen) + "\nthe server's log:\n" + said
 		}
@@ -315,12 +315,8 @@ func (r *Result) judge(labs *labs, turn string) {
 }
 
 // fail fills in what there is to say about a failure.
-func (r *Result) fail(f *Failure) {
-	why := f.why()
-	if words := inStep[r.Step+" "+f.Diagnosis]; words != "" {
-		why = fmt.Sprintf(words, f.args...)
-	}
-	r.Status, r.Seen, r.Why, r.Diagnosis = Failed, term.Visible(strings.TrimSpace(f.Seen)), term.Visible(why), f.Diagnosis
+func (r *Result) fail(f *verdict.Failure) {
+	r.Status, r.Seen, r.Why, r.Diagnosis = Failed, term.Visible(strings.TrimSpace(f.Seen)), term.Visible(f.Why(r.Step)), f.Diagnosis
 	r.Note = noteOf(f.Diagnosis, r.Check)
 	r.Again = "go run ./scripts/grade -only " + r.Name
 	if r.Stage < 3 { // most checks of a server are both stages'

@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	"weblab.example/scripts/internal/exchange"
+	"weblab.example/scripts/internal/verdict"
 )
 
 // A script is what the server in a check says to a client, on one connection.
@@ -168,9 +170,9 @@ var clientCases = []clientCase{
 		requests: []string{helloRequest}, stdout: helloResponse, quiet: true},
 	{step: "3.3", name: "content-length-byte-by-byte", want: "a response may come one byte at a time", server: script{answers: []string{helloResponse}, bytes: true}, stdout: helloResponse, quiet: true},
 	{step: "3.3", name: "content-length-open", want: "with Content-Length nobody waits for the close", points: 3, args: "-H Connection:\\x20keep-alive {host} {port} HelloWorld.html",
-		server: script{answers: []string{keepResponse}, then: "open"}, stdout: keepResponse, quiet: true, check: tookLessThan(patience)},
+		server: script{answers: []string{keepResponse}, then: "open"}, stdout: keepResponse, quiet: true, check: tookLessThan(exchange.Patience)},
 	{step: "3.3", name: "content-length-small-letters", want: "content-length in small letters counts, too", args: "-H Connection:\\x20keep-alive {host} {port} HelloWorld.html",
-		server: script{answers: []string{"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"}, then: "open"}, stdout: "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok", quiet: true, check: tookLessThan(patience)},
+		server: script{answers: []string{"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"}, then: "open"}, stdout: "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok", quiet: true, check: tookLessThan(exchange.Patience)},
 	printed("3.3", "content-length-zero", "Content-Length: 0 is an empty body", "", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
 	printed("3.3", "content-length-twice", "two equal Content-Length fields count once", "", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\ncontent-length:2\r\n\r\nok"),
 	printed("3.3", "content-length-list", "a Content-Length with a list of equal numbers counts once", "", "HTTP/1.1 200 OK\r\nContent-Length: 2, 2\r\n\r\nok"),
@@ -181,7 +183,7 @@ var clientCases = []clientCase{
 	{step: "3.3", name: "until-close-byte-by-byte", want: "a body until the close may come one byte at a time", server: script{answers: []string{"HTTP/1.1 200 OK\n\n" + helloBody}, bytes: true}, stdout: "HTTP/1.1 200 OK\n\n" + helloBody, quiet: true},
 	printed("3.3", "head-has-no-body", "the answer to HEAD has no body, whatever its length says", "-head {host} {port} HelloWorld.html", helloResponse[:len(helloResponse)-36]),
 	{step: "3.3", name: "204-has-no-body", want: "a 204 has no body", args: "-H Connection:\\x20keep-alive {host} {port} HelloWorld.html", server: script{answers: []string{noContent}, then: "open"},
-		stdout: noContent, quiet: true, check: tookLessThan(patience)},
+		stdout: noContent, quiet: true, check: tookLessThan(exchange.Patience)},
 	printed("3.3", "304-has-no-body", "a 304 has no body, whatever its length says", "", "HTTP/1.1 304 Not Modified\r\nContent-Length: 36\r\n\r\n"),
 	printed("3.3", "all-bytes", "all 256 byte values come out as they went in", "", "HTTP/1.1 200 OK\r\nContent-Length: 256\r\n\r\n"+allBytes),
 	printed("3.3", "404-is-an-answer", "a 404 is an answer: exit status 0", "", notFound),
@@ -204,7 +206,7 @@ var clientCases = []clientCase{
 	{step: "3.4", name: "chunked-body", want: "-body removes the chunked coding, also when a chunk ends inside a character", points: 3, args: "-body {host} {port} HelloWorld.html", server: script{answers: []string{chunkedHello}}, stdout: helloBody, quiet: true},
 	{step: "3.4", name: "chunked-byte-by-byte", want: "a chunked response may come one byte at a time", args: "-body {host} {port} HelloWorld.html", server: script{answers: []string{chunkedHello}, bytes: true}, stdout: helloBody, quiet: true},
 	{step: "3.4", name: "chunked-open", want: "the last chunk ends it: nobody waits for the close", args: "-H Connection:\\x20keep-alive -body {host} {port} HelloWorld.html",
-		server: script{answers: []string{chunkedHello}, then: "open"}, stdout: helloBody, quiet: true, check: tookLessThan(patience)},
+		server: script{answers: []string{chunkedHello}, then: "open"}, stdout: helloBody, quiet: true, check: tookLessThan(exchange.Patience)},
 	{step: "3.4", name: "chunk-extensions", want: "chunk extensions and leading zeros are passed over", args: "-body {host} {port} HelloWorld.html",
 		server: script{answers: []string{chunkedHead + "0005;a=b;c=\"d\"\r\nhello\r\n6 ; x\r\n world\r\n000;last\r\n\r\n"}}, stdout: "hello world", quiet: true},
 	{step: "3.4", name: "trailers", want: "the trailer section is read to its end", args: "-body {host} {port} HelloWorld.html",
@@ -236,7 +238,7 @@ var clientCases = []clientCase{
 		stdout: "HTTP/1.1 100 Continue\r\n\r\n" + "HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n" + noContent, status: anyStatus},
 	{step: "3.4", name: "interim-body", want: "-body prints nothing of a 1xx response", args: "-body {host} {port} HelloWorld.html", server: script{answers: []string{"HTTP/1.1 100 Continue\r\n\r\n" + helloResponse}}, stdout: helloBody, quiet: true},
 	{step: "3.4", name: "switching-protocols", want: "after 101 it is no longer HTTP: there is nothing to wait for", server: script{answers: []string{"HTTP/1.1 101 Switching Protocols\r\n\r\n"}, then: "open"},
-		stdout: "HTTP/1.1 101 Switching Protocols\r\n\r\n", quiet: true, check: tookLessThan(patience)},
+		stdout: "HTTP/1.1 101 Switching Protocols\r\n\r\n", quiet: true, check: tookLessThan(exchange.Patience)},
 
 	// step 3.5
 	early("too-short", "fewer bytes than Content-Length: how many of how many is said", "HTTP/1.1 200 OK\r\nContent-Length: 60\r\n\r\n"+helloBody, "36", "60"),
@@ -258,7 +260,7 @@ var clientCases = []clientCase{
 	{step: "3.5", name: "too-long-by-far", want: "when much comes after the end, it is read up to a limit", server: script{answers: []string{keepResponse + strings.Repeat("a", 200_000)}},
 		stdout: keepResponse, stderr: []string{"at least 65536"}, status: 1},
 	{step: "3.5", name: "body-after-204", want: "bytes after a 204 are counted and not printed", server: script{answers: []string{noContent + "hello"}}, stdout: noContent, stderr: []string{"5"}, status: 1},
-	{step: "3.5", name: "never-closed", want: "Connection: close is waited for, but not for ever", server: script{answers: []string{helloResponse}, then: "open"}, stdout: helloResponse, quiet: true, check: tookLessThan(patience)},
+	{step: "3.5", name: "never-closed", want: "Connection: close is waited for, but not for ever", server: script{answers: []string{helloResponse}, then: "open"}, stdout: helloResponse, quiet: true, check: tookLessThan(exchange.Patience)},
 	{step: "3.5", name: "reset-in-the-middle", want: "a reset in the middle of a body: what came is printed, and the reset is said", points: 2, server: script{answers: []string{"HTTP/1.1 200 OK\r\nContent-Length: 60\r\n\r\n" + helloBody}, then: "reset", pause: 100 * time.Millisecond},
 		stdout: "HTTP/1.1 200 OK\r\nContent-Length: 60\r\n\r\n" + helloBody, stderr: []string{"ended early", "reset", "RST", "36", "60"}, status: 1},
 	{step: "3.5", name: "reset-after-the-end", want: "a reset after a complete response is no error", server: script{answers: []string{helloResponse}, then: "reset", pause: 100 * time.Millisecond}, stdout: helloResponse, stderr: []string{"reset"}},
@@ -266,18 +268,18 @@ var clientCases = []clientCase{
 	{step: "3.5", name: "refused-to-file", want: "a refused connection makes no file for -o", args: "-o {out} 127.0.0.1 {closed} HelloWorld.html", stderr: []string{"connect"}, status: 1, check: wroteNoFile},
 	{step: "3.5", name: "timeout-head", want: "a head that does not come in time is an error", args: "-timeout 1s {host} {port} HelloWorld.html", server: script{answers: []string{"HTTP/1.1 200 OK\r\n"}, then: "open"}, stdout: "HTTP/1.1 200 OK\r\n", stderr: []string{"time"}, status: 1},
 	{step: "3.5", name: "timeout-head-drip", want: "-timeout is for the whole head, not for each byte", args: "-timeout 300ms {host} {port} HelloWorld.html",
-		server: script{answers: []string{"HTTP/1.1 200 OK\r\n" + "X: " + strings.Repeat("a", 200)}, bytes: true, pause: 50 * time.Millisecond, then: "open"}, anyOut: true, stderr: []string{"time"}, status: 1, check: tookLessThan(patience)},
+		server: script{answers: []string{"HTTP/1.1 200 OK\r\n" + "X: " + strings.Repeat("a", 200)}, bytes: true, pause: 50 * time.Millisecond, then: "open"}, anyOut: true, stderr: []string{"time"}, status: 1, check: tookLessThan(exchange.Patience)},
 	{step: "3.5", name: "timeout-chunk-line-drip", want: "-timeout is for the whole of a chunk-size line", args: "-timeout 300ms {host} {port} HelloWorld.html",
-		server: script{answers: []string{chunkedHead}, drip: "5;" + strings.Repeat("a", 200), pause: 50 * time.Millisecond, then: "open"}, anyOut: true, stderr: []string{"time"}, status: 1, check: tookLessThan(patience)},
+		server: script{answers: []string{chunkedHead}, drip: "5;" + strings.Repeat("a", 200), pause: 50 * time.Millisecond, then: "open"}, anyOut: true, stderr: []string{"time"}, status: 1, check: tookLessThan(exchange.Patience)},
 	{step: "3.5", name: "timeout-trailer-drip", want: "-timeout is for the whole trailer section", args: "-timeout 300ms {host} {port} HelloWorld.html",
-		server: script{answers: []string{chunkedHead + "0\r\n"}, drip: strings.Repeat("X: y\r\n", 50), pause: 50 * time.Millisecond, then: "open"}, anyOut: true, stderr: []string{"time"}, status: 1, check: tookLessThan(patience)},
+		server: script{answers: []string{chunkedHead + "0\r\n"}, drip: strings.Repeat("X: y\r\n", 50), pause: 50 * time.Millisecond, then: "open"}, anyOut: true, stderr: []string{"time"}, status: 1, check: tookLessThan(exchange.Patience)},
 	{step: "3.5", name: "timeout-body", want: "a body that stops is an error after -timeout", args: "-timeout 1s {host} {port} HelloWorld.html", server: script{answers: []string{keepResponse[:50]}, then: "open"}, stdout: keepResponse[:50], stderr: []string{"time", fmt.Sprint(50 - len(keepResponse) + 36), "36"}, status: 1},
 	{step: "3.5", name: "slow-body", want: "a body that is slow, but never stops, is no error", args: "-timeout 1s -body {host} {port} HelloWorld.html",
 		server: script{answers: []string{"HTTP/1.1 200 OK\r\n\r\n"}, drip: strings.Repeat("slow", 15), pause: 20 * time.Millisecond}, stdout: strings.Repeat("slow", 15), quiet: true},
 	{step: "3.5", name: "slow-chunk", want: "a chunk that is slow, but never stops, is no error", args: "-timeout 1s -body {host} {port} HelloWorld.html",
 		server: script{answers: []string{chunkedHead + "3c\r\n"}, drip: strings.Repeat("slow", 15) + "\r\n0\r\n\r\n", pause: 20 * time.Millisecond}, stdout: strings.Repeat("slow", 15), quiet: true},
 	{step: "3.5", name: "max-time", want: "-max-time bounds the whole", args: "-max-time 300ms -body {host} {port} HelloWorld.html",
-		server: script{answers: []string{"HTTP/1.1 200 OK\r\n\r\n" + strings.Repeat("a", 800)}, bytes: true, pause: 10 * time.Millisecond}, anyOut: true, stderr: []string{"-max-time"}, status: 1, check: tookLessThan(patience)},
+		server: script{answers: []string{"HTTP/1.1 200 OK\r\n\r\n" + strings.Repeat("a", 800)}, bytes: true, pause: 10 * time.Millisecond}, anyOut: true, stderr: []string{"-max-time"}, status: 1, check: tookLessThan(exchange.Patience)},
 	{step: "3.5", name: "too-long-later-asked-to-stay", want: "bytes after the end are counted when only the response says close, too", args: "-n 2 {host} {port} HelloWorld.html", server: script{answers: []string{helloResponse}, later: "extra", pause: 100 * time.Millisecond},
 		stdout: helloResponse, stderr: []string{"5 bytes"}, status: 1},
 	{step: "3.5", name: "too-long-later-http-1-0", want: "bytes after the end are counted in HTTP/1.0, which says close by saying nothing", args: "-n 2 {host} {port} HelloWorld.html", server: script{answers: []string{"HTTP/1.0" + keepResponse[8:]}, later: "extra", pause: 100 * time.Millisecond},
@@ -384,7 +386,7 @@ func (c clientCase) run(l *lab) error {
 	}
 	err = c.compare(r)
 	if r.connections > max(1, c.server.hold) {
-		err = because(err, "another-connection", r.connections)
+		err = verdict.Because(err, "another-connection", r.connections)
 	}
 	return err
 }
@@ -398,32 +400,32 @@ func (c clientCase) compare(r *clientRun) error {
 			got = r.requests[i]
 		}
 		if got != want {
-			f := diagnoseRequest(want, got)
+			f := verdict.Request(want, got)
 			if got == "" && i > 0 {
-				f = &Failure{Diagnosis: "one-request-only", args: []any{i, len(c.requests)}}
+				f = &verdict.Failure{Diagnosis: "one-request-only", Args: []any{i, len(c.requests)}}
 			}
-			f.Seen = fmt.Sprintf("request %d: %s%s", i+1, difference([]byte(want), []byte(got)), r.said())
+			f.Seen = fmt.Sprintf("request %d: %s%s", i+1, verdict.Difference([]byte(want), []byte(got)), r.said())
 			return f
 		}
 	}
 	if r.hung != nil {
-		return failf(c.waited(), "%v\nstandard output: %.300q%s", r.hung, r.stdout, r.said())
+		return verdict.Failf(c.waited(), "%v\nstandard output: %.300q%s", r.hung, r.stdout, r.said())
 	}
 	if !c.anyOut && r.stdout != c.stdout {
-		f := diagnoseOutput(strings.Join(c.server.answers, "")+c.server.later, c.stdout, r.stdout, strings.Contains(c.args, "-body"))
+		f := verdict.Output(strings.Join(c.server.answers, "")+c.server.later, c.stdout, r.stdout, strings.Contains(c.args, "-body"))
 		switch {
 		case strings.Contains(c.args, "-o {out}"):
-			f = &Failure{Diagnosis: "out-file"}
+			f = &verdict.Failure{Diagnosis: "out-file"}
 		case strings.Contains(c.args, "-p "):
-			f = &Failure{Diagnosis: "parallel"}
+			f = &verdict.Failure{Diagnosis: "parallel"}
 		case c.late(r):
-			f = &Failure{Diagnosis: c.waited()}
+			f = &verdict.Failure{Diagnosis: c.waited()}
 		case f.Diagnosis == "client-cut" && regexp.MustCompile(" is not written yet|after the end of the response|ended early").MatchString(r.stderr):
 			// It went on, with what it had.
 		case c.status != 1 && r.status != 0 && (f.Diagnosis == "client-cut" || f.Diagnosis == "client-silent"):
-			f = &Failure{Diagnosis: "client-gave-up", args: []any{len(r.stdout), len(c.stdout), r.status}}
+			f = &verdict.Failure{Diagnosis: "client-gave-up", Args: []any{len(r.stdout), len(c.stdout), r.status}}
 		}
-		f.Seen = fmt.Sprintf("standard output: %s\nexit status %d%s", difference([]byte(c.stdout), []byte(r.stdout)), r.status, r.said())
+		f.Seen = fmt.Sprintf("standard output: %s\nexit status %d%s", verdict.Difference([]byte(c.stdout), []byte(r.stdout)), r.status, r.said())
 		return f
 	}
 	if c.status != anyStatus && r.status != c.status {
@@ -440,7 +442,7 @@ func (c clientCase) compare(r *clientRun) error {
 		case c.status == 0:
 			id = "exit-1-when-well"
 		}
-		return failf(id, "exit status %d, want %d%s", r.status, c.status, r.said())
+		return verdict.Failf(id, "exit status %d, want %d%s", r.status, c.status, r.said())
 	}
 	for _, word := range c.stderr {
 		if !strings.Contains(strings.ToLower(r.stderr), strings.ToLower(word)) {
@@ -448,11 +450,11 @@ func (c clientCase) compare(r *clientRun) error {
 			if c.anyOut && c.late(r) { // its own time-out ended it, and not the limit that it should have
 				id = c.waited()
 			}
-			return failf(id, "standard error does not speak of %q: %.500q", word, r.stderr)
+			return verdict.Failf(id, "standard error does not speak of %q: %.500q", word, r.stderr)
 		}
 	}
 	if c.quiet && r.stderr != "" {
-		return failf("says-too-much", "standard error: %.500q", r.stderr)
+		return verdict.Failf("says-too-much", "standard error: %.500q", r.stderr)
 	}
 	if c.check != nil {
 		return c.check(r)
@@ -483,13 +485,15 @@ func (c clientCase) waited() string {
 
 // late reports whether a client waited for a connection that stays open until
 // a time-out of its own came.
-func (c clientCase) late(r *clientRun) bool { return c.server.then == "open" && r.took > patience }
+func (c clientCase) late(r *clientRun) bool {
+	return c.server.then == "open" && r.took > exchange.Patience
+}
 
 // headAlone reports whether the response has a length, and yet no body.
 func (c clientCase) headAlone() bool {
-	m := readMessage([]byte(strings.Join(c.server.answers, "")))
-	length, _ := m.field("Content-Length")
-	return len(m.body) == 0 && strings.Trim(length, "0") != ""
+	m := exchange.ReadMessage([]byte(strings.Join(c.server.answers, "")))
+	length, _ := m.Field("Content-Length")
+	return len(m.Body) == 0 && strings.Trim(length, "0") != ""
 }
 
 // cutAnywhere cuts two small responses after each of their bytes, with FIN and
@@ -511,7 +515,7 @@ func cutAnywhere(l *lab) error {
 	for _, c := range cases {
 		all.Go(func() error {
 			err := c.run(l)
-			if f, ok := err.(*Failure); ok {
+			if f, ok := err.(*verdict.Failure); ok {
 				f.Seen = fmt.Sprintf("cut after %d bytes (%s): %s", len(c.stdout), cmp.Or(c.server.then, "FIN"), f.Seen)
 			}
 			return err
@@ -566,7 +570,7 @@ func (c clientCase) play(l *lab) (*clientRun, error) {
 			}()
 		}
 	}()
-	r.status, r.hung = proc.wait(3 * patience)
+	r.status, r.hung = proc.wait(3 * exchange.Patience)
 	r.took = time.Since(start)
 	proc.kill() // if it hangs: then its output is complete, too
 	// The server's side is about to see the client's end, if it has not yet.
@@ -624,7 +628,7 @@ const closedPort = "1"
 // serve plays the script on one connection, and returns the requests that came.
 func (s script) serve(conn *net.TCPConn, clientDone <-chan struct{}) (requests []string) {
 	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(3 * patience))
+	conn.SetDeadline(time.Now().Add(3 * exchange.Patience))
 	send := func(answer string, bytewise bool) bool {
 		if !bytewise {
 			_, err := io.WriteString(conn, answer)
@@ -694,7 +698,7 @@ func readRequest(conn net.Conn, rest []byte) (request, more []byte, err error) {
 // which no output shows yet.
 func tookEmptyLine(r *clientRun) error {
 	if strings.Contains(r.stderr, `field line ""`) {
-		return failf("empty-line-read", "exit status %d%s", r.status, r.said())
+		return verdict.Failf("empty-line-read", "exit status %d%s", r.status, r.said())
 	}
 	return nil
 }
@@ -706,7 +710,7 @@ func tookLessThan(d time.Duration) func(*clientRun) error {
 			if r.status != 0 { // there was nothing to wait for but the time-out
 				id = "client-no-limit"
 			}
-			return failf(id, "it took %v", r.took.Round(time.Millisecond))
+			return verdict.Failf(id, "it took %v", r.took.Round(time.Millisecond))
 		}
 		return nil
 	}
@@ -716,7 +720,7 @@ func wroteFile(want string) func(*clientRun) error {
 	return func(r *clientRun) error {
 		got, err := os.ReadFile(filepath.Join(r.dir, "out"))
 		if err != nil || string(got) != want {
-			return failf("out-file", "%v\n%s", err, difference([]byte(want), got))
+			return verdict.Failf("out-file", "%v\n%s", err, verdict.Difference([]byte(want), got))
 		}
 		return nil
 	}
@@ -724,14 +728,14 @@ func wroteFile(want string) func(*clientRun) error {
 
 func wroteNoFile(r *clientRun) error {
 	if _, err := os.Stat(filepath.Join(r.dir, "out")); err == nil {
-		return failf("out-file", "the file of -o was made")
+		return verdict.Failf("out-file", "the file of -o was made")
 	}
 	return nil
 }
 
 func parallel(r *clientRun) error {
 	if lines := strings.Count(r.stderr, "first byte"); lines != 3 || r.connections != 3 {
-		return failf("parallel", "%d connections came, and %d lines:\n%s", r.connections, lines, r.stderr)
+		return verdict.Failf("parallel", "%d connections came, and %d lines:\n%s", r.connections, lines, r.stderr)
 	}
 	return nil
 }
@@ -746,7 +750,7 @@ func firstByteIsFirst(r *clientRun) error {
 		end, _ = strconv.ParseFloat(m[2], 64)
 	}
 	if end-first < 300 {
-		return failf("parallel", "standard error: %s", r.stderr)
+		return verdict.Failf("parallel", "standard error: %s", r.stderr)
 	}
 	return nil
 }
@@ -777,13 +781,13 @@ func clientMemory(l *lab) error {
 		return err
 	}
 	defer proc.kill()
-	ln.(*net.TCPListener).SetDeadline(time.Now().Add(patience))
+	ln.(*net.TCPListener).SetDeadline(time.Now().Add(exchange.Patience))
 	conn, err := ln.Accept()
 	if err != nil {
-		return failf("request-none", "%v\n%s", err, proc.stderr)
+		return verdict.Failf("request-none", "%v\n%s", err, proc.stderr)
 	}
 	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(10 * patience))
+	conn.SetDeadline(time.Now().Add(10 * exchange.Patience))
 	if _, _, err := readRequest(conn, nil); err != nil {
 		return err
 	}
@@ -792,7 +796,7 @@ func clientMemory(l *lab) error {
 	block := bytes.Repeat([]byte("0123456789abcdef"), 6250)
 	for range size/len(block) - 1 {
 		if _, err := conn.Write(block); err != nil {
-			return failf("body-not-read", "%v\n%s", err, proc.stderr)
+			return verdict.Failf("body-not-read", "%v\n%s", err, proc.stderr)
 		}
 	}
 	after, _ := peakMemory(proc.cmd.Process.Pid) // memErr has said whether that can be known
@@ -800,16 +804,16 @@ func clientMemory(l *lab) error {
 		return err
 	}
 	conn.Close()
-	status, err := proc.wait(2 * patience)
+	status, err := proc.wait(2 * exchange.Patience)
 	info, statErr := os.Stat(out)
 	if err = errors.Join(err, statErr); err != nil || status != 0 || info.Size() != size {
-		return failf("body-not-read", "%v, exit status %d\n%s", err, status, proc.stderr)
+		return verdict.Failf("body-not-read", "%v, exit status %d\n%s", err, status, proc.stderr)
 	}
 	if memErr != nil {
 		return memErr
 	}
 	if after-before > maxGrowth {
-		return failf("client-memory", "for a body of 100 MB the client needed %d MB more", (after-before)>>20)
+		return verdict.Failf("client-memory", "for a body of 100 MB the client needed %d MB more", (after-before)>>20)
 	}
 	return nil
 }

@@ -8,6 +8,9 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"weblab.example/scripts/internal/exchange"
+	"weblab.example/scripts/internal/verdict"
 )
 
 // concurrentChecks lists what only stage 2 must do.
@@ -67,13 +70,13 @@ func lastIsFirst(n int) func(*lab) error {
 			if _, err := conn.Write(rest); err != nil {
 				return err
 			}
-			h := hearOut(conn)
-			err := h.want(response)
+			h := exchange.HearOut(conn)
+			err := verdict.Want(h, response)
 			switch {
-			case i == n-1 && h.end == endOpen:
-				err = because(err, "serial")
-			case len(h.bytes) == 0 || readMessage(h.bytes).status == 408:
-				err = because(err, "mixed-answers")
+			case i == n-1 && h.End == exchange.EndOpen:
+				err = verdict.Because(err, "serial")
+			case len(h.Bytes) == 0 || exchange.ReadMessage(h.Bytes).Status == 408:
+				err = verdict.Because(err, "mixed-answers")
 			}
 			if err != nil {
 				return err
@@ -94,7 +97,7 @@ func silentBlocksNobody(l *lab) error {
 		return err
 	}
 	if took := time.Since(start); took > 2*time.Second { // the head timeout is 5 s
-		return failf("serial", "the answer came after %v", took)
+		return verdict.Failf("serial", "the answer came after %v", took)
 	}
 	return nil
 }
@@ -110,7 +113,7 @@ func loopEnds(l *lab) error {
 		return err
 	}
 	if _, err := s.proc.wait(3 * time.Second); err != nil {
-		return failf("does-not-stop", "after %v: %v\n%s", syscall.SIGTERM, err, s.proc.stderr)
+		return verdict.Failf("does-not-stop", "after %v: %v\n%s", syscall.SIGTERM, err, s.proc.stderr)
 	}
 	return nil
 }
@@ -123,10 +126,10 @@ func manyAtOnce(l *lab) error {
 		request, response := bytesOf(names[i%len(names)])
 		h, err := l.talk(request)
 		if err == nil {
-			err = h.want(response)
+			err = verdict.Want(h, response)
 		}
-		if err != nil && h.end != "" && !bytes.Equal(h.bytes, response) {
-			err = because(err, "mixed-answers")
+		if err != nil && h.End != "" && !bytes.Equal(h.Bytes, response) {
+			err = verdict.Because(err, "mixed-answers")
 		}
 		return err
 	})
@@ -161,26 +164,26 @@ func maxConns(l *lab) error {
 	}
 	defer third.Close()
 	if early := readWithin(third, quiet); early != "" {
-		return failf("max-conns", "while two connections were held half-sent, the third %s", early)
+		return verdict.Failf("max-conns", "while two connections were held half-sent, the third %s", early)
 	}
 	if _, err := conns[0].Write(rest); err != nil {
 		return err
 	}
-	if err := hearOut(conns[0]).want(response); err != nil {
+	if err := verdict.Want(exchange.HearOut(conns[0]), response); err != nil {
 		return err
 	}
 	conns[0].Close()
-	h := hearOut(third)
-	if len(h.bytes) == 0 && h.end == endOpen {
-		return failf("permit-kept", "one of two connections was answered and closed; %v later the third still had no answer", patience)
+	h := exchange.HearOut(third)
+	if len(h.Bytes) == 0 && h.End == exchange.EndOpen {
+		return verdict.Failf("permit-kept", "one of two connections was answered and closed; %v later the third still had no answer", exchange.Patience)
 	}
-	return because(h.want(response), "max-conns")
+	return verdict.Because(verdict.Want(h, response), "max-conns")
 }
 
 func maxConnsZero(l *lab) error {
 	status, stderr, err := l.runToEnd("-max-conns", "0")
 	if err == nil && (status != 2 || !strings.Contains(stderr, "max-conns")) {
-		err = failf("wrong-use", "with -max-conns 0: exit status %d, standard error %.300q", status, stderr)
+		err = verdict.Failf("wrong-use", "with -max-conns 0: exit status %d, standard error %.300q", status, stderr)
 	}
 	return err
 }
@@ -208,14 +211,14 @@ func finishesAnswers(l *lab) error {
 	}
 	for _, conn := range conns {
 		if err := readHuge(conn, []byte("H")); err != nil {
-			return because(err, "answer-dropped")
+			return verdict.Because(err, "answer-dropped")
 		}
 		conn.Close()
 	}
 	// Together with finishesSlowAnswers this finds every wait for a fixed time.
 	status, err := s.proc.wait(1500 * time.Millisecond)
 	if err != nil || status != 0 {
-		return failf("stops-late", "the last answer was over: %v, exit status %d\n%s", err, status, s.proc.stderr)
+		return verdict.Failf("stops-late", "the last answer was over: %v, exit status %d\n%s", err, status, s.proc.stderr)
 	}
 	return nil
 }
@@ -235,19 +238,19 @@ func finishesSlowAnswers(l *lab) error {
 		return err
 	}
 	time.Sleep(2 * time.Second) // the stimulus: a slow client
-	return because(readHuge(conn, []byte("H")), "answer-dropped")
+	return verdict.Because(readHuge(conn, []byte("H")), "answer-dropped")
 }
 
 // refuses waits until a server accepts no more connections.
 func refuses(l *lab) error {
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(pause) {
+	for deadline := time.Now().Add(exchange.Patience); time.Now().Before(deadline); time.Sleep(exchange.Pause) {
 		conn, err := net.DialTimeout("tcp", l.addr, time.Second)
 		if err != nil {
 			return nil
 		}
 		conn.Close()
 	}
-	return failf("stops-late", "it still did after %v", patience)
+	return verdict.Failf("stops-late", "it still did after %v", exchange.Patience)
 }
 
 func secondSignal(l *lab) error {
@@ -271,7 +274,7 @@ func secondSignal(l *lab) error {
 		return err
 	}
 	if _, err := s.proc.wait(3 * time.Second); err != nil {
-		return failf("stops-late", "after the second signal: %v\n%s", err, s.proc.stderr)
+		return verdict.Failf("stops-late", "after the second signal: %v\n%s", err, s.proc.stderr)
 	}
 	return nil
 }
@@ -298,10 +301,10 @@ func finishesHalfSent(l *lab) error {
 	}
 	time.Sleep(2 * quiet) // the stimulus: longer than a silent connection is listened to
 	if _, err := conns[0].Write(rest); err != nil {
-		return failf("answer-dropped", "the rest of the request could not be sent: %v", err)
+		return verdict.Failf("answer-dropped", "the rest of the request could not be sent: %v", err)
 	}
 	_, response := bytesOf("hello")
-	return because(hearOut(conns[0]).want(response), "answer-dropped")
+	return verdict.Because(verdict.Want(exchange.HearOut(conns[0]), response), "answer-dropped")
 }
 
 func idleConnectionsEnd(l *lab) error {
@@ -320,7 +323,7 @@ func idleConnectionsEnd(l *lab) error {
 	}
 	status, err := s.proc.wait(3 * time.Second)
 	if err != nil || status != 0 {
-		return failf("stops-late", "a persistent connection was idle: %v, exit status %d\n%s", err, status, s.proc.stderr)
+		return verdict.Failf("stops-late", "a persistent connection was idle: %v, exit status %d\n%s", err, status, s.proc.stderr)
 	}
 	return nil
 }

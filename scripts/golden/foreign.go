@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"weblab.example/scripts/internal/exchange"
 	"weblab.example/scripts/internal/kit"
 )
 
@@ -46,7 +47,7 @@ func (ls *labs) serveForeign() (*lab, error) {
 		host = "localhost"
 	}
 	if ls.programs() == 1 {
-		if conn, err := net.DialTimeout("tcp", addr, patience); err == nil {
+		if conn, err := net.DialTimeout("tcp", addr, exchange.Patience); err == nil {
 			conn.Close()
 			return nil, fmt.Errorf("%w: something else listens on %s already; end it, or choose another port", kit.ErrTrouble, addr)
 		}

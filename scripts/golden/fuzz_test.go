@@ -8,7 +8,9 @@ import (
 	"testing/fstest"
 	"unicode"
 
+	"weblab.example/scripts/internal/exchange"
 	"weblab.example/scripts/internal/term"
+	"weblab.example/scripts/internal/verdict"
 )
 
 // FuzzCase makes a case of any bytes: it is loaded as it was written, every way
@@ -58,9 +60,9 @@ func FuzzCase(f *testing.F) {
 				t.Errorf("%s: sends %q", cut.name, sent)
 			}
 		}
-		for _, end := range []string{endFIN, endReset, endOpen} {
-			err := heard{bytes: other, end: end, sent: request}.want(want)
-			if right := bytes.Equal(other, want) && end == endFIN; right != (err == nil) {
+		for _, end := range []string{exchange.EndFIN, exchange.EndReset, exchange.EndOpen} {
+			err := verdict.Want(exchange.Heard{Bytes: other, End: end, Sent: request}, want)
+			if right := bytes.Equal(other, want) && end == exchange.EndFIN; right != (err == nil) {
 				t.Errorf("%s: the right answer: %v, but %v", end, right, err)
 			}
 			if err != nil {
@@ -75,11 +77,11 @@ func FuzzCase(f *testing.F) {
 // the answers may have brought themselves.
 func checkFailure(t *testing.T, err error, brought bool) {
 	t.Helper()
-	var failure *Failure
+	var failure *verdict.Failure
 	if !errors.As(err, &failure) {
 		t.Fatalf("%v is no failure of a check", err)
 	}
-	if _, ok := diagnoses[failure.Diagnosis]; !ok {
+	if _, ok := verdict.Diagnoses[failure.Diagnosis]; !ok {
 		t.Errorf("%q is not in the table", failure.Diagnosis)
 	}
 	r := Result{Check: Check{Stage: 1, Step: "1.6", Name: "fuzzed", Want: "what it should"}}

@@ -16,7 +16,9 @@ import (
 	"testing"
 	"time"
 
+	"weblab.example/scripts/internal/exchange"
 	"weblab.example/scripts/internal/oracle"
+	"weblab.example/scripts/internal/verdict"
 )
 
 // notInTable are files of cases/ that a check in server.go uses.
@@ -143,7 +145,7 @@ func TestDifference(t *testing.T) {
 		{"another far behind", "OK\n" + strings.Repeat("a line\n", 200) + "end", "Okay\n" + strings.Repeat("a line\n", 200) + "END", []string{"...\"\n"}, 2},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got := difference([]byte(c.want), []byte(c.got))
+			got := verdict.Difference([]byte(c.want), []byte(c.got))
 			for _, s := range c.says {
 				if !strings.Contains(got, s) {
 					t.Errorf("no %q in\n%s", s, got)
@@ -222,7 +224,7 @@ func TestWeights(t *testing.T) {
 	}
 	for _, g := range goldens {
 		_, response := bytesOf(g.name)
-		if status := readMessage(response).status; g.check().Weight > 0 && StepOf(g.step).Level == Strict && status < 400 {
+		if status := exchange.ReadMessage(response).Status; g.check().Weight > 0 && StepOf(g.step).Level == Strict && status < 400 {
 			t.Errorf("%s of %s has a weight, and its answer is a %d", g.name, g.step, status)
 		}
 	}
@@ -323,7 +325,7 @@ func pass(*lab) error { return nil }
 func fails(says string) func(*lab) error {
 	return func(l *lab) error {
 		l.unwritten.find(says + "\n")
-		return &Failure{Seen: fmt.Sprintf("own reason; standard error: %q", says), Diagnosis: "wrong-status", args: []any{200, 400, ""}}
+		return &verdict.Failure{Seen: fmt.Sprintf("own reason; standard error: %q", says), Diagnosis: "wrong-status", Args: []any{200, 400, ""}}
 	}
 }
 
@@ -374,7 +376,7 @@ func TestEnded(t *testing.T) {
 	proc := &process{cmd: exec.Command("none"), stderr: &tail{}, done: make(chan struct{})}
 	l := &lab{labs: &labs{}, addr: ln.Addr().String(), proc: proc}
 	start := time.Now()
-	if end := l.ended(0); end != "" || time.Since(start) >= patience {
+	if end := l.ended(0); end != "" || time.Since(start) >= exchange.Patience {
 		t.Errorf("while it listened: %q after %v", end, time.Since(start))
 	}
 	ln.Close()

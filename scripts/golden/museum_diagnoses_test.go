@@ -4,6 +4,7 @@ package golden
 
 import (
 	"bytes"
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -14,6 +15,9 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"weblab.example/scripts/internal/exchange"
+	"weblab.example/scripts/internal/verdict"
 )
 
 // TestDiagnosesAreWhole: what the source names stands in the table, what
@@ -21,21 +25,21 @@ import (
 func TestDiagnosesAreWhole(t *testing.T) {
 	named, mentioned := namedDiagnoses(t)
 	for name, where := range named {
-		if _, ok := diagnoses[name]; !ok && name != "" {
+		if _, ok := verdict.Diagnoses[name]; !ok && name != "" {
 			t.Errorf("%s: %q is not in the table", where, name)
 		}
 	}
-	for name, d := range diagnoses {
+	for name, d := range verdict.Diagnoses {
 		if !mentioned[name] {
 			t.Errorf("nothing names %q", name)
 		}
-		if !strings.HasSuffix(d.why, ".") && !regexp.MustCompile(`%[sdq]$`).MatchString(d.why) {
-			t.Errorf("%s: no sentence: %q", name, d.why)
+		if !strings.HasSuffix(d.Why, ".") && !regexp.MustCompile(`%[sdq]$`).MatchString(d.Why) {
+			t.Errorf("%s: no sentence: %q", name, d.Why)
 		}
-		if strings.Contains(d.why, "  ") || strings.ContainsAny(d.why, "\r\n\t") {
-			t.Errorf("%s: odd spaces: %q", name, d.why)
+		if strings.Contains(d.Why, "  ") || strings.ContainsAny(d.Why, "\r\n\t") {
+			t.Errorf("%s: odd spaces: %q", name, d.Why)
 		}
-		checkNote(t, name, d.note)
+		checkNote(t, name, d.Note)
 	}
 	for stage := 1; stage <= 3; stage++ {
 		for _, c := range Checks(stage) {
@@ -48,10 +52,9 @@ func TestDiagnosesAreWhole(t *testing.T) {
 // which strings it mentions beside the table: a name may be in a variable.
 func namedDiagnoses(t *testing.T) (named map[string]string, mentioned map[string]bool) {
 	t.Helper()
-	files, err := filepath.Glob("*.go")
-	if err != nil {
-		t.Fatal(err)
-	}
+	here, _ := filepath.Glob("*.go") // the patterns are good
+	verdicts, _ := filepath.Glob("../internal/verdict/*.go")
+	files := append(here, verdicts...)
 	named, mentioned = map[string]string{}, map[string]bool{}
 	fset := token.NewFileSet()
 	for _, name := range files {
@@ -72,23 +75,20 @@ func namedDiagnoses(t *testing.T) (named map[string]string, mentioned map[string
 			switch n := n.(type) {
 			case *ast.BasicLit:
 				text, _ := strconv.Unquote(n.Value)
-				mentioned[text] = mentioned[text] || name != "diagnoses.go"
+				mentioned[text] = mentioned[text] || filepath.Base(name) != "diagnoses.go"
 			case *ast.CallExpr:
-				switch f := n.Fun.(type) {
-				case *ast.Ident:
-					if at, ok := map[string]int{"failf": 0, "found": 0, "because": 1}[f.Name]; ok && at < len(n.Args) {
-						note(n.Args[at])
-					}
-				case *ast.SelectorExpr:
-					if f.Sel.Name == "answers" && len(n.Args) == 2 {
-						note(n.Args[1])
-					}
+				f, ok := n.Fun.(*ast.Ident)
+				if s, is := n.Fun.(*ast.SelectorExpr); is {
+					f, ok = s.Sel, true
+				}
+				if at, is := map[string]int{"Failf": 0, "found": 0, "Because": 1, "answers": 1}[fmt.Sprint(f)]; ok && is && at < len(n.Args) {
+					note(n.Args[at])
 				}
 			case *ast.KeyValueExpr:
 				if key, ok := n.Key.(*ast.Ident); ok && key.Name == "Diagnosis" {
 					note(n.Value)
 				}
-			case *ast.AssignStmt: // failure.Diagnosis, failure.args = "died", nil
+			case *ast.AssignStmt: // failure.Diagnosis, failure.Args = "died", nil
 				for i, left := range n.Lhs {
 					if s, ok := left.(*ast.SelectorExpr); ok && s.Sel.Name == "Diagnosis" && len(n.Lhs) == len(n.Rhs) {
 						note(n.Rhs[i])
@@ -138,7 +138,7 @@ func TestDiagnosesAreMet(t *testing.T) {
 	clients := clientDiagnoses(t)
 	met.Lock()
 	defer met.Unlock()
-	for name := range diagnoses {
+	for name := range verdict.Diagnoses {
 		switch why, excused := neverMet[name]; {
 		case excused && met.names[name]:
 			t.Errorf("%q is met, and needs no excuse (%s)", name, why)
@@ -154,23 +154,23 @@ func TestRefusalsHaveReasons(t *testing.T) {
 	met := map[string]bool{}
 	for _, g := range goldens {
 		answers := response(g.name)
-		last := readMessage(answers[bytes.LastIndex(answers, []byte("HTTP/1.1 ")):])
-		reason := refusal(g.name, last.status)
+		last := exchange.ReadMessage(answers[bytes.LastIndex(answers, []byte("HTTP/1.1 ")):])
+		reason := verdict.Refusal(g.name, last.Status)
 		met[strings.TrimSpace(reason)] = true
-		switch last.status {
+		switch last.Status {
 		case 400, 414, 431, 505:
 			if reason == "" {
-				t.Errorf("%s is a %d, and no reason is there", g.name, last.status)
+				t.Errorf("%s is a %d, and no reason is there", g.name, last.Status)
 			}
 		case 200, 301, 405:
 			if reason != "" {
-				t.Errorf("%s is a %d, and is told %q", g.name, last.status, reason)
+				t.Errorf("%s is a %d, and is told %q", g.name, last.Status, reason)
 			}
 		}
 	}
-	for _, r := range refusals {
-		if !met[r.why] || !strings.HasSuffix(r.why, ".") {
-			t.Errorf("no case is told, or no sentence is: %q", r.why)
+	for _, r := range verdict.Refusals {
+		if !met[r.Why] || !strings.HasSuffix(r.Why, ".") {
+			t.Errorf("no case is told, or no sentence is: %q", r.Why)
 		}
 	}
 }

@@ -14,6 +14,9 @@ import (
 	"sync/atomic"
 	"time"
 	"unicode/utf8"
+
+	"weblab.example/scripts/internal/exchange"
+	"weblab.example/scripts/internal/verdict"
 )
 
 // handMade are the wrong servers that are not made of a case of their own.
@@ -357,7 +360,7 @@ var handMade = []mistake{
 		v.down()
 		io.Copy(io.Discard, v.client)
 	}},
-	{name: "HEAD with a body", first: "head", diagnosis: "head-with-body", when: func(u use) bool { return strings.HasPrefix(u.sent, "HEAD ") }, answer: func(_ *visit, answer []byte) []byte { return append(answer, helloPage...) }},
+	{name: "HEAD with a body", first: "head", diagnosis: "head-with-body", when: func(u use) bool { return strings.HasPrefix(u.sent, "HEAD ") }, answer: func(_ *visit, answer []byte) []byte { return append(answer, verdict.HelloPage...) }},
 	{name: "405 without Allow", first: "method-put", diagnosis: "field-missing", says: "Allow", when: func(u use) bool { return !strings.HasPrefix(u.sent, "GET ") }, answer: replaced("Allow: GET, HEAD\r\n", "")},
 
 	// Closing.
@@ -647,7 +650,7 @@ func waits(v *visit) {
 	v.goOn()
 }
 
-func leak() []byte { return ok("text/plain; charset=utf-8", secret+"\n") }
+func leak() []byte { return ok("text/plain; charset=utf-8", verdict.Secret+"\n") }
 
 func ok(contentType, body string) []byte {
 	return fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s", contentType, len(body), body)
@@ -659,7 +662,7 @@ const unknown = "does not know: "
 // mistake makes the mistake "does not know this case": the very request of a
 // golden case is answered as by a server that misses its rule.
 func (g golden) mistake() mistake {
-	sent, want := request(g.name), readMessage(response(g.name))
+	sent, want := request(g.name), exchange.ReadMessage(response(g.name))
 	m := mistake{name: unknown + g.name, first: g.name}
 	if g.name == "content-length-mode-short-empty" {
 		m.diagnosis = "length-wrong" // for the length is 0
@@ -676,24 +679,24 @@ func (g golden) mistake() mistake {
 		return m
 	}
 	answers := bytes.Count(response(g.name), []byte("HTTP/1.1 "))
-	connection, persists := want.field("Connection")
+	connection, persists := want.Field("Connection")
 	switch {
 	case answers > 1:
 		all := response(g.name)
 		return instead(all[:bytes.LastIndex(all, []byte("HTTP/1.1 "))], "ended-between")
 	case g.step == "1.9" && (!persists || connection == "keep-alive"):
 		return instead(bytes.Replace(response(g.name), []byte("Connection: keep-alive\r\n"), []byte("Connection: close\r\n"), 1), "persistence")
-	case g.step == "1.9" && want.status != 400:
+	case g.step == "1.9" && want.Status != 400:
 		m.answer, m.diagnosis = replaced("Connection: close\r\n", ""), "persistence"
 		return m
 	case strings.HasPrefix(g.name, "content-length-mode-none"):
 		m.answer, m.diagnosis = replaced("\r\n\r\n", "\r\nContent-Length: 5\r\n\r\n"), "field-extra"
 		return m
-	case strings.HasPrefix(g.name, "content-length-mode") && want.status == 200:
+	case strings.HasPrefix(g.name, "content-length-mode") && want.Status == 200:
 		m.answer, m.diagnosis = heads(func(h string) string { return resized(h, 7) }), cmp.Or(m.diagnosis, "field-value")
 		return m
 	case method == "HEAD":
-		m.answer, m.diagnosis = func(_ *visit, answer []byte) []byte { return append(answer, helloPage...) }, "head-with-body"
+		m.answer, m.diagnosis = func(_ *visit, answer []byte) []byte { return append(answer, verdict.HelloPage...) }, "head-with-body"
 		return m
 	case strings.HasPrefix(g.name, "type-"):
 		m.answer, m.diagnosis = heads(func(h string) string {
@@ -704,10 +707,10 @@ func (g golden) mistake() mistake {
 		return m
 	case strings.Contains(sent, "secret.txt"):
 		return instead(leak(), "path-escape")
-	case want.status == 405:
+	case want.Status == 405:
 		m.answer, m.diagnosis = replaced("Allow: GET, HEAD\r\n", ""), "field-missing"
 		return m
-	case want.status == 301 || want.status == 200:
+	case want.Status == 301 || want.Status == 200:
 		return instead(response("not-found"), "wrong-status")
 	}
 	return instead(response("index"), "wrong-status")

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"weblab.example/scripts/internal/verdict"
 )
 
 // A wrong server of the museum is a right one with a relay in front of it: the
@@ -396,7 +398,7 @@ func (v *visit) read() error {
 
 // headEnds reports whether a head is whole.
 func headEnds(sent string) bool {
-	s := string(toLF([]byte(sent)))
+	s := string(verdict.ToLF([]byte(sent)))
 	return strings.Contains(strings.TrimLeft(s, "\n"), "\n\n")
 }
 

@@ -21,13 +21,14 @@ import (
 	"syscall"
 	"time"
 
+	"weblab.example/scripts/internal/exchange"
 	"weblab.example/scripts/internal/kit"
 	"weblab.example/scripts/internal/launch"
+	"weblab.example/scripts/internal/verdict"
 )
 
-// patience is how long a check waits for something that a right program does
+// exchange.Patience is how long a check waits for something that a right program does
 // at once. Only a wrong one makes anybody wait for it.
-const patience = 5 * time.Second
 
 // A Program is how a stage is started. One of the kit gets the flags of a
 // check behind its Args, and says itself where it listens.
@@ -192,11 +193,11 @@ func (p *process) announced() (addr, dir string, err error) {
 	case l := <-got:
 		addr, dir, ok := launch.Announced(l.text)
 		if !ok {
-			return "", "", failf("not-announced", "standard output began with %q\n%s", l.text, p.stderr)
+			return "", "", verdict.Failf("not-announced", "standard output began with %q\n%s", l.text, p.stderr)
 		}
 		return addr, dir, nil
-	case <-time.After(patience):
-		return "", "", failf("not-announced", "nothing on standard output for %v\n%s", patience, p.stderr)
+	case <-time.After(exchange.Patience):
+		return "", "", verdict.Failf("not-announced", "nothing on standard output for %v\n%s", exchange.Patience, p.stderr)
 	}
 }
 
@@ -410,7 +411,7 @@ func (ls *labs) serveProgram(flags ...string) (*lab, error) {
 	addr, _, err := proc.announced()
 	if err == nil {
 		if _, _, bad := net.SplitHostPort(addr); bad != nil {
-			err = failf("not-announced", "the program says that it listens on %q: %v", addr, bad)
+			err = verdict.Failf("not-announced", "the program says that it listens on %q: %v", addr, bad)
 		}
 	}
 	if err != nil {
@@ -429,7 +430,7 @@ func (l *lab) ended(within time.Duration) string {
 	}
 	_, err := l.proc.wait(within)
 	if err != nil && l.restart == nil && !l.listens() { // a foreign program may not listen yet
-		_, err = l.proc.wait(patience)
+		_, err = l.proc.wait(exchange.Patience)
 	}
 	if err != nil {
 		return ""

@@ -16,6 +16,9 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"weblab.example/scripts/internal/exchange"
+	"weblab.example/scripts/internal/verdict"
 )
 
 // quickly are flags that make the time-outs short enough to be waited for.
@@ -113,9 +116,9 @@ func (l *lab) answers(name, diagnosis string) error {
 	request, response := bytesOf(name)
 	h, err := l.talk(request)
 	if err == nil {
-		err = h.want(response)
+		err = verdict.Want(h, response)
 	}
-	return because(err, diagnosis)
+	return verdict.Because(err, diagnosis)
 }
 
 // gets asks for a file that was made just now, and wants these bytes of it.
@@ -125,7 +128,7 @@ func (l *lab) gets(name string, want []byte) error {
 	if err != nil {
 		return err
 	}
-	return h.want(fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s",
+	return verdict.Want(h, fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s",
 		contentType, len(want), want))
 }
 
@@ -135,22 +138,22 @@ func acceptsAgain(l *lab) error {
 	for i := range 3 {
 		h, err := l.talk(request)
 		if err != nil && i > 0 && l.ended(100*time.Millisecond) != "" {
-			return because(err, "only-once")
+			return verdict.Because(err, "only-once")
 		}
 		if err != nil {
 			return err
 		}
 		switch {
-		case h.end == endNever:
-			return h.want(nil)
-		case len(h.bytes) == 0 && (h.end == endOpen || h.quiet > patience/2), readMessage(h.bytes).status == 408:
-			return failf("no-answer-open", "connection %d: %s", i+1, h.said())
-		case h.end == endOpen:
-			return failf(h.stays(), "connection %d was %s for %v after %d bytes", i+1, h.end, patience, len(h.bytes))
-		case len(h.bytes) == 0 && answered:
-			return failf("only-once", "connection 1 was answered; connection %d was %s without an answer", i+1, h.end)
+		case h.End == exchange.EndNever:
+			return verdict.Want(h, nil)
+		case len(h.Bytes) == 0 && (h.End == exchange.EndOpen || h.Quiet > exchange.Patience/2), exchange.ReadMessage(h.Bytes).Status == 408:
+			return verdict.Failf("no-answer-open", "connection %d: %s", i+1, h.Said())
+		case h.End == exchange.EndOpen:
+			return verdict.Failf(verdict.Stays(h), "connection %d was %s for %v after %d bytes", i+1, h.End, exchange.Patience, len(h.Bytes))
+		case len(h.Bytes) == 0 && answered:
+			return verdict.Failf("only-once", "connection 1 was answered; connection %d was %s without an answer", i+1, h.End)
 		}
-		answered = answered || len(h.bytes) > 0
+		answered = answered || len(h.Bytes) > 0
 	}
 	return nil
 }
@@ -175,24 +178,24 @@ func oneAtATime(l *lab) error {
 	defer b.Close()
 	early := readWithin(b, quiet)
 	if early != "" && (readWithin(a, time.Millisecond) == "" || holds(a)) {
-		return failf("not-serial", "while the server held A's connection, B %s", early)
+		return verdict.Failf("not-serial", "while the server held A's connection, B %s", early)
 	}
 	if _, err := a.Write(request[half:]); err != nil && early == "" {
 		return err
 	}
-	heardA := hearOut(a)
+	heardA := exchange.HearOut(a)
 	a.Close() // a server that lingers waits for that
-	heardB := hearOut(b)
-	seen := fmt.Sprintf("A sent the rest of its request: %s; B: %s", heardA.said(), heardB.said())
+	heardB := exchange.HearOut(b)
+	seen := fmt.Sprintf("A sent the rest of its request: %s; B: %s", heardA.Said(), heardB.Said())
 	switch {
 	case early != "":
 		return nil // A was served before its request was whole, and so is B
-	case heardA.end == endOpen && len(heardA.bytes) == 0:
-		return failf("no-answer-open", "%s", seen)
-	case heardA.end == endOpen:
-		return failf(heardA.stays(), "%s", seen)
-	case heardB.end == endOpen || len(heardA.bytes) > 0 && len(heardB.bytes) == 0:
-		return failf("only-once", "%s", seen)
+	case heardA.End == exchange.EndOpen && len(heardA.Bytes) == 0:
+		return verdict.Failf("no-answer-open", "%s", seen)
+	case heardA.End == exchange.EndOpen:
+		return verdict.Failf(verdict.Stays(heardA), "%s", seen)
+	case heardB.End == exchange.EndOpen || len(heardA.Bytes) > 0 && len(heardB.Bytes) == 0:
+		return verdict.Failf("only-once", "%s", seen)
 	}
 	return nil
 }
@@ -204,7 +207,7 @@ func holds(conn net.Conn) bool {
 		if _, err := conn.Write([]byte("x")); err != nil {
 			return false
 		}
-		time.Sleep(pause) // the stimulus: time for the reset to come
+		time.Sleep(exchange.Pause) // the stimulus: time for the reset to come
 	}
 	return true
 }
@@ -237,16 +240,16 @@ func announces(l *lab) error {
 			at := &lab{labs: l.labs, addr: addr}
 			switch h, bad := at.talk([]byte("GET / HTTP/1.1\r\n\r\n")); {
 			case bad != nil || announced != host || dir != l.site.dir:
-				err = failf("not-announced", "with -addr %s it serves %q at %q", given, dir, addr)
-			case h.end == endOpen && len(h.bytes) == 0:
-				err = failf("no-answer-open", "with -addr %s: %s", given, h.said())
-			case h.end == endOpen:
-				err = failf(h.stays(), "with -addr %s: %s", given, h.said())
+				err = verdict.Failf("not-announced", "with -addr %s it serves %q at %q", given, dir, addr)
+			case h.End == exchange.EndOpen && len(h.Bytes) == 0:
+				err = verdict.Failf("no-answer-open", "with -addr %s: %s", given, h.Said())
+			case h.End == exchange.EndOpen:
+				err = verdict.Failf(verdict.Stays(h), "with -addr %s: %s", given, h.Said())
 			}
 		}
 		proc.kill()
 		if more := proc.stdout.String(); err == nil && more != "" {
-			err = failf("not-announced", "after the first line: %.300q", more)
+			err = verdict.Failf("not-announced", "after the first line: %.300q", more)
 		}
 		if err != nil {
 			return err
@@ -264,7 +267,7 @@ func portTaken(l *lab) error {
 	_, port, _ := net.SplitHostPort(ln.Addr().String())
 	status, stderr, err := l.runToEnd("-addr", ln.Addr().String(), "-root", l.site.dir)
 	if err == nil && (status != 1 || !strings.Contains(stderr, port) || !strings.Contains(stderr, "go run") || !strings.Contains(stderr, "-addr")) {
-		err = failf("refuses-rudely", "another program listened on port %s; exit status %d, standard error %q", port, status, stderr)
+		err = verdict.Failf("refuses-rudely", "another program listened on port %s; exit status %d, standard error %q", port, status, stderr)
 	}
 	return err
 }
@@ -276,7 +279,7 @@ func wrongUse(l *lab) error {
 	} {
 		status, stderr, err := l.runToEnd(c.flag)
 		if err == nil && (status != 2 || !strings.Contains(stderr, c.says)) {
-			err = failf("wrong-use", "with %s: exit status %d, standard error %.300q", c.flag, status, stderr)
+			err = verdict.Failf("wrong-use", "with %s: exit status %d, standard error %.300q", c.flag, status, stderr)
 		}
 		if err != nil {
 			return err
@@ -292,9 +295,9 @@ func (l *lab) runToEnd(flags ...string) (status int, stderr string, err error) {
 		return 0, "", err
 	}
 	defer proc.kill()
-	status, err = proc.wait(patience)
+	status, err = proc.wait(exchange.Patience)
 	if err != nil {
-		err = failf("wrong-use", "%v\n%s", err, proc.stderr)
+		err = verdict.Failf("wrong-use", "%v\n%s", err, proc.stderr)
 	}
 	return status, proc.stderr.String(), err
 }
@@ -315,7 +318,7 @@ func stops(l *lab) error {
 			if err != nil {
 				ended = err.Error()
 			}
-			return failf("does-not-stop", "after %v: %s\n%s", signal, ended, s.proc.stderr)
+			return verdict.Failf("does-not-stop", "after %v: %s\n%s", signal, ended, s.proc.stderr)
 		}
 	}
 	return nil
@@ -332,47 +335,47 @@ func wellFormed(l *lab) error {
 	if err != nil {
 		return err
 	}
-	got := readMessage(h.bytes)
-	if !wellFormedHead.Match(h.bytes) {
+	got := exchange.ReadMessage(h.Bytes)
+	if !wellFormedHead.Match(h.Bytes) {
 		// What else it may be, it is not this: so that is what is wrong with it.
-		same := fmt.Sprintf("HTTP/1.1 %d %s\r\n", got.status, got.phrase)
+		same := fmt.Sprintf("HTTP/1.1 %d %s\r\n", got.Status, got.Phrase)
 		var odd string
-		for _, field := range got.fields {
+		for _, field := range got.Fields {
 			line := field[0] + ": " + field[1] + "\r\n"
 			if same += line; !wellFormedHead.MatchString("HTTP/1.1 200 OK\r\n" + line + "\r\n") {
 				odd = line
 			}
 		}
-		f := h.diagnose([]byte(same + "\r\n" + string(got.body)))
+		f := verdict.Answer(h, []byte(same+"\r\n"+string(got.Body)))
 		if odd != "" && f.Diagnosis == "field-order" {
-			f = &Failure{Diagnosis: "bad-field-line", args: []any{strings.TrimSpace(odd)}}
+			f = &verdict.Failure{Diagnosis: "bad-field-line", Args: []any{strings.TrimSpace(odd)}}
 		}
-		f.Seen = fmt.Sprintf("%q", h.bytes[:min(len(h.bytes), 400)])
+		f.Seen = fmt.Sprintf("%q", h.Bytes[:min(len(h.Bytes), 400)])
 		return f
 	}
 	// The page is the wanted one, or another, such as that of a 500. Then it is not
 	// known; but what is announced, and but for a line end comes, is the whole of it.
-	status, body := got.status, got.body
-	length, _ := got.field("Content-Length")
+	status, body := got.Status, got.Body
+	length, _ := got.Field("Content-Length")
 	if n, err := strconv.Atoi(length); err == nil && 0 <= n && n < len(body) && string(body[n:]) == "\r\n" {
 		body = body[:n]
 	}
-	if isHello(body) {
-		body = readMessage(response).body
+	if verdict.IsHello(body) {
+		body = exchange.ReadMessage(response).Body
 	}
 	if m := statusPage.FindSubmatch(body); m != nil {
 		status, _ = strconv.Atoi(string(m[1])) // three digits
 	}
 	phrase := map[int]string{200: "OK", 500: "Internal Server Error"}[status] // no other is to be expected yet
 	want := fmt.Appendf(nil, "HTTP/1.1 %d %s\r\nConnection: close\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: %d\r\n\r\n%s",
-		status, cmp.Or(phrase, got.phrase), len(body), body)
-	if !bytes.Equal(h.bytes, want) {
-		f := h.diagnose(want)
-		f.Seen = difference(want, h.bytes)
+		status, cmp.Or(phrase, got.Phrase), len(body), body)
+	if !bytes.Equal(h.Bytes, want) {
+		f := verdict.Answer(h, want)
+		f.Seen = verdict.Difference(want, h.Bytes)
 		return f
 	}
-	if h.end == endOpen {
-		return failf(h.stays(), "after the answer the connection was still open")
+	if h.End == exchange.EndOpen {
+		return verdict.Failf(verdict.Stays(h), "after the answer the connection was still open")
 	}
 	return nil
 }
@@ -393,17 +396,17 @@ func waitsForHead(l *lab) error {
 		}
 		sent = end
 		if early := readWithin(conn, quiet/2); early != "" {
-			return failf("answers-early", "%q was sent, which is no whole head, and the client %s", request[:end], early)
+			return verdict.Failf("answers-early", "%q was sent, which is no whole head, and the client %s", request[:end], early)
 		}
 	}
 	if _, err := conn.Write(request[last:]); err != nil {
 		return err
 	}
-	h := hearOut(conn)
-	h.sent = request
-	if status := readMessage(h.bytes).status; len(h.bytes) == 0 || status == 408 {
-		f := h.diagnose(response)
-		f.Seen = "then the last byte was sent: " + h.said()
+	h := exchange.HearOut(conn)
+	h.Sent = request
+	if status := exchange.ReadMessage(h.Bytes).Status; len(h.Bytes) == 0 || status == 408 {
+		f := verdict.Answer(h, response)
+		f.Seen = "then the last byte was sent: " + h.Said()
 		return f
 	}
 	return nil
@@ -419,10 +422,10 @@ func takesGood(names ...string) func(*lab) error {
 			if err != nil {
 				return err
 			}
-			status := readMessage(h.bytes).status
-			if len(h.bytes) == 0 || status == 408 {
-				f := h.diagnose(response)
-				f.Seen = fmt.Sprintf("%s: %.300q was sent: %s", name, request, h.said())
+			status := exchange.ReadMessage(h.Bytes).Status
+			if len(h.Bytes) == 0 || status == 408 {
+				f := verdict.Answer(h, response)
+				f.Seen = fmt.Sprintf("%s: %.300q was sent: %s", name, request, h.Said())
 				return f
 			}
 			switch status {
@@ -433,7 +436,7 @@ func takesGood(names ...string) func(*lab) error {
 						want = g.want
 					}
 				}
-				return &Failure{Seen: fmt.Sprintf("%s: the answer to %.300q was %.60q", name, request, h.bytes), Diagnosis: "refuses-good", args: []any{status, want}}
+				return &verdict.Failure{Seen: fmt.Sprintf("%s: the answer to %.300q was %.60q", name, request, h.Bytes), Diagnosis: "refuses-good", Args: []any{status, want}}
 			}
 		}
 		return nil
@@ -445,13 +448,13 @@ func headTimeout(name string) func(*lab) error {
 		request, response := bytesOf(name)
 		h, err := l.talk(request)
 		if err == nil {
-			err = h.want(response)
+			err = verdict.Want(h, response)
 		}
 		switch {
-		case h.end == endOpen && len(h.bytes) == 0:
-			err = because(err, "no-head-timeout")
-		case readMessage(h.bytes).status != 408:
-			err = because(err, "head-late")
+		case h.End == exchange.EndOpen && len(h.Bytes) == 0:
+			err = verdict.Because(err, "no-head-timeout")
+		case exchange.ReadMessage(h.Bytes).Status != 408:
+			err = verdict.Because(err, "head-late")
 		}
 		return err
 	}
@@ -473,7 +476,7 @@ func headDrip(l *lab) error {
 		}
 	}()
 	_, response := bytesOf("timeout")
-	return because(hearOut(conn).want(response), "head-late")
+	return verdict.Because(verdict.Want(exchange.HearOut(conn), response), "head-late")
 }
 
 func silent(l *lab) error {
@@ -483,13 +486,13 @@ func silent(l *lab) error {
 		return err
 	}
 	defer conn.Close()
-	h := hearOut(conn)
+	h := exchange.HearOut(conn)
 	took := time.Since(start)
-	if len(h.bytes) > 0 {
-		return failf("answers-nobody", "a silent connection got %.100q, then it was %s", h.bytes, h.end)
+	if len(h.Bytes) > 0 {
+		return verdict.Failf("answers-nobody", "a silent connection got %.100q, then it was %s", h.Bytes, h.End)
 	}
-	if h.end != endFIN || took < quiet {
-		return failf("no-head-timeout", "a silent connection, with -head-timeout 500ms: %s after %v", h.end, took.Round(time.Millisecond))
+	if h.End != exchange.EndFIN || took < quiet {
+		return verdict.Failf("no-head-timeout", "a silent connection, with -head-timeout 500ms: %s after %v", h.End, took.Round(time.Millisecond))
 	}
 	return acceptsAgain(l)
 }
@@ -505,10 +508,10 @@ func leavesEarly(sent string) func(*lab) error {
 			return err
 		}
 		conn.CloseWrite()
-		h := hearOut(conn)
+		h := exchange.HearOut(conn)
 		conn.Close()
-		if len(h.bytes) > 0 || h.end == endOpen {
-			return failf("answers-nobody", "the client sent %q and closed for writing: it got %.100q, then the connection was %s", sent, h.bytes, h.end)
+		if len(h.Bytes) > 0 || h.End == exchange.EndOpen {
+			return verdict.Failf("answers-nobody", "the client sent %q and closed for writing: it got %.100q, then the connection was %s", sent, h.Bytes, h.End)
 		}
 		return acceptsAgain(l)
 	}
@@ -519,8 +522,8 @@ func tlsHello(l *lab) error {
 	hello := append([]byte{0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xfc}, bytes.Repeat([]byte{0x42}, 200)...)
 	start := time.Now()
 	h, err := l.talk(hello)
-	if err == nil && (len(h.bytes) > 0 || h.end != endFIN || time.Since(start) > 2*time.Second) {
-		err = failf("answers-nobody", "the client got %.100q, then the connection was %s after %v", h.bytes, h.end, time.Since(start).Round(time.Millisecond))
+	if err == nil && (len(h.Bytes) > 0 || h.End != exchange.EndFIN || time.Since(start) > 2*time.Second) {
+		err = verdict.Failf("answers-nobody", "the client got %.100q, then the connection was %s after %v", h.Bytes, h.End, time.Since(start).Round(time.Millisecond))
 	}
 	return err
 }
@@ -533,7 +536,7 @@ func byteByByte(l *lab) error {
 	}
 	h, err := l.talk(pieces...)
 	if err == nil {
-		err = because(h.want(response), "one-read", "after every byte")
+		err = verdict.Because(verdict.Want(h, response), "one-read", "after every byte")
 	}
 	return err
 }
@@ -566,7 +569,7 @@ func fileChanges(l *lab) error {
 			return err
 		}
 		if err := l.gets(name, []byte(content)); err != nil {
-			return because(err, "stale")
+			return verdict.Because(err, "stale")
 		}
 	}
 	if err := os.Remove(file); err != nil {
@@ -575,7 +578,7 @@ func fileChanges(l *lab) error {
 	_, response := bytesOf("not-found")
 	h, err := l.talk([]byte("GET /" + name + " HTTP/1.1\r\nHost: localhost:6789\r\n\r\n"))
 	if err == nil {
-		err = because(h.want(response), "stale")
+		err = verdict.Because(verdict.Want(h, response), "stale")
 	}
 	return err
 }
@@ -590,7 +593,7 @@ func halfClose(l *lab) error {
 	if err := conn.CloseWrite(); err != nil {
 		return err
 	}
-	return because(hearOut(conn).want(response), "half-close")
+	return verdict.Because(verdict.Want(exchange.HearOut(conn), response), "half-close")
 }
 
 func leavesInTheMiddle(l *lab) error {
@@ -621,7 +624,7 @@ func askHuge(l *lab) (*net.TCPConn, error) {
 	}
 	if err != nil {
 		conn.Close()
-		return nil, failf("huge-file-cut", "no byte of a file of 64 MiB came: %v", err)
+		return nil, verdict.Failf("huge-file-cut", "no byte of a file of 64 MiB came: %v", err)
 	}
 	return conn, nil
 }
@@ -645,7 +648,7 @@ func readHuge(conn net.Conn, beginning []byte) error {
 	buf := make([]byte, 256<<10)
 	body := int64(-1)
 	for start := time.Now(); ; {
-		conn.SetReadDeadline(readUntil(start))
+		conn.SetReadDeadline(exchange.ReadUntil(start))
 		n, err := conn.Read(buf)
 		if body >= 0 {
 			body += int64(n)
@@ -659,9 +662,9 @@ func readHuge(conn net.Conn, beginning []byte) error {
 			return nil
 		}
 		if err != nil || body > hugeSize {
-			f := failf("huge-file-cut", "%d of %d bytes of the body came, then: %v", body, int64(hugeSize), err)
+			f := verdict.Failf("huge-file-cut", "%d of %d bytes of the body came, then: %v", body, int64(hugeSize), err)
 			if body == 0 {
-				f.Diagnosis, f.args = "file-not-sent", []any{int64(hugeSize)}
+				f.Diagnosis, f.Args = "file-not-sent", []any{int64(hugeSize)}
 			}
 			return f
 		}
@@ -684,7 +687,7 @@ func largeFileEnds(l *lab) error {
 	_, closed, ok := strings.Cut(log, `"closed"`)
 	noFinish := strings.Contains(log, " is not written yet") // of step 1.8, which is called only if all was well
 	if ok && !noFinish && !strings.Contains(closed, `"why":"answered"`) {
-		return failf("ended-by-file", "all of the file came; the end of the server's log: %s", log[max(0, len(log)-200):])
+		return verdict.Failf("ended-by-file", "all of the file came; the end of the server's log: %s", log[max(0, len(log)-200):])
 	}
 	return nil
 }
@@ -707,14 +710,14 @@ func hugeFileMemory(l *lab) error {
 	}
 	after, err := peakMemory(s.proc.cmd.Process.Pid)
 	if err == nil && after-before > maxGrowth {
-		err = failf("huge-file-memory", "for a file of 64 MiB the server needed %d MB more", (after-before)>>20)
+		err = verdict.Failf("huge-file-memory", "for a file of 64 MiB the server needed %d MB more", (after-before)>>20)
 	}
 	return err
 }
 
 // logged waits until the log of the program has a text.
 func (l *lab) logged(text string) bool {
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(pause) {
+	for deadline := time.Now().Add(exchange.Patience); time.Now().Before(deadline); time.Sleep(exchange.Pause) {
 		if strings.Contains(l.proc.stderr.String(), text) {
 			return true
 		}
@@ -735,12 +738,12 @@ func logJSON(l *lab) error {
 			Conn float64
 		}
 		if err := json.Unmarshal([]byte(line), &event); err != nil {
-			return failf("log", "%q: %v", line, err)
+			return verdict.Failf("log", "%q: %v", line, err)
 		}
 		events, conns = append(events, event.Msg), append(conns, event.Conn)
 	}
 	if want := []string{"accepted", "request", "answered", "closed"}; !slices.Equal(events, want) || slices.Min(conns) < 1 || slices.Min(conns) != slices.Max(conns) {
-		return failf("log", "the log has %q\n%s", events, l.proc.stderr)
+		return verdict.Failf("log", "the log has %q\n%s", events, l.proc.stderr)
 	}
 	return nil
 }
@@ -752,7 +755,7 @@ func logOff(l *lab) error {
 		}
 	}
 	if said := l.proc.stderr.String(); said != "" {
-		return failf("log", "%q", said)
+		return verdict.Failf("log", "%q", said)
 	}
 	return nil
 }
@@ -768,7 +771,7 @@ func methodAndTarget(l *lab) error {
 			return notHere("the log of this server cannot be seen")
 		}
 		if want := "method=" + line.method + " target=" + line.target; !l.logged(want) {
-			return failf("request-line-read", "%.60q was answered, and there is no %s in\n%s", h.bytes, want, l.proc.stderr)
+			return verdict.Failf("request-line-read", "%.60q was answered, and there is no %s in\n%s", h.Bytes, want, l.proc.stderr)
 		}
 	}
 	return nil
@@ -778,8 +781,8 @@ func methodAndTarget(l *lab) error {
 // has failed.
 func oneWord(l *lab) error {
 	h, err := l.talk([]byte(oneWordRequest))
-	if err == nil && readMessage(h.bytes).status == 500 && !bytes.Contains(h.bytes, []byte(" is not written yet")) {
-		err = failf("request-line-read", "%q was sent, and the answer was %.60q", oneWordRequest, h.bytes)
+	if err == nil && exchange.ReadMessage(h.Bytes).Status == 500 && !bytes.Contains(h.Bytes, []byte(" is not written yet")) {
+		err = verdict.Failf("request-line-read", "%q was sent, and the answer was %.60q", oneWordRequest, h.Bytes)
 	}
 	return err
 }
@@ -792,7 +795,7 @@ func verbose(l *lab) error {
 	}
 	want := `"GET /HelloWorld.html HTTP/1.1\r\n"` + "\n" + `"Host: localhost:6789\r\n"` + "\n" + `"\r\n"` + "\n"
 	if !l.logged(want) {
-		return failf("verbose", "there is no\n%sin\n%s", want, l.proc.stderr)
+		return verdict.Failf("verbose", "there is no\n%sin\n%s", want, l.proc.stderr)
 	}
 	return nil
 }
@@ -800,11 +803,11 @@ func verbose(l *lab) error {
 func forbidden(l *lab) error {
 	request, response := bytesOf("forbidden")
 	h, err := l.talk(request)
-	if err == nil && bytes.HasSuffix(h.bytes, []byte(unreadable)) {
+	if err == nil && bytes.HasSuffix(h.Bytes, []byte(unreadable)) {
 		return notHere("the user of the program may read every file")
 	}
 	if err == nil {
-		err = because(h.want(response), "forbidden")
+		err = verdict.Because(verdict.Want(h, response), "forbidden")
 	}
 	return err
 }
@@ -816,10 +819,10 @@ func linked(target, golden string) func(*lab) error {
 		_, response := bytesOf(golden)
 		h, err := l.talk([]byte("GET " + target + " HTTP/1.1\r\nHost: localhost:6789\r\n\r\n"))
 		if err == nil {
-			err = h.want(response)
+			err = verdict.Want(h, response)
 		}
-		if target == "/fifo" && len(h.bytes) == 0 {
-			err = because(err, "not-a-file")
+		if target == "/fifo" && len(h.Bytes) == 0 {
+			err = verdict.Because(err, "not-a-file")
 		}
 		return err
 	}
@@ -831,7 +834,7 @@ func post4MB(l *lab) error {
 	head := fmt.Sprintf("POST /HelloWorld.html HTTP/1.1\r\nHost: localhost:6789\r\nContent-Length: %d\r\n\r\n", size)
 	h, err := l.sendThenHear(append([]byte(head), bytes.Repeat([]byte("x"), size)...))
 	if err == nil {
-		err = because(h.want(response), "reset")
+		err = verdict.Because(verdict.Want(h, response), "reset")
 	}
 	return err
 }
@@ -843,7 +846,7 @@ func lateBytes(names ...string) func(*lab) error {
 			request, response := bytesOf(name)
 			h, err := l.sendThenHear(append(bytes.Clone(request), bytes.Repeat([]byte("x"), 1<<20)...))
 			if err == nil {
-				err = because(h.want(response), "reset")
+				err = verdict.Because(verdict.Want(h, response), "reset")
 			}
 			if err != nil {
 				return err
@@ -856,8 +859,8 @@ func lateBytes(names ...string) func(*lab) error {
 // tlsLongHello is longer than what a server reads at once.
 func tlsLongHello(l *lab) error {
 	h, err := l.sendThenHear(append([]byte{0x16, 0x03, 0x01, 0x23, 0x28, 0x01}, bytes.Repeat([]byte{0x42}, 9000)...))
-	if err == nil && (len(h.bytes) > 0 || h.end != endFIN) {
-		err = failf("reset", "the client got %.100q, then the connection was %s", h.bytes, h.end)
+	if err == nil && (len(h.Bytes) > 0 || h.End != exchange.EndFIN) {
+		err = verdict.Failf("reset", "the client got %.100q, then the connection was %s", h.Bytes, h.End)
 	}
 	return err
 }
@@ -884,17 +887,17 @@ func slowReader(l *lab) error {
 	}
 	defer conn.Close()
 	taken := []byte("H") // which askHuge has read
-	for start := time.Now(); time.Since(start) < 1500*time.Millisecond; time.Sleep(10 * pause) {
+	for start := time.Now(); time.Since(start) < 1500*time.Millisecond; time.Sleep(10 * exchange.Pause) {
 		part := make([]byte, 1<<20)
 		n, err := io.ReadFull(conn, part)
 		if taken = append(taken, part[:n]...); bytes.HasSuffix(taken, []byte("\r\n\r\n")) {
-			return because(failf("", "a head came, and nothing behind it: %v", err), "file-not-sent", int64(hugeSize))
+			return verdict.Because(verdict.Failf("", "a head came, and nothing behind it: %v", err), "file-not-sent", int64(hugeSize))
 		}
 		if err != nil {
-			return failf("one-deadline", "with -stall 1s a client took %d bytes in %v, and then: %v", len(taken), time.Since(start).Round(100*time.Millisecond), err)
+			return verdict.Failf("one-deadline", "with -stall 1s a client took %d bytes in %v, and then: %v", len(taken), time.Since(start).Round(100*time.Millisecond), err)
 		}
 	}
-	return because(readHuge(conn, taken), "one-deadline")
+	return verdict.Because(readHuge(conn, taken), "one-deadline")
 }
 
 // lingerBounded sends more than any server should read for nothing. One that has
@@ -906,7 +909,7 @@ func lingerBounded(l *lab) error {
 		return err
 	}
 	defer conn.Close()
-	if err := hearOut(conn).want(response); err != nil {
+	if err := verdict.Want(exchange.HearOut(conn), response); err != nil {
 		return err
 	}
 	const most = 16<<20 + 48<<20 // and what the system holds of it
@@ -916,7 +919,7 @@ func lingerBounded(l *lab) error {
 			return nil
 		}
 	}
-	return failf("drops-on", "after its answer a client sent %d MiB, and the server took them", most>>20)
+	return verdict.Failf("drops-on", "after its answer a client sent %d MiB, and the server took them", most>>20)
 }
 
 // lingerEnds never closes: when the server has given up, what is sent to it
@@ -928,15 +931,15 @@ func lingerEnds(l *lab) error {
 		return err
 	}
 	defer conn.Close()
-	if err := hearOut(conn).want(response); err != nil {
+	if err := verdict.Want(exchange.HearOut(conn), response); err != nil {
 		return err
 	}
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(pause) {
+	for deadline := time.Now().Add(exchange.Patience); time.Now().Before(deadline); time.Sleep(exchange.Pause) {
 		if _, err := conn.Write([]byte("x")); err != nil {
 			return nil
 		}
 	}
-	return failf("lingers-on", "with -linger 200ms it still took bytes after %v", patience)
+	return verdict.Failf("lingers-on", "with -linger 200ms it still took bytes after %v", exchange.Patience)
 }
 
 func delayed(l *lab) error {
@@ -945,7 +948,7 @@ func delayed(l *lab) error {
 		return err
 	}
 	if took := time.Since(start); took < 300*time.Millisecond {
-		return failf("delay", "with -delay 300ms the answer came after %v", took)
+		return verdict.Failf("delay", "with -delay 300ms the answer came after %v", took)
 	}
 	return nil
 }
@@ -958,16 +961,16 @@ func datedAnswer(l *lab, name string) error {
 	if err != nil {
 		return err
 	}
-	m := regexp.MustCompile(`Connection: close\r\n(Date: (.*)\r\n)`).FindSubmatch(h.bytes)
+	m := regexp.MustCompile(`Connection: close\r\n(Date: (.*)\r\n)`).FindSubmatch(h.Bytes)
 	if m == nil {
-		return failf("date", "%q", h.bytes)
+		return verdict.Failf("date", "%q", h.Bytes)
 	}
 	date, err := time.Parse("Mon, 02 Jan 2006 15:04:05 GMT", string(m[2]))
 	off := time.Since(date)
 	if err != nil || off < -time.Minute || off > time.Minute || date.Format("Mon, 02 Jan 2006 15:04:05 GMT") != string(m[2]) {
-		return failf("date", "Date: %s (%v)", m[2], err)
+		return verdict.Failf("date", "Date: %s (%v)", m[2], err)
 	}
-	return because(heard{bytes: bytes.Replace(h.bytes, m[1], nil, 1), end: h.end, sent: request}.want(response), "date")
+	return verdict.Because(verdict.Want(exchange.Heard{Bytes: bytes.Replace(h.Bytes, m[1], nil, 1), End: h.End, Sent: request}, response), "date")
 }
 
 // persist opens a connection, asks for hello and hears the answer, after
@@ -985,7 +988,7 @@ func persist(l *lab) (*net.TCPConn, error) {
 		if got = got[:n]; !bytes.Equal(got, response) {
 			conn.SetReadDeadline(time.Now().Add(quiet))
 			rest, _ := io.ReadAll(conn) // what comes within that time
-			err = heard{bytes: append(got, rest...), end: endFIN, sent: request}.want(response)
+			err = verdict.Want(exchange.Heard{Bytes: append(got, rest...), End: exchange.EndFIN, Sent: request}, response)
 		}
 	}
 	if err != nil {
@@ -1003,12 +1006,12 @@ func inTurn(l *lab) error {
 	defer conn.Close()
 	request, response := bytesOf("keep-alive-close")
 	if _, err := conn.Write(request); err != nil {
-		return because(failf("", "the second request could not be sent: %v", err), "only-first")
+		return verdict.Because(verdict.Failf("", "the second request could not be sent: %v", err), "only-first")
 	}
-	h := hearOut(conn)
-	err = h.want(response)
-	if len(h.bytes) == 0 {
-		err = because(err, "only-first")
+	h := exchange.HearOut(conn)
+	err = verdict.Want(h, response)
+	if len(h.Bytes) == 0 {
+		err = verdict.Because(err, "only-first")
 	}
 	return err
 }
@@ -1020,9 +1023,9 @@ func idle(l *lab) error {
 	}
 	defer conn.Close()
 	start := time.Now()
-	h := hearOut(conn)
-	if took := time.Since(start); len(h.bytes) > 0 || h.end != endFIN || took < quiet {
-		return failf("idle", "with -idle-timeout 600ms: %q, then %s after %v", h.bytes, h.end, took.Round(time.Millisecond))
+	h := exchange.HearOut(conn)
+	if took := time.Since(start); len(h.Bytes) > 0 || h.End != exchange.EndFIN || took < quiet {
+		return verdict.Failf("idle", "with -idle-timeout 600ms: %q, then %s after %v", h.Bytes, h.End, took.Round(time.Millisecond))
 	}
 	return nil
 }
@@ -1037,12 +1040,12 @@ func pauseBetween(l *lab) error {
 	time.Sleep(900 * time.Millisecond) // the stimulus
 	request, response := bytesOf("keep-alive-close")
 	if _, err := conn.Write(request); err != nil {
-		return failf("idle", "after a pause of 900ms the next request could not be sent: %v", err)
+		return verdict.Failf("idle", "after a pause of 900ms the next request could not be sent: %v", err)
 	}
-	h := hearOut(conn)
-	err = h.want(response)
-	if len(h.bytes) == 0 {
-		err = because(err, "idle")
+	h := exchange.HearOut(conn)
+	err = verdict.Want(h, response)
+	if len(h.Bytes) == 0 {
+		err = verdict.Because(err, "idle")
 	}
 	return err
 }
@@ -1051,10 +1054,10 @@ func secondTimeout(l *lab) error {
 	request, response := bytesOf("keep-alive-timeout")
 	h, err := l.talk(request)
 	if err == nil {
-		err = h.want(response)
+		err = verdict.Want(h, response)
 	}
-	if len(h.bytes) > 0 && bytes.HasPrefix(response, h.bytes) {
-		err = because(err, "head-late") // the first answer came
+	if len(h.Bytes) > 0 && bytes.HasPrefix(response, h.Bytes) {
+		err = verdict.Because(err, "head-late") // the first answer came
 	}
 	return err
 }

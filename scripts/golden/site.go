@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"weblab.example/scripts/internal/kit"
+	"weblab.example/scripts/internal/verdict"
 )
 
 // The files are embedded: a test is run again when one of them changes, and
@@ -26,9 +27,6 @@ type site struct {
 	dir     string           // the root that is served
 	missing map[string]error // what there is not, of what a check may need, and why
 }
-
-// secret is what a file above the root has in it: no answer may.
-const secret = "a secret outside of the root"
 
 // unreadable is what nobody may read: root and Windows may all the same.
 const unreadable = "not for you\n"
@@ -112,7 +110,7 @@ func (s *site) write() error {
 		return err
 	}
 	in := func(name string) string { return filepath.Join(s.dir, name) }
-	if err := os.WriteFile(filepath.Join(s.above, "secret.txt"), []byte(secret+"\n"), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(s.above, "secret.txt"), []byte(verdict.Secret+"\n"), 0o644); err != nil {
 		return err
 	}
 	huge, err := os.Create(in("huge.bin"))

@@ -9,6 +9,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"weblab.example/scripts/internal/exchange"
+	"weblab.example/scripts/internal/verdict"
 )
 
 // Textbook lists the checks of a stage as the assignment in the textbook asks
@@ -47,28 +50,28 @@ func Textbook(stage int) []Check {
 
 // mild compares what was heard with a status and a body, the mild way. A nil
 // body is not compared.
-func (h heard) mild(status int, body []byte) error {
-	got := readMessage(h.bytes)
-	length, _ := got.field("Content-Length")
-	if whole := got.ended && length == strconv.Itoa(len(got.body)); h.end == endOpen && !whole {
-		return failf("not-closed", "%q, and then the connection was still open after %v", h.bytes[:min(len(h.bytes), 300)], patience)
+func mild(h exchange.Heard, status int, body []byte) error {
+	got := exchange.ReadMessage(h.Bytes)
+	length, _ := got.Field("Content-Length")
+	if whole := got.Ended && length == strconv.Itoa(len(got.Body)); h.End == exchange.EndOpen && !whole {
+		return verdict.Failf("not-closed", "%q, and then the connection was still open after %v", h.Bytes[:min(len(h.Bytes), 300)], exchange.Patience)
 	}
 	want := fmt.Appendf(nil, "HTTP/1.1 %d \r\n\r\n%s", status, body)
 	trim := func(b []byte) string { return strings.Trim(string(b), "\r\n") }
-	if got.ended && strings.HasPrefix(got.version, "HTTP/") && got.status == status && (body == nil || trim(got.body) == trim(body)) {
+	if got.Ended && strings.HasPrefix(got.Version, "HTTP/") && got.Status == status && (body == nil || trim(got.Body) == trim(body)) {
 		return nil
 	}
-	f := h.diagnose(want)
+	f := verdict.Answer(h, want)
 	if f.Diagnosis == "bare-lf" || f.Diagnosis == "field-order" { // which is let pass: it is something else
 		f.Diagnosis = "body-differs"
 	}
-	f.Seen = difference(want, h.bytes)
+	f.Seen = verdict.Difference(want, h.Bytes)
 	return f
 }
 
 // textbookTalk asks for a file, in one segment, with what a browser sends
 // beside it.
-func (l *lab) textbookTalk(file string) (heard, error) {
+func (l *lab) textbookTalk(file string) (exchange.Heard, error) {
 	return l.talk([]byte("GET /" + file + " HTTP/1.1\r\nHost: " + l.addr + "\r\nConnection: close\r\n" +
 		"User-Agent: Mozilla/5.0\r\nAccept: text/html,*/*;q=0.8\r\nAccept-Language: zh-CN,en;q=0.5\r\n\r\n"))
 }
@@ -77,7 +80,7 @@ func textbookGets(file string, body []byte) func(*lab) error {
 	return func(l *lab) error {
 		h, err := l.textbookTalk(file)
 		if err == nil {
-			err = h.mild(200, body)
+			err = mild(h, 200, body)
 		}
 		return err
 	}
@@ -100,7 +103,7 @@ func textbookAgain(l *lab) error {
 	hello, _ := siteFiles.ReadFile("site/HelloWorld.html")
 	for range 3 {
 		if err := textbookGets("HelloWorld.html", hello)(l); err != nil {
-			return because(err, "only-once")
+			return verdict.Because(err, "only-once")
 		}
 	}
 	return nil
@@ -109,7 +112,7 @@ func textbookAgain(l *lab) error {
 func textbookMissing(l *lab) error {
 	h, err := l.textbookTalk("no-such-file.html")
 	if err == nil {
-		err = h.mild(404, nil)
+		err = mild(h, 404, nil)
 	}
 	return err
 }
@@ -119,7 +122,7 @@ func textbookAfterMissing(l *lab) error {
 		return err
 	}
 	hello, _ := siteFiles.ReadFile("site/HelloWorld.html")
-	return because(textbookGets("HelloWorld.html", hello)(l), "not-accepting")
+	return verdict.Because(textbookGets("HelloWorld.html", hello)(l), "not-accepting")
 }
 
 // textbookSilent holds connections that have not said a word: a server that
@@ -138,10 +141,10 @@ func textbookSilent(l *lab) error {
 	request := []byte("GET /HelloWorld.html HTTP/1.1\r\nHost: " + l.addr + "\r\nConnection: close\r\n\r\n")
 	for i := len(conns) - 1; i >= 0; i-- {
 		if _, err := conns[i].Write(request); err != nil {
-			return because(failf("", "connection %d: %v", i+1, err), "serial")
+			return verdict.Because(verdict.Failf("", "connection %d: %v", i+1, err), "serial")
 		}
-		if err := hearOut(conns[i]).mild(200, hello); err != nil {
-			return because(err, "serial")
+		if err := mild(exchange.HearOut(conns[i]), 200, hello); err != nil {
+			return verdict.Because(err, "serial")
 		}
 	}
 	return nil
@@ -155,12 +158,12 @@ func textbookMany(l *lab) error {
 		if err == nil {
 			err = textbookGets(file, body)(l)
 		}
-		f, ok := err.(*Failure)
+		f, ok := err.(*verdict.Failure)
 		switch {
 		case ok && slices.Contains([]string{"no-answer", "no-answer-open", "reset", "not-accepting", "not-closed"}, f.Diagnosis):
-			return because(err, "serial")
+			return verdict.Because(err, "serial")
 		case ok:
-			return because(err, "mixed-answers")
+			return verdict.Because(err, "mixed-answers")
 		}
 		return err
 	})
@@ -170,8 +173,8 @@ func textbookMany(l *lab) error {
 // textbook server says.
 func textbookClient(what string) func(*lab) error {
 	return func(l *lab) error {
-		answer := "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\n\r\n" + helloPage
-		shown := helloPage
+		answer := "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\n\r\n" + verdict.HelloPage
+		shown := verdict.HelloPage
 		if what == "not-found" {
 			answer, shown = "HTTP/1.1 404 Not Found\r\n\r\n<h1>404 Not Found</h1>", "404 Not Found"
 		}
@@ -185,15 +188,15 @@ func textbookClient(what string) func(*lab) error {
 				request = r.requests[0]
 			}
 			line, _, _ := strings.Cut(request, "\n")
-			if line = strings.TrimSuffix(line, "\r"); line != "GET /HelloWorld.html HTTP/1.1" && line != "GET /HelloWorld.html HTTP/1.0" || !readMessage([]byte(request)).ended {
-				f := diagnoseRequest("GET /HelloWorld.html HTTP/1.1\r\n\r\n", request)
+			if line = strings.TrimSuffix(line, "\r"); line != "GET /HelloWorld.html HTTP/1.1" && line != "GET /HelloWorld.html HTTP/1.0" || !exchange.ReadMessage([]byte(request)).Ended {
+				f := verdict.Request("GET /HelloWorld.html HTTP/1.1\r\n\r\n", request)
 				f.Seen = fmt.Sprintf("the request was %q", request)
 				return f
 			}
 			return nil
 		}
 		if !strings.Contains(r.stdout, shown) {
-			f := diagnoseOutput(answer, answer, r.stdout, false)
+			f := verdict.Output(answer, answer, r.stdout, false)
 			f.Seen = fmt.Sprintf("the server sent %q, standard output was %q\n%s", answer, r.stdout, bytes.TrimSpace([]byte(r.stderr)))
 			return f
 		}

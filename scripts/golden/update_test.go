@@ -9,6 +9,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"weblab.example/scripts/internal/exchange"
+	"weblab.example/scripts/internal/verdict"
 )
 
 var update = flag.Bool("update", false, "show how the servers' answers differ from cases/*.response, and write them there")
@@ -43,16 +46,16 @@ func TestUpdate(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if h.end != endFIN || !wellFormedHead.Match(h.bytes) {
-				t.Fatalf("%s: %s answers %.300q and the connection is %s: nothing to keep as an example", g.name, folder, h.bytes, h.end)
+			if h.End != exchange.EndFIN || !wellFormedHead.Match(h.Bytes) {
+				t.Fatalf("%s: %s answers %.300q and the connection is %s: nothing to keep as an example", g.name, folder, h.Bytes, h.End)
 			}
-			answers[g.name] = append(answers[g.name], h.bytes)
+			answers[g.name] = append(answers[g.name], h.Bytes)
 		}
 	}
 	for _, g := range goldens {
 		both := answers[g.name]
 		if !bytes.Equal(both[0], both[1]) {
-			t.Errorf("%s: the two stages differ, nothing is written:\n%s", g.name, difference(both[0], both[1]))
+			t.Errorf("%s: the two stages differ, nothing is written:\n%s", g.name, verdict.Difference(both[0], both[1]))
 			continue
 		}
 		_, want, _ := g.load(caseFiles, siteFiles) // a new case has no response yet
@@ -68,7 +71,7 @@ func TestUpdate(t *testing.T) {
 			}
 			answer = bytes.TrimSuffix(answer, body)
 		}
-		t.Errorf("%s.response changes:\n%s", g.name, difference(want, both[0]))
+		t.Errorf("%s.response changes:\n%s", g.name, verdict.Difference(want, both[0]))
 		if err := os.WriteFile(filepath.Join("cases", g.name+".response"), answer, 0o644); err != nil {
 			t.Error(err)
 		}

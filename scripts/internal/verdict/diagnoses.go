@@ -1,22 +1,23 @@
-package golden
+// Package verdict says what is wrong with what a check has seen, and why that happens:
+//
+//	exchange.Heard, and the bytes that should have come -> Want -> Answer (the first
+//	mistake that fits) -> Failure -> Why (a sentence of the table Diagnoses) and Note
+//	a client's request -> Request; what a client printed -> Output -> Failure
+package verdict
 
 import (
 	"fmt"
-	"maps"
 	"regexp"
-	"slices"
-	"strings"
-	"sync"
 )
 
-// A diagnosis is a mistake that a check can name: why what was seen happened,
+// A Diagnosis is a mistake that a check can name: why what was seen happened,
 // in a sentence or two, and the lab note to read. Verbs such as %d are filled
 // in with what was seen.
-type diagnosis struct{ why, note string }
+type Diagnosis struct{ Why, Note string }
 
-// diagnoses has every sentence with which a check explains a failure. The note
+// Diagnoses has every sentence with which a check explains a failure. The note
 // "" is the page of the check's own step.
-var diagnoses = map[string]diagnosis{
+var Diagnoses = map[string]Diagnosis{
 	// Any program.
 	"not-written": {"step %s is not written yet. The note says what it has to do.", ""},
 	"died":        {"The program has ended. What a client sends or leaves out may cost that client its connection, and never the program.", "stage1.md, 1.3"},
@@ -176,12 +177,12 @@ var inStep = map[string]string{
 	"1.3 answers-nobody":       "A client that left, said nothing, or spoke another protocol has asked nothing, and gets no answer. from.Piece gives an error then: return it.",
 }
 
-// refusals says what an attacker or a broken client does with a server that does
+// Refusals says what an attacker or a broken client does with a server that does
 // not refuse a request, for groups of checks. A group is known by the wanted status
 // and the check's name; the first that matches counts.
-var refusals = []struct {
-	checks *regexp.Regexp
-	why    string
+var Refusals = []struct {
+	Checks *regexp.Regexp
+	Why    string
 }{
 	{regexp.MustCompile(`^4(14|31) `),
 		"Without a limit, a client that sends on and on, or never ends its head, takes the memory and the time of all others."},
@@ -211,12 +212,12 @@ var refusals = []struct {
 		"Nobody knows where a bad request ends. What comes behind it may be a request that an attacker has hidden there."},
 }
 
-// refusal is what follows from not refusing a request, where a check wants a status
+// Refusal is what follows from not refusing a request, where a check wants a status
 // that refuses it.
-func refusal(check string, status int) string {
-	for _, r := range refusals {
-		if r.checks.MatchString(fmt.Sprintf("%d %s", status, check)) {
-			return " " + r.why
+func Refusal(check string, status int) string {
+	for _, r := range Refusals {
+		if r.Checks.MatchString(fmt.Sprintf("%d %s", status, check)) {
+			return " " + r.Why
 		}
 	}
 	return ""
@@ -226,88 +227,39 @@ func refusal(check string, status int) string {
 type Failure struct {
 	Seen      string
 	Diagnosis string // of the table
-	args      []any  // for the verbs in it
+	Args      []any  // for the verbs in it
 }
 
-func (f *Failure) Error() string { return f.Seen + "\n" + f.why() }
+func (f *Failure) Error() string { return f.Seen + "\n" + f.Why("") }
 
-func (f *Failure) why() string { return fmt.Sprintf(diagnoses[f.Diagnosis].why, f.args...) }
+// Why is the mistake behind a failure, in the words of a step where it has its own.
+func (f *Failure) Why(step string) string {
+	words := Diagnoses[f.Diagnosis].Why
+	if own := inStep[step+" "+f.Diagnosis]; own != "" {
+		words = own
+	}
+	return fmt.Sprintf(words, f.Args...)
+}
 
-// failf is a failure with this diagnosis.
-func failf(diagnosis, seen string, args ...any) *Failure {
+// Note names the page of lab-notes and the section in it for a diagnosis, or is ""
+// where the step's own is meant.
+func Note(diagnosis, step string) string {
+	if inStep[step+" "+diagnosis] != "" {
+		return ""
+	}
+	return Diagnoses[diagnosis].Note
+}
+
+// Failf is a failure with this diagnosis.
+func Failf(diagnosis, seen string, args ...any) *Failure {
 	return &Failure{Seen: fmt.Sprintf(seen, args...), Diagnosis: diagnosis}
 }
 
-// because gives a failure another diagnosis: in a check that knows better
+// Because gives a failure another diagnosis: in a check that knows better
 // what it means when something as simple as this fails.
-func because(err error, diagnosis string, args ...any) error {
+func Because(err error, diagnosis string, args ...any) error {
 	if f, ok := err.(*Failure); ok {
-		f.Diagnosis, f.args = diagnosis, args
+		f.Diagnosis, f.Args = diagnosis, args
 	}
 	return err
-}
-
-// noteOf names the page of lab-notes to read, and the section in it.
-func noteOf(diagnosis string, c Check) string {
-	note := diagnoses[diagnosis].note
-	if c.Stage == 2 && note == "stage1.md, 1.1" {
-		note = "stage2.md, 2.1" // which has stage 2's own loop
-	}
-	if note == "" || inStep[c.Step+" "+diagnosis] != "" {
-		step := StepOf(c.Step)
-		if step.Level == "" { // the textbook's have no section of their own
-			step.ID = []string{"", "1.2", "2.1", "3.1"}[step.Stage]
-		}
-		note = fmt.Sprintf("stage%d.md, %s", max(1, step.Stage), step.ID)
-	}
-	return "lab-notes/" + note
-}
-
-// gaps are the steps that a program has turned out not to have: functions of
-// theirs are still as they were handed out, and say so when they are called.
-type gaps struct {
-	mu    sync.Mutex
-	texts map[string]string // "1.3 is not written yet: ...", by step
-}
-
-// find looks for such texts in a line of what a program says.
-func (g *gaps) find(line string) {
-	for {
-		_, after, ok := strings.Cut(line, "step ")
-		if !ok {
-			return
-		}
-		if line = after; len(after) > 3 && strings.HasPrefix(after[3:], " is not written yet") {
-			text, _, _ := strings.Cut(strings.TrimRight(after, "\r\n"), `"`) // in a log it is quoted
-			g.mu.Lock()
-			g.texts[after[:3]] = text
-			g.mu.Unlock()
-		}
-	}
-}
-
-// gap is what was said about a step, or "" when nothing was.
-func (g *gaps) gap(step string) string {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.texts[step]
-}
-
-// steps lists the steps that are not written, in order.
-func (g *gaps) steps() []string {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return slices.Sorted(maps.Keys(g.texts))
-}
-
-// in reports whether a text says that a step is not written.
-func (g *gaps) in(text string) bool { return g.without(text) != text }
-
-// without is a text without what it says about steps that are not written. A
-// right step needs no later one, so that is no reason why it fails.
-func (g *gaps) without(text string) string {
-	for _, step := range g.steps() {
-		text = strings.ReplaceAll(strings.ReplaceAll(text, "step "+g.gap(step), "…"), g.gap(step), "…")
-	}
-	return text
 }

@@ -1,0 +1,66 @@
+package golden
+
+import (
+	"fmt"
+	"net"
+	"time"
+
+	"weblab.example/scripts/internal/exchange"
+	"weblab.example/scripts/internal/kit"
+	"weblab.example/scripts/internal/verdict"
+)
+
+// dial connects, with a deadline for everything on the connection.
+func (l *lab) dial() (*net.TCPConn, error) {
+	conn, err := net.DialTimeout("tcp", l.addr, exchange.Patience)
+	for err != nil && l.starting() {
+		time.Sleep(exchange.Pause)
+		conn, err = net.DialTimeout("tcp", l.addr, exchange.Patience)
+	}
+	if err != nil && l.proc == nil && l.program.Foreign && !l.reached.Load() {
+		return nil, fmt.Errorf("%w: no server listens on %s", kit.ErrTrouble, l.addr) // nor has one before
+	}
+	if err != nil {
+		return nil, verdict.Failf("not-accepting", "cannot connect: %v", err)
+	}
+	l.reached.Store(true)
+	conn.SetDeadline(time.Now().Add(3 * exchange.Patience))
+	if portLeft.Load() {
+		conn.(*net.TCPConn).SetLinger(0)
+	}
+	return conn.(*net.TCPConn), nil
+}
+
+// dialAndSend connects and sends the first bytes.
+func (l *lab) dialAndSend(first []byte) (*net.TCPConn, error) {
+	conn, err := l.dial()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := conn.Write(first); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return conn, nil
+}
+
+// talk sends the pieces of a request on a connection of its own, and hears the
+// answer out.
+func (l *lab) talk(pieces ...[]byte) (exchange.Heard, error) {
+	conn, err := l.dial()
+	if err != nil {
+		return exchange.Heard{}, err
+	}
+	defer conn.Close()
+	return exchange.Talk(conn, pieces...), nil
+}
+
+// sendThenHear sends all of a message before it reads a byte.
+func (l *lab) sendThenHear(message []byte) (exchange.Heard, error) {
+	conn, err := l.dial()
+	if err != nil {
+		return exchange.Heard{}, err
+	}
+	defer conn.Close()
+	return exchange.SendThenHear(conn, message), nil
+}
