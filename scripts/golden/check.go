@@ -203,10 +203,9 @@ func runStep(labs *labs, results []Result) (blockers []string) {
 
 // runTurns runs checks. Those with the same flags share a few programs and
 // take turns on them; checks that start a program of their own wait for
-// nobody. A program that hangs is asked twice, not a hundred times.
+// nobody, but for so many of them at once.
 func runTurns(labs *labs, results []Result) {
-	const budget = 20 * time.Second // for what takes a right program a second or two
-	step := results[0].Step
+	const own = 8 // programs of their own at once
 	turns := map[string][]*Result{}
 	for i := range results {
 		r := &results[i]
@@ -216,33 +215,42 @@ func runTurns(labs *labs, results []Result) {
 		}
 		turns[turn] = append(turns[turn], r)
 	}
+	free := make(chan bool, own)
 	var all sync.WaitGroup
 	for turn, results := range turns {
 		all.Go(func() {
-			begun, hung := time.Now(), 0
-			for _, r := range results {
-				if r.Why != "" { // it needs what is not there
-					continue
-				}
-				if hung == 2 || labs.unwritten.gap(step) != "" {
-					r.Why = "checks before it waited too long"
-					continue
-				}
-				start := time.Now()
-				if start.Sub(begun) > budget {
-					r.fail(verdict.Failf("hangs", "the checks before it took %v", start.Sub(begun).Round(time.Second)))
-					hung = 2
-					continue
-				}
-				r.judge(labs, turn)
-				if r.Status == Failed && time.Since(start) >= exchange.Patience {
-					hung++
-					labs.drop(turn)
-				}
+			if slices.Contains(results[0].Flags, noServer) {
+				free <- true
+				defer func() { <-free }()
 			}
+			runTurn(labs, turn, results)
 		})
 	}
 	all.Wait()
+}
+
+// runTurn runs checks one after the other. A program that hangs is asked twice, not a
+// hundred times.
+func runTurn(labs *labs, turn string, results []*Result) {
+	const budget = 20 * time.Second // for what takes a right program a second or two
+	begun, hung := time.Now(), 0
+	for _, r := range results {
+		start := time.Now()
+		switch {
+		case r.Why != "": // it needs what is not there
+		case hung == 2 || labs.unwritten.gap(r.Step) != "":
+			r.Why = "checks before it waited too long"
+		case start.Sub(begun) > budget:
+			r.fail(verdict.Failf("hangs", "the checks before it took %v", start.Sub(begun).Round(time.Second)))
+			hung = 2
+		default:
+			r.judge(labs, turn)
+			if r.Status == Failed && time.Since(start) >= exchange.Patience {
+				hung++
+				labs.drop(turn)
+			}
+		}
+	}
 }
 
 // judge runs one check, on the program whose turn it is, and fills in how it
@@ -252,59 +260,55 @@ func (r *Result) judge(labs *labs, turn string) {
 		r.Why = excuse + missing.Error()
 		return
 	}
-	l, err := labs.take(turn, r.Flags)
-	before := ""
-	if err == nil {
-		l.seeded = false
-		if l.proc != nil {
-			l.proc.stderr.panicked() // of the check before
-			before, _ = lastInLog(l.proc.stderr.String())
-		}
-		err = r.run(l)
-	}
-	if l != nil && l.proc != nil {
-		if report := l.proc.stderr.raced(); report != "" {
-			err = verdict.Failf("data-race", "the race detector:\n%s", report)
-		}
-	}
+	l, before, err := r.observe(labs, turn)
 	var failure *verdict.Failure
 	var cannot notHere
 	switch {
 	case err == nil:
 		r.Status = Passed
-		return
 	case errors.As(err, &cannot):
-		r.Status, r.Why = NotRun, excuse+string(cannot)
-		return
+		r.Why = excuse + string(cannot)
 	case labs.unwritten.gap(r.also) != "":
-		r.Status, r.Why = NotRun, excuse+"step "+labs.unwritten.gap(r.also)
-		return
-	case !errors.As(err, &failure):
-		failure = verdict.Failf("trouble", "%v", err)
+		r.Why = excuse + "step " + labs.unwritten.gap(r.also)
+	case errors.As(err, &failure):
+		r.tell(labs, l, failure, before)
+	default:
+		r.tell(labs, l, verdict.Failf("trouble", "%v", err), before)
 	}
-	if failure.Diagnosis == "wrong-status" {
+}
+
+// observe runs the check on its program. before is the last connection that the
+// program's log had until then.
+func (r *Result) observe(labs *labs, turn string) (l *lab, before string, err error) {
+	l, err = labs.take(turn, r.Flags)
+	if err != nil {
+		return nil, "", err
+	}
+	l.seeded = false
+	if l.proc != nil {
+		l.proc.stderr.panicked() // of the check before
+		before, _ = lastInLog(l.proc.stderr.String())
+	}
+	err = r.run(l)
+	if l.proc != nil {
+		if report := l.proc.stderr.raced(); report != "" {
+			err = verdict.Failf("data-race", "the race detector:\n%s", report)
+		}
+	}
+	return l, before, err
+}
+
+// tell fills in a failure, and what else is known of the program behind it. l is nil
+// where no program could be started.
+func (r *Result) tell(labs *labs, l *lab, failure *verdict.Failure, before string) {
+	switch {
+	case failure.Diagnosis == "wrong-status":
 		failure.Args[2] = verdict.Refusal(r.Name, failure.Args[1].(int))
-	}
-	if failure.Diagnosis == "reset" && r.Stage == 2 && r.Step < "1.8" { // a close that loses an answer is for 1.8
+	case failure.Diagnosis == "reset" && r.Stage == 2 && r.Step < "1.8": // a close that loses an answer is for 1.8
 		failure.Diagnosis = "closed-early"
 	}
-	ended := false
-	if l != nil {
-		if end := l.ended(100 * time.Millisecond); end != "" && !labs.unwritten.in(end) {
-			ended = true // and all of its log is shown
-			failure.Seen = strings.TrimSpace(failure.Seen) + "\n" + end
-			switch failure.Diagnosis {
-			case "no-answer", "not-accepting", "reset", "closed-early", "trouble":
-				failure.Diagnosis, failure.Args = "died", nil
-			}
-		}
-	}
 	if l != nil && l.proc != nil {
-		if text, where := l.proc.stderr.panicked(); text != "" && !labs.unwritten.in(text) {
-			failure.Diagnosis, failure.Args = "panicked", []any{text, where}
-		} else if said := l.logSince(before); said != "" && !ended {
-			failure.Seen = strings.TrimSpace(failure.Seen) + "\nthe server's log:\n" + said
-		}
+		l.explain(failure, before)
 	}
 	failure.Seen = labs.unwritten.without(failure.Seen)
 	r.fail(failure)
@@ -314,12 +318,32 @@ func (r *Result) judge(labs *labs, turn string) {
 	r.Again += labs.program.Again
 }
 
+// explain looks for what the program itself says of a failure: that it has ended, a panic,
+// or its log.
+func (l *lab) explain(failure *verdict.Failure, before string) {
+	add := func(text string) { failure.Seen = strings.TrimSpace(failure.Seen) + "\n" + text }
+	end := l.ended(100 * time.Millisecond)
+	ended := end != "" && !l.unwritten.in(end)
+	if ended {
+		add(end) // and all of its log
+		switch failure.Diagnosis {
+		case "no-answer", "not-accepting", "reset", "closed-early", "trouble":
+			failure.Diagnosis, failure.Args = "died", nil
+		}
+	}
+	text, where := l.proc.stderr.panicked()
+	if text != "" && !l.unwritten.in(text) {
+		failure.Diagnosis, failure.Args = "panicked", []any{text, where}
+		return
+	}
+	if said := l.logSince(before); said != "" && !ended {
+		add("the server's log:\n" + said)
+	}
+}
+
 // fail fills in what there is to say about a failure.
 func (r *Result) fail(f *verdict.Failure) {
 	r.Status, r.Seen, r.Why, r.Diagnosis = Failed, term.Visible(strings.TrimSpace(f.Seen)), term.Visible(f.Why(r.Step)), f.Diagnosis
 	r.Note = noteOf(f.Diagnosis, r.Check)
-	r.Again = "go run ./scripts/grade -only " + r.Name
-	if r.Stage < 3 { // most checks of a server are both stages'
-		r.Again += fmt.Sprintf(" -stages %d", r.Stage)
-	}
+	r.Again = fmt.Sprintf("go run ./scripts/grade -only %s -stages %d", r.Name, r.Stage) // a name may be that of a check in each stage
 }

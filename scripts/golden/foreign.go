@@ -2,7 +2,6 @@ package golden
 
 import (
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net"
 	"strconv"
@@ -12,6 +11,7 @@ import (
 
 	"weblab.example/scripts/internal/exchange"
 	"weblab.example/scripts/internal/kit"
+	"weblab.example/scripts/internal/launch"
 )
 
 // What it takes to check a program in any language: it knows no flag, does
@@ -60,7 +60,7 @@ func (ls *labs) serveForeign() (*lab, error) {
 			}
 			l.addr = net.JoinHostPort(host, port)
 		}
-		l.proc, err = ls.run(ls.program.fill("{port}", port, "{root}", ls.site.dir), io.Discard, nil)
+		l.proc, err = ls.run(ls.prepare(ls.program.fill("{port}", port, "{root}", ls.site.dir), &launch.Tail{}, nil))
 		l.begun = time.Now()
 		return err
 	}

@@ -9,7 +9,6 @@ import (
 	"maps"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -17,6 +16,7 @@ import (
 	"time"
 
 	"weblab.example/scripts/internal/exchange"
+	"weblab.example/scripts/internal/launch"
 	"weblab.example/scripts/internal/oracle"
 	"weblab.example/scripts/internal/verdict"
 )
@@ -373,14 +373,15 @@ func TestEnded(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer ln.Close() // a second time does no harm
-	proc := &process{cmd: exec.Command("none"), stderr: &tail{}, done: make(chan struct{})}
+	done := make(chan struct{})
+	proc := &process{cmd: launch.Command(t.Context(), "none"), stderr: &tail{}, done: done}
 	l := &lab{labs: &labs{}, addr: ln.Addr().String(), proc: proc}
 	start := time.Now()
 	if end := l.ended(0); end != "" || time.Since(start) >= exchange.Patience {
 		t.Errorf("while it listened: %q after %v", end, time.Since(start))
 	}
 	ln.Close()
-	time.AfterFunc(300*time.Millisecond, func() { close(proc.done) }) // a busy machine
+	time.AfterFunc(300*time.Millisecond, func() { close(done) }) // a busy machine
 	if end := l.ended(0); !strings.HasPrefix(end, "the program has ended") {
 		t.Errorf("when it had ended: %q", end)
 	}

@@ -230,11 +230,7 @@ func readWithin(conn net.Conn, d time.Duration) string {
 
 func announces(l *lab) error {
 	for given, host := range map[string]string{"localhost:0": "localhost", "127.0.0.1:0": "127.0.0.1", ":0": "localhost"} {
-		proc, err := l.start("-addr", given, "-root", l.site.dir)
-		if err != nil {
-			return err
-		}
-		addr, dir, err := proc.announced()
+		proc, addr, dir, err := l.startServer("-addr", given, "-root", l.site.dir)
 		if err == nil {
 			announced, _, _ := net.SplitHostPort(addr)
 			at := &lab{labs: l.labs, addr: addr}

@@ -1,0 +1,155 @@
+package golden
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"weblab.example/scripts/internal/exchange"
+	"weblab.example/scripts/internal/kit"
+	"weblab.example/scripts/internal/launch"
+	"weblab.example/scripts/internal/verdict"
+)
+
+// A process is a program that runs.
+type process struct {
+	cmd    *launch.Cmd     // nil for a function
+	end    func()          // ends it before its time, and waits until it is gone
+	status int             // the exit status of a function that has ended
+	stdout *launch.Tail    // of a server: what came behind its first line
+	stderr *tail           //
+	done   <-chan struct{} // closed when it has ended
+}
+
+// start starts a program with these flags.
+func (ls *labs) start(flags ...string) (*process, error) {
+	return ls.run(ls.prepare(ls.program, &launch.Tail{}, flags))
+}
+
+// startServer starts a server with these flags, and waits for the line in which it says
+// where it listens and what it serves.
+func (ls *labs) startServer(flags ...string) (proc *process, addr, dir string, err error) {
+	proc = ls.prepare(ls.program, &launch.Tail{}, flags)
+	addr, dir, err = proc.cmd.StartServer(3 * exchange.Patience)
+	var silent *launch.NotAnnounced
+	switch {
+	case errors.As(err, &silent) && silent.Waited > 0 && silent.Line == "":
+		err = verdict.Failf("not-announced", "nothing on standard output for %v\n%s", silent.Waited, proc.stderr)
+	case errors.As(err, &silent):
+		err = verdict.Failf("not-announced", "standard output began with %q\n%s", silent.Line, proc.stderr)
+	default:
+		err = ls.started(err, proc)
+	}
+	return proc, addr, dir, err
+}
+
+// startClient starts a client and collects its output, which is complete when
+// the process has ended.
+func (ls *labs) startClient(args []string) (*process, *launch.Tail, error) {
+	const most = 16 << 20 // more than any right client prints where a check reads it
+	stdout := &launch.Tail{Most: most}
+	program := ls.program
+	if program.function != nil {
+		return ls.call(program.function, args, stdout), stdout, nil
+	}
+	if program.Foreign {
+		program, args = program.fill("{host}", args[0], "{port}", args[1], "{file}", args[2], "{root}", ls.site.dir), nil
+	}
+	proc, err := ls.run(ls.prepare(program, stdout, args))
+	return proc, stdout, err
+}
+
+// call runs a client that is a function.
+func (ls *labs) call(function clientFunction, args []string, stdout io.Writer) *process {
+	ctx, cancel := context.WithCancel(ls.ctx)
+	done := make(chan struct{})
+	proc := &process{stderr: &tail{gaps: ls.unwritten}, done: done}
+	proc.end = func() { cancel(); <-done }
+	go func() {
+		defer close(done)
+		proc.status = function(ctx, args, stdout, proc.stderr)
+	}()
+	return proc
+}
+
+// prepare makes a process of the program, which has not started yet.
+func (ls *labs) prepare(p Program, stdout *launch.Tail, flags []string) *process {
+	args := slices.Concat(p.Args, flags)
+	cmd := launch.Command(ls.ctx, args[0], args[1:]...)
+	proc := &process{cmd: cmd, stdout: stdout, stderr: &tail{gaps: ls.unwritten}, done: cmd.Done()}
+	proc.end = func() { cmd.Kill() } // bounded; what it could not end, nothing here can
+	if p.Foreign {
+		cmd.Dir = ls.site.dir
+	}
+	// A program built with Go's race detector would sleep for a second at its end.
+	cmd.Env = append(append(os.Environ(), "GORACE=atexit_sleep_ms=0"), p.Env...)
+	cmd.Stdout, cmd.Stderr = stdout, proc.stderr
+	if p.Confine != nil {
+		p.Confine(cmd.Cmd)
+	}
+	return proc
+}
+
+// run starts a process that was prepared.
+func (ls *labs) run(proc *process) (*process, error) {
+	if err := ls.started(proc.cmd.Start(), proc); err != nil {
+		return nil, err
+	}
+	return proc, nil
+}
+
+// started says what it means that a program did not start: whose fault it is.
+func (ls *labs) started(err error, proc *process) error {
+	name := proc.cmd.Args[0]
+	own := strings.Contains(name, "/") // a program of the submission's, which may not be there
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, syscall.EAGAIN), errors.Is(err, syscall.ENOMEM):
+		return fmt.Errorf("cannot start another process, those of this program use up what there is: %w", err)
+	case ls.ctx.Err() != nil, ls.program.Foreign && own && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission)):
+		return fmt.Errorf("cannot start %s: %w", name, err)
+	}
+	return fmt.Errorf("%w: cannot start %s: %w", kit.ErrTrouble, name, err)
+}
+
+// kill ends the process and what it has started, and waits until it is gone.
+func (p *process) kill() { p.end() }
+
+// signal asks the process to stop. Windows has one way to ask: Ctrl-Break.
+func (p *process) signal(s os.Signal) error {
+	if runtime.GOOS == "windows" {
+		return p.cmd.AskToStop()
+	}
+	return p.cmd.Process.Signal(s)
+}
+
+// wait waits for the process to end by itself and returns its exit status.
+func (p *process) wait(d time.Duration) (int, error) {
+	select { // what has happened counts, however little time there is
+	case <-p.done:
+		return p.exitStatus(), nil
+	default:
+	}
+	select {
+	case <-p.done:
+		return p.exitStatus(), nil
+	case <-time.After(d):
+		return 0, fmt.Errorf("the program had not ended after %v", d)
+	}
+}
+
+func (p *process) exitStatus() int {
+	if p.cmd == nil {
+		return p.status
+	}
+	return p.cmd.ExitStatus()
+}
