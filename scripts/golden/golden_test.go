@@ -47,7 +47,7 @@ func TestCasesAreWhole(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, e := range entries {
-		if name := strings.TrimSuffix(e.Name(), filepath.Ext(e.Name())); !used[name] {
+		if name := strings.TrimSuffix(e.Name(), filepath.Ext(e.Name())); !used[name] && filepath.Ext(e.Name()) != ".txt" {
 			t.Errorf("no check uses cases/%s", e.Name())
 		}
 	}

@@ -1,0 +1,181 @@
+package golden
+
+import (
+	"cmp"
+	"fmt"
+	"io/fs"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// An entry is a case as it is written in cases/STEP.txt, such as
+//
+//	# a comment
+//	let asks = HTTP/1.1\r\nHost: localhost:6789\r\n\r\n
+//
+//	link-inside: a symbolic link that stays inside of the root is followed
+//	    needs   link
+//	    send    "GET /link-in.html {asks}"
+//	    gets    hello
+//
+// A line that begins a case has its name and what must happen. Its keys are
+// indented; what is behind a key, without the space around it, is its value.
+type entry struct {
+	step, name, want string
+	keys             []keyValue
+	file             *caseList
+	line             int
+}
+
+type keyValue struct {
+	key, value string
+	line       int
+}
+
+// A caseList is a file of cases/.
+type caseList struct {
+	name    string
+	lets    map[string]string // what stands for {NAME} in the lines below
+	used    map[string]bool
+	entries []entry
+}
+
+// entries lists the cases of a step.
+func entries(step string) ([]entry, error) {
+	text, err := fs.ReadFile(caseFiles, "cases/"+step+".txt")
+	if err != nil {
+		return nil, err
+	}
+	return readCases(step, string(text))
+}
+
+// readCases reads the text of cases/STEP.txt.
+func readCases(step, text string) ([]entry, error) {
+	list := &caseList{name: "cases/" + step + ".txt", lets: map[string]string{}, used: map[string]bool{}}
+	letLines, names := map[string]int{}, map[string]bool{}
+	number := 0
+	for line := range strings.Lines(text) {
+		number++
+		line = strings.TrimRight(line, " \t\r\n")
+		word, value, _ := strings.Cut(strings.TrimLeft(line, " \t"), " ")
+		value = strings.TrimSpace(value)
+		switch name, want, isCase := strings.Cut(line, ": "); {
+		case word == "" || word[0] == '#':
+		case line[0] != ' ' && word == "let":
+			let, value, ok := strings.Cut(value, "=")
+			let = strings.TrimSpace(let)
+			if _, twice := list.lets[let]; !ok || twice || !isName(let) {
+				return nil, list.wrong(number, "%q must be let NAME = VALUE, with a new name", line)
+			}
+			text, err := list.expand(strings.TrimSpace(value), true)
+			if err != nil {
+				return nil, list.wrong(number, "%w", err)
+			}
+			list.lets[let], letLines[let] = text, number
+		case line[0] != ' ':
+			if !isCase || !isName(name) || names[name] {
+				return nil, list.wrong(number, "%q must be NAME: WHAT MUST HAPPEN, with a new name", line)
+			}
+			names[name] = true
+			list.entries = append(list.entries, entry{step: step, name: name, want: strings.TrimSpace(want), file: list, line: number})
+		case len(list.entries) == 0:
+			return nil, list.wrong(number, "%q is indented, and there is no case above it", line)
+		default:
+			e := &list.entries[len(list.entries)-1]
+			e.keys = append(e.keys, keyValue{word, value, number})
+			if _, err := list.expand(value, false); err != nil {
+				return nil, list.wrong(number, "%w", err)
+			}
+		}
+	}
+	for let, line := range letLines {
+		if !list.used[let] {
+			return nil, list.wrong(line, "{%s} is not used", let)
+		}
+	}
+	return list.entries, nil
+}
+
+var isName = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`).MatchString
+
+func (l *caseList) wrong(line int, format string, args ...any) error {
+	return fmt.Errorf("%s:%d: %w", l.name, line, fmt.Errorf(format, args...))
+}
+
+// wrong is an error in a line of the case.
+func (e entry) wrong(kv keyValue, format string, args ...any) error {
+	return e.file.wrong(kv.line, format, args...)
+}
+
+// text is a value with its escapes (\r \n \t \\ \xNN) and names replaced.
+// {NAME} is what a let says, {NAME[2:9]} a part of it, in bytes, {TEXT*80} is
+// repeated. Any other {NAME} stays as it is: it is known only in the run.
+func (e entry) text(value string) string {
+	text, _ := e.file.expand(value, true) // readCases has seen that it is right
+	return text
+}
+
+var (
+	escape = regexp.MustCompile(`^\\(?:([rnt\\])|x([0-9a-fA-F]{2}))`)
+	braces = regexp.MustCompile(`^\{([^{}]*?)(?:\[(\d*):(\d*)\])?(?:\*(\d+))?\}`)
+)
+
+// expand is what [entry.text] says. Where nobody wants the text, nothing is repeated.
+func (l *caseList) expand(value string, wanted bool) (string, error) {
+	var text strings.Builder
+	for value != "" {
+		if m := braces.FindStringSubmatch(value); m != nil {
+			part, err := l.braced(m, wanted)
+			if err != nil {
+				return "", err
+			}
+			text.WriteString(part)
+			value = value[len(m[0]):]
+			continue
+		}
+		m := escape.FindStringSubmatch(value)
+		switch {
+		case m == nil && value[0] == '\\':
+			return "", fmt.Errorf("%.10q begins no escape", value)
+		case m == nil:
+			text.WriteByte(value[0])
+			value = value[1:]
+			continue
+		case m[1] != "":
+			text.WriteByte(map[string]byte{"r": '\r', "n": '\n', "t": '\t', `\`: '\\'}[m[1]])
+		default:
+			b, _ := strconv.ParseUint(m[2], 16, 8) // two digits
+			text.WriteByte(byte(b))
+		}
+		value = value[len(m[0]):]
+	}
+	return text.String(), nil
+}
+
+// braced is what stands for one pair of braces.
+func (l *caseList) braced(m []string, wanted bool) (string, error) {
+	part, known := l.lets[m[1]]
+	if known {
+		l.used[m[1]] = true
+	} else if part = m[1]; m[0] == "{"+part+"}" {
+		return m[0], nil
+	}
+	text, err := part, error(nil)
+	if !known {
+		text, err = l.expand(part, wanted)
+	}
+	from, to, times := 0, len(text), 1
+	for i, n := range []*int{&from, &to, &times} {
+		if digits := m[2+i]; digits != "" {
+			*n, _ = strconv.Atoi(digits)
+		}
+	}
+	if err != nil || from > to || to > len(text) {
+		return "", cmp.Or(err, fmt.Errorf("%s: it has %d bytes", m[0], len(text)))
+	}
+	if !wanted {
+		times = 1
+	}
+	return strings.Repeat(text[from:to], times), nil
+}
