@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -108,6 +109,46 @@ func (e entry) wrong(kv keyValue, format string, args ...any) error {
 	return e.file.wrong(kv.line, format, args...)
 }
 
+// check is what every kind of case has, as a check that cannot run yet, and the
+// keys that its kind has beside: the script of a server's case, say.
+func (e entry) check() (c Check, own []keyValue, err error) {
+	c = Check{Step: e.step, Name: e.name, Want: e.want, Weight: 1}
+	for _, kv := range e.keys {
+		switch kv.key {
+		case "weight":
+			c.Weight, err = strconv.Atoi(kv.value)
+		case "flags":
+			c.Flags = strings.Fields(kv.value)
+		case "also":
+			c.also = kv.value
+			if StepOf(c.also).Points == 0 {
+				err = fmt.Errorf("there is no step %s", c.also)
+			}
+		case "needs":
+			if c.system = kv.value; !slices.Contains(systems, c.system) {
+				err = fmt.Errorf("%q is none of %q", c.system, systems)
+			}
+		default:
+			own = append(own, kv)
+		}
+		if err != nil {
+			return c, nil, e.wrong(kv, "%s: %w", kv.key, err)
+		}
+	}
+	if c.system != "" || c.also != "" { // not everybody can run it
+		c.Weight = 0
+	}
+	return c, own, nil
+}
+
+// must is for what is embedded: a test reads all of it.
+func must[T any](value T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return value
+}
+
 // text is a value with its escapes (\r \n \t \\ \xNN) and names replaced.
 // {NAME} is what a let says, {NAME[2:9]} a part of it, in bytes, {TEXT*80} is
 // repeated. Any other {NAME} stays as it is: it is known only in the run.
@@ -117,8 +158,8 @@ func (e entry) text(value string) string {
 }
 
 var (
-	escape = regexp.MustCompile(`^\\(?:([rnt\\])|x([0-9a-fA-F]{2}))`)
-	braces = regexp.MustCompile(`^\{([^{}]*?)(?:\[(\d*):(\d*)\])?(?:\*(\d+))?\}`)
+	escaped = regexp.MustCompile(`^\\(?:([rnt\\])|x([0-9a-fA-F]{2}))`)
+	braces  = regexp.MustCompile(`^\{([^{}]*?)(?:\[(\d*):(\d*)\])?(?:\*(\d+))?\}`)
 )
 
 // expand is what [entry.text] says. Where nobody wants the text, nothing is repeated.
@@ -134,7 +175,7 @@ func (l *caseList) expand(value string, wanted bool) (string, error) {
 			value = value[len(m[0]):]
 			continue
 		}
-		m := escape.FindStringSubmatch(value)
+		m := escaped.FindStringSubmatch(value)
 		switch {
 		case m == nil && value[0] == '\\':
 			return "", fmt.Errorf("%.10q begins no escape", value)
