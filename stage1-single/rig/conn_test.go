@@ -160,8 +160,8 @@ func TestStall(t *testing.T) {
 			"a file": func(conn io.Writer, f *os.File) (int64, error) { return io.CopyN(conn, f, int64(len(content))) },
 			"memory": func(conn io.Writer, _ *os.File) (int64, error) { return io.Copy(conn, bytes.NewReader(content)) },
 		} {
-			if c.piece < pieceSize && runtime.GOOS == "windows" {
-				continue // there a piece must be taken whole in time: nobody knows how much of it was taken
+			if runtime.GOOS == "windows" && (c.piece < pieceSize || c.every > 0 && from == "memory") {
+				continue // there what is written at once must be taken whole in time: nobody knows how much of it was taken
 			}
 			file, err := os.Open(name)
 			if err != nil {
