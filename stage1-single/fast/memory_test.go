@@ -19,7 +19,11 @@ const smallFile = 32 << 10 // the largest that is remembered
 func remembering(t *testing.T, files map[string]string) (dir string, m *memory) {
 	t.Helper()
 	t.Parallel()
-	dir = t.TempDir()
+	dir, err := os.MkdirTemp("", "weblab-test-") // t.TempDir would fail on Windows, because the site keeps it open
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
 	for name, text := range files {
 		name = filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {

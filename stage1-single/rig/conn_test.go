@@ -24,7 +24,7 @@ const helloHead = "GET /hello.txt HTTP/1.1\r\nHost: x\r\n\r\n"
 // listens nowhere: the tests bring their own connections.
 func newListener(t testing.TB, log *bytes.Buffer, o Options) *Listener {
 	t.Helper()
-	dir := t.TempDir()
+	dir := tempDir(t)
 	if err := os.WriteFile(filepath.Join(dir, "hello.txt"), []byte("hello"), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -39,6 +39,18 @@ func newListener(t testing.TB, log *bytes.Buffer, o Options) *Listener {
 		l.log = newLogger(log, o.LogFormat)
 	}
 	return l
+}
+
+// tempDir is a directory for a site. The site keeps it open. t.TempDir would fail there:
+// Windows does not remove a directory that somebody has open.
+func tempDir(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "weblab-test-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
 }
 
 func (l *Listener) serve(tcp net.Conn) { http1.Serve(l.newConn(tcp), l.Site) }

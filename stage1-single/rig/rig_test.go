@@ -112,7 +112,7 @@ func (f *flaky) Accept() (net.Conn, error) {
 // TestListen: where it listens, what it says of that, and what it needs.
 func TestListen(t *testing.T) {
 	for addr, host := range map[string]string{"localhost:0": "localhost", "127.0.0.1:0": "127.0.0.1", ":0": "localhost", "0.0.0.0:0": "localhost", "[::]:0": "localhost", "[::1]:0": "[::1]"} {
-		l, err := listen(Options{Addr: addr, Root: t.TempDir(), Backlog: -1, LogFormat: "off"})
+		l, err := listen(Options{Addr: addr, Root: tempDir(t), Backlog: -1, LogFormat: "off"})
 		if err != nil {
 			if strings.Contains(addr, "::") {
 				continue // a machine without IPv6
