@@ -1,6 +1,7 @@
 package launch
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -125,9 +126,10 @@ func (g *group) close() {
 	g.job = 0
 }
 
+// askToStop fails without a console, as in a service, and in wine.
 func askToStop(p *os.Process) error {
 	if ok, _, err := consoleEvent.Call(ctrlBreak, uintptr(p.Pid)); ok == 0 {
-		return os.NewSyscallError("GenerateConsoleCtrlEvent", err)
+		return fmt.Errorf("%w: Ctrl-Break cannot be sent: %w", errors.ErrUnsupported, os.NewSyscallError("GenerateConsoleCtrlEvent", err))
 	}
 	return nil
 }

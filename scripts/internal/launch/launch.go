@@ -160,7 +160,8 @@ func (c *Cmd) end() error {
 }
 
 // AskToStop asks the program to stop, as Ctrl-C does. On Unix it gets SIGTERM, on Windows
-// Ctrl-Break, which Go programs see as os.Interrupt.
+// Ctrl-Break, which Go programs see as os.Interrupt. Where that cannot be sent, the error
+// is an errors.ErrUnsupported.
 func (c *Cmd) AskToStop() error { return askToStop(c.Process) }
 
 // sweep ends what a program that has ended left behind.

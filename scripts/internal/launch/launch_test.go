@@ -166,23 +166,34 @@ func TestLeftBehind(t *testing.T) {
 	}
 }
 
-func TestStop(t *testing.T) {
+func TestAnnounced(t *testing.T) {
 	t.Parallel()
 	c, _ := play(t, t.Context(), "polite")
-	var rest bytes.Buffer
+	var rest Tail
 	c.Stdout = &rest
 	addr, dir, err := c.StartServer(patience)
 	if err != nil || addr != "localhost:1" || dir != "some dir" {
 		t.Fatalf("it said %q, %q, %v", addr, dir, err)
+	}
+	if err := c.Kill(); err != nil {
+		t.Error(err)
+	}
+	if rest.String() != "and more\n" {
+		t.Errorf("behind its first line it wrote %q", rest.String())
+	}
+}
+
+func TestAskToStop(t *testing.T) {
+	t.Parallel()
+	c, _ := play(t, t.Context(), "polite")
+	if _, _, err := c.StartServer(patience); err != nil {
+		t.Fatal(err)
 	}
 	if err := c.AskToStop(); err != nil {
 		t.Fatal(err)
 	}
 	if status, err := c.Wait(patience); status != 7 || err != nil {
 		t.Errorf("its status was %d, %v", status, err)
-	}
-	if rest.String() != "and more\n" {
-		t.Errorf("behind its first line it wrote %q", rest.String())
 	}
 }
 
