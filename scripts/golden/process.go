@@ -126,10 +126,14 @@ func (p *process) kill() { p.end() }
 
 // signal asks the process to stop. Windows has one way to ask: Ctrl-Break.
 func (p *process) signal(s os.Signal) error {
-	if runtime.GOOS == "windows" {
-		return p.cmd.AskToStop()
+	if runtime.GOOS != "windows" {
+		return p.cmd.Process.Signal(s)
 	}
-	return p.cmd.Process.Signal(s)
+	err := p.cmd.AskToStop()
+	if errors.Is(err, errors.ErrUnsupported) {
+		return notHere(err.Error()) // there is no console
+	}
+	return err
 }
 
 // wait waits for the process to end by itself and returns its exit status.
