@@ -1,6 +1,8 @@
 // Package term makes text fit for a terminal, and safe for it:
 //
 //	what a program printed -> Visible -> Wrap (into Columns) -> the terminal
+//	rows of cells -> Table -> a terminal, or Markdown
+//	what is being done -> Progress -> one line, written again and again
 package term
 
 import (

@@ -2,6 +2,7 @@ package term
 
 import (
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -21,6 +22,38 @@ func TestWrap(t *testing.T) {
 	} {
 		if got := Wrap(c.text, c.columns); !slices.Equal(got, c.want) {
 			t.Errorf("%q in %d columns: %q, want %q", c.text, c.columns, got, c.want)
+		}
+	}
+}
+
+func TestTable(t *testing.T) {
+	table := Table{{"name", "points"}, {"太棒了", "3"}, {"a|b", "", "late"}}
+	want := "name    points\n太棒了  3\na|b             late\n"
+	if got := table.String(); got != want {
+		t.Errorf("for a terminal:\n%swant\n%s", got, want)
+	}
+	want = "| name | points |\n|---|---|\n| 太棒了 | 3 |\n| a\\|b |  | late |\n"
+	if got := table.Markdown(); got != want {
+		t.Errorf("as Markdown:\n%swant\n%s", got, want)
+	}
+}
+
+// TestProgress: a terminal has one line, and what is left of a longer one is written
+// over. Elsewhere there is a line for each thing that is done.
+func TestProgress(t *testing.T) {
+	for _, c := range []struct {
+		terminal bool
+		want     string
+	}{{true, "\rrow 太\rb     \r \r"}, {false, "row is done\n"}} {
+		var out strings.Builder
+		p := NewProgress(&out)
+		p.terminal = c.terminal
+		p.Now("row %s", "太")
+		p.Done("row is done")
+		p.Now("b")
+		p.Clear()
+		if out.String() != c.want {
+			t.Errorf("terminal %v: %q, want %q", c.terminal, out.String(), c.want)
 		}
 	}
 }
