@@ -3,7 +3,6 @@
 package notes
 
 import (
-	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -11,23 +10,23 @@ import (
 	"regexp"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
-	"sync"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"weblab.example/scripts/internal/kit"
+	"weblab.example/scripts/internal/launch"
 )
 
-// TestMain lets more pages run beside each other than there are processors: they
-// wait most of their time, for time-outs that they show.
-func TestMain(m *testing.M) {
-	flag.Parse()
-	if err := flag.Set("test.parallel", strconv.Itoa(max(4, runtime.GOMAXPROCS(0)))); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(2)
-	}
-	os.Exit(m.Run())
-}
+const (
+	blockTime = 2 * time.Minute // for the commands of a block; and for a server to listen, as it may have to be built
+	showTime  = 5 * time.Second // for a terminal to show what a page says that it shows
+	atOnce    = 6               // pages, which mostly wait for time-outs that they show
+)
 
 // stepByStep are the pages whose examples a student meets with half of a program,
 // each with the steps that are written before. The examples are run in a student's
@@ -41,98 +40,105 @@ var stepByStep = map[string][]string{
 // TestCommands runs the commands of every page, those of a page in its order,
 // in a copy of the workspace. The Chinese pages have the same commands.
 func TestCommands(t *testing.T) {
-	pages := slices.DeleteFunc(readPages(t), (*Page).chinese)
-	findTools(t, pages)
+	limit := atOnce
+	if err := inNewThread(ownNetwork); err != nil {
+		t.Logf("pages run one after another, as they share this system's ports (root, or unshare -rn, could give each its own): %v", err)
+		limit = 1
+	}
+	handout := filepath.Join(t.TempDir(), "handout")
+	if out, err := exec.Command("go", "build", "-o", handout, "../../handout").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
 	var sum summary
-	t.Cleanup(func() { sum.report(t) })
-	// What measures time gets the machine for itself. The others are paused by
-	// t.Parallel until all of those are done.
-	for _, alone := range []bool{true, false} {
-		for _, p := range pages {
-			if measures(p) != alone {
-				continue
-			}
+	var pages errgroup.Group
+	pages.SetLimit(limit)
+	english := slices.DeleteFunc(readPages(t), (*Page).chinese)
+	slices.SortStableFunc(english, func(a, b *Page) int { return b.takes() - a.takes() })
+	for _, p := range english {
+		pages.Go(func() error {
 			t.Run(p.label(), func(t *testing.T) {
-				if !alone {
-					t.Parallel()
+				if limit > 1 {
+					if err := ownNetwork(); err != nil {
+						t.Fatal(err)
+					}
 				}
-				r := &run{T: t, page: p, ports: freePorts(t, pages), sum: &sum}
-				t.Cleanup(r.endAll)
-				if r.written = stepByStep[p.Name]; r.written != nil {
-					r.dir = filepath.Join(t.TempDir(), "weblab")
-					r.handOut()
-				} else {
-					r.dir = copyWorkspace(t, p.uses(`\bgit\b`))
-				}
+				r := &run{T: t, page: p, dir: filepath.Join(t.TempDir(), "weblab"), handout: handout, sum: &sum}
+				r.written, r.half = stepByStep[p.Name]
 				r.all()
 			})
-		}
+			return nil
+		})
+	}
+	pages.Wait() // what is wrong is told by the tests themselves
+	t.Logf("%d blocks were run, %d outputs compared, %d blocks not run", sum.run.Load(), sum.compared.Load(), sum.notRun.Load())
+	if sum.run.Load() == 0 || sum.compared.Load() == 0 {
+		t.Error("nothing was run, or nothing compared")
 	}
 }
 
-// measures reports whether a page runs the checks, some of which measure time.
-func measures(p *Page) bool { return p.uses(`scripts/(grade|bench)\b|go test`) }
-
-func (p *Page) uses(pattern string) bool {
-	return slices.ContainsFunc(p.Blocks, func(b Block) bool {
-		return (b.Kind == Run || b.Kind == Server || b.Kind == Client) && regexp.MustCompile(pattern).MatchString(b.WithoutComments())
-	})
-}
-
-// A summary is what was done in all, for TestCommands to say at its end.
-type summary struct {
-	sync.Mutex
-	commands, compared int
-	notRun             []string
-}
-
-func (s *summary) add(commands, compared int, notRun string) {
-	s.Lock()
-	defer s.Unlock()
-	s.commands += commands
-	s.compared += compared
-	if notRun != "" {
-		s.notRun = append(s.notRun, notRun)
+// takes says how long the commands of a page take, more or less: those that begin
+// first are the ones that run the checks, and then those that build half a program.
+func (p *Page) takes() int {
+	checks := func(b Block) bool { return b.runs() && aCheck.MatchString(b.Text) }
+	switch {
+	case slices.ContainsFunc(p.Blocks, checks):
+		return 2
+	case stepByStep[p.Name] != nil:
+		return 1
 	}
+	return 0
 }
 
-func (s *summary) report(t *testing.T) {
-	slices.Sort(s.notRun)
-	t.Logf("%d commands were run, %d blocks of output compared, %d blocks not run:\n%s",
-		s.commands, s.compared, len(s.notRun), strings.Join(s.notRun, "\n"))
-	if s.commands == 0 {
-		t.Error("nothing was run")
+var aCheck = regexp.MustCompile(`scripts/grade|go test`)
+
+// ownNetwork gives this goroutine, and all programs that it starts, a network of
+// their own, where every port is free: so each page has the ports that it names.
+func ownNetwork() error {
+	runtime.LockOSThread() // for ever: the thread ends with the goroutine
+	if err := syscall.Unshare(syscall.CLONE_NEWNET); err != nil {
+		return os.NewSyscallError("unshare", err)
 	}
+	return exec.Command("ip", "link", "set", "lo", "up").Run()
 }
+
+func inNewThread(f func() error) error {
+	done := make(chan error)
+	go func() { done <- f() }()
+	return <-done
+}
+
+// A summary is what was done in all.
+type summary struct{ run, compared, notRun atomic.Int32 }
 
 // A run is that of a page.
 type run struct {
 	*testing.T
-	page  *Page
-	dir   string
-	ports Ports
-	sum   *summary
+	page    *Page
+	dir     string
+	handout string // the program
+	sum     *summary
 
-	written []string // of a page that goes step by step: the steps that are written in dir; else nil
+	half    bool     // the page goes step by step,
+	written []string // and these steps are written in dir
 
-	servers []*terminal // those that have not been ended, in the order in which they were started
-	clients []*terminal // likewise
-	server  *terminal   // the one started last, also when it has been ended
-	shown   *terminal   // of the last block that a reader sees; nil when it was not run
+	open   []*terminal // servers and clients
+	server *terminal   // the one started last, also when it has been ended
+	shown  *terminal   // of the last block that a reader sees; nil when it was not run
 }
 
 func (r *run) all() {
+	r.layOut()
 	for i := range r.page.Blocks {
 		b := &r.page.Blocks[i]
-		if r.written != nil && b.Step != "" && !slices.Contains(r.written, b.Step) {
+		if r.half && b.Step != "" && !slices.Contains(r.written, b.Step) {
 			r.written = append(r.written, b.Step)
-			r.handOut()
+			r.layOut()
 			if b.Kind != Server && r.server != nil {
 				r.startServer(r.server.block)
 			}
 		}
-		if b.Kind == Run || b.Kind == Server || b.Kind == Client {
-			r.sum.add(b.Commands(), 0, "")
+		if b.runs() {
+			r.sum.run.Add(1)
 		}
 		switch b.Kind {
 		case Run:
@@ -142,25 +148,37 @@ func (r *run) all() {
 		case Client:
 			r.startClient(b)
 		case NotRun:
-			r.sum.add(0, 0, r.at(b)+": "+b.Reason)
+			r.sum.notRun.Add(1)
+			r.Logf("%s is not run: %s", r.at(b), b.Info)
 			r.shown = nil
 		case Output:
-			r.compare(b, r.shown)
+			if r.shown != nil { // else it shows what is not run
+				r.compare(b, r.shown)
+			}
 		case OutputServer:
 			r.compare(b, r.server)
 		}
 	}
 }
 
-// handOut makes the student's copy with the steps that are written. It is in the same
-// folder again, so that what has not changed is not compiled again.
-func (r *run) handOut() {
-	r.endAll()
+// layOut makes the folder that the commands run in, which they may change: a copy of
+// the workspace, or a student's copy with the steps that are written. It is in the
+// same place again, so that what has not changed is not compiled again.
+func (r *run) layOut() {
+	for _, term := range r.open {
+		r.end(term)
+	}
+	r.open = nil
 	if err := os.RemoveAll(r.dir); err != nil {
 		r.Fatal(err)
 	}
-	cmd := exec.Command("go", "run", "./scripts/handout", "-o", r.dir, "-solved", strings.Join(r.written, ","))
-	cmd.Dir = root
+	if !r.half { // .git is a file in a worktree, and leads back to it
+		if _, err := kit.CopyFiles(r.dir, root, func(name string) bool { return name != ".git" }); err != nil {
+			r.Fatal(err)
+		}
+		return
+	}
+	cmd := exec.Command(r.handout, "-o", r.dir, "-solved", strings.Join(r.written, ","))
 	if out, err := cmd.CombinedOutput(); err != nil {
 		r.Fatalf("the copy with steps %v: %v\n%s", r.written, err, out)
 	}
@@ -168,69 +186,118 @@ func (r *run) handOut() {
 
 func (r *run) at(b *Block) string { return fmt.Sprintf("%s:%d", r.page.Name, b.Line) }
 
+// wrong reports what is wrong with a block, with all that its terminal shows.
+func (r *run) wrong(term *terminal, format string, args ...any) {
+	r.Helper()
+	r.Errorf("%s: %s\n--- commands\n%s--- the terminal shows\n%s", r.at(term.block), fmt.Sprintf(format, args...), term.block.Text, term.shows())
+}
+
+// A terminal is a bash that runs the commands of a block, and what it prints.
+type terminal struct {
+	*launch.Cmd
+	block  *Block
+	port   string // of a server: where it listens; of a client: whom it asks
+	output string // a file, which can be read while somebody writes
+}
+
 // start opens a terminal for a block. What it shows, outputs are compared with.
 func (r *run) start(b *Block) *terminal {
-	term, err := open(r.dir, b, r.ports.Address(b.Text))
+	out, err := os.CreateTemp(filepath.Dir(r.dir), "terminal")
 	if err != nil {
+		r.Fatal(err)
+	}
+	defer out.Close() // bash has its own copy
+	term := &terminal{block: b, port: b.port(), output: out.Name(), Cmd: launch.Command(r.Context(), "bash", "-e", "-c", b.Text)}
+	term.Dir = r.dir
+	// Messages are in English. Without the names of folders in what is compiled, it is
+	// the same in each copy of the workspace, and is compiled once.
+	term.Env = append(os.Environ(), "PWD="+r.dir, "LC_ALL=C.UTF-8", "GOFLAGS=-trimpath")
+	term.Stdout, term.Stderr = out, out
+	if err := term.Start(); err != nil {
 		r.Fatalf("%s: %v", r.at(b), err)
 	}
+	r.Cleanup(func() { r.end(term) })
 	if !b.Hidden {
 		r.shown = term
 	}
 	return term
 }
 
-// wrong reports what is wrong with a block, with all that its terminal shows.
-func (r *run) wrong(b *Block, term *terminal, format string, args ...any) {
-	r.Helper()
-	r.Errorf("%s: %s\n--- commands\n%s--- the terminal shows\n%s", r.at(b), fmt.Sprintf(format, args...),
-		r.ports.Back(r.ports.Address(b.Text)), r.ports.Back(term.shows()))
+// shows is what the terminal shows so far.
+func (term *terminal) shows() string {
+	text, err := os.ReadFile(term.output)
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
 }
 
-// command runs a block that ends by itself. What it leaves running is killed.
+// await waits for a condition, and reports whether it came true in time, and before
+// the terminal ended.
+func (term *terminal) await(within time.Duration, condition func() bool) bool {
+	for end := time.Now().Add(within); ; {
+		_, running := term.Wait(10 * time.Millisecond)
+		if condition() {
+			return true
+		}
+		if running == nil || time.Now().After(end) {
+			return false
+		}
+	}
+}
+
+// end kills what runs in a terminal, also what a block that has ended left running.
+func (r *run) end(term *terminal) {
+	if err := term.Kill(); err != nil {
+		r.Errorf("%s: %v", r.at(term.block), err)
+	}
+}
+
+// command runs a block that ends by itself.
 func (r *run) command(b *Block) {
 	term := r.start(b)
-	defer term.kill()
-	select {
-	case <-term.done:
-	case <-time.After(blockTime):
-		r.wrong(b, term, "not ended after %v", blockTime)
-		return
-	}
-	if got := term.cmd.ProcessState.ExitCode(); got != b.Exit {
-		r.wrong(b, term, "%v, want exit status %d", term.cmd.ProcessState, b.Exit)
+	if status, err := term.Wait(blockTime); err != nil {
+		r.wrong(term, "%v", err)
+		r.end(term)
+	} else if r.Logf("TIME %s %.1f cpu %.60q", r.at(b), (term.ProcessState.UserTime() + term.ProcessState.SystemTime()).Seconds(), b.Text); status != b.Exit {
+		r.wrong(term, "%v, want exit status %d", term.ProcessState, b.Exit)
 	}
 }
+
+var portNumber = regexp.MustCompile(`\b67(8[89]|9[01])\b`)
 
 // port is the first port that a block's commands have, or 6789.
-func (r *run) port(b *Block) string {
-	for _, n := range number.FindAllString(b.WithoutComments(), -1) {
-		if port, ok := r.ports[n]; ok {
-			return port
-		}
+func (b *Block) port() string {
+	if port := portNumber.FindString(b.WithoutComments()); port != "" {
+		return port
 	}
-	return r.ports[defaultPort]
+	return "6789"
 }
 
-// startServer starts a server, and waits until it listens. The one that has
-// its port is ended first.
+// listens reports whether somebody listens on a port. It does not connect: that would
+// use up a server that serves one client only, as nc -l does.
+func listens(port string) bool {
+	out, err := exec.Command("ss", "-Hltn", "sport = :"+port).Output()
+	return err != nil || len(out) > 0
+}
+
+// startServer starts a server, and waits until it listens. The one that has its port
+// is ended first, and its clients.
 func (r *run) startServer(b *Block) {
-	port := r.port(b)
-	for _, s := range slices.Clone(r.servers) {
-		if s.port == port {
-			r.end(s)
+	port := b.port()
+	r.open = slices.DeleteFunc(r.open, func(other *terminal) bool {
+		if other.port == port {
+			r.end(other)
 		}
-	}
+		return other.port == port
+	})
 	if listens(port) {
 		r.Fatalf("%s: somebody else listens on port %s", r.at(b), port)
 	}
-	term := r.start(b)
-	term.port = port
-	r.server = term
-	r.servers = append(r.servers, term)
-	await(blockTime, func() bool { return listens(port) || term.ended() })
-	if !listens(port) {
-		r.wrong(b, term, "nobody listens on port %s", r.ports.Back(port))
+	r.server = r.start(b)
+	r.open = append(r.open, r.server)
+	if !r.server.await(blockTime, func() bool { return listens(port) }) {
+		r.wrong(r.server, "nobody listens on port %s", port)
 		r.FailNow() // nothing that follows would make sense
 	}
 }
@@ -238,60 +305,29 @@ func (r *run) startServer(b *Block) {
 // startClient starts a client, and waits until the server on its port has
 // accepted a connection more.
 func (r *run) startClient(b *Block) {
-	port := r.port(b)
-	i := slices.IndexFunc(r.servers, func(s *terminal) bool { return s.port == port })
+	i := slices.IndexFunc(r.open, func(s *terminal) bool { return s.block.Kind == Server && s.port == b.port() })
 	if i < 0 {
-		r.Fatalf("%s: no server runs on port %s", r.at(b), r.ports.Back(port))
+		r.Fatalf("%s: no server runs on port %s", r.at(b), b.port())
 	}
-	server := r.servers[i]
+	server := r.open[i]
 	accepted := func() int { return strings.Count(server.shows(), "accepted") }
 	before := accepted()
 	term := r.start(b)
-	term.port, term.server = port, server
-	r.clients = append(r.clients, term)
-	await(blockTime, func() bool { return accepted() > before || term.ended() })
-	if accepted() == before {
-		r.wrong(b, term, "the server did not accept a connection of this client; its terminal shows\n%s", r.ports.Back(server.shows()))
-	}
-}
-
-// end ends a server, and then its clients.
-func (r *run) end(server *terminal) {
-	server.interrupt()
-	for _, c := range r.clients {
-		if c.server == server {
-			c.interrupt()
-		}
-	}
-	r.clients = slices.DeleteFunc(r.clients, func(c *terminal) bool { return c.server == server })
-	r.servers = slices.DeleteFunc(r.servers, func(s *terminal) bool { return s == server })
-}
-
-func (r *run) endAll() {
-	for _, s := range slices.Backward(slices.Clone(r.servers)) {
-		r.end(s)
+	r.open = append(r.open, term)
+	if !term.await(blockTime, func() bool { return accepted() > before }) {
+		r.wrong(term, "the server did not accept a connection of this client; its terminal shows\n%s", server.shows())
 	}
 }
 
 // compare compares what a terminal shows with what the page says. One that
 // goes on has some time to show it.
 func (r *run) compare(b *Block, term *terminal) {
-	if term == nil && b.Kind == Output {
-		r.sum.add(0, 0, r.at(b)+": what the block shows that is not run")
-		return
-	}
 	if term == nil {
 		r.Errorf("%s: no server has been started", r.at(b))
 		return
 	}
-	r.sum.add(0, 1, "")
-	matches := func() bool { return Matches(b.Text, r.ports.Back(term.shows())) }
-	wait := showTime
-	if term.block.Kind == Run {
-		wait = 0 // it has ended
-	}
-	if !await(wait, matches) {
-		r.Errorf("%s: the terminal of line %d shows something else\n--- commands\n%s--- want\n%s--- got\n%s", r.at(b), term.block.Line,
-			term.block.Text, b.Text, r.ports.Back(term.shows()))
+	r.sum.compared.Add(1)
+	if !term.await(showTime, func() bool { return Matches(b.Text, term.shows()) }) {
+		r.wrong(term, "it shows something else than line %d wants\n%s", b.Line, b.Text)
 	}
 }
