@@ -55,7 +55,6 @@ func cutGaps(name string, src []byte, open func(step string) bool) ([]byte, []ga
 		}
 	}
 	offset := func(pos token.Pos) int { return fset.Position(pos).Offset }
-	lineAt := func(pos token.Pos) int { return fset.PositionFor(pos, false).Line } // in the file, whatever a //line says
 	var edits []edit
 	var gaps []gap
 	for _, group := range file.Comments {
@@ -63,24 +62,9 @@ func cutGaps(name string, src []byte, open func(step string) bool) ([]byte, []ga
 			if !strings.HasPrefix(comment.Text, "//lab:") {
 				continue
 			}
-			wrong := func(what string) error {
-				return fmt.Errorf("%s: %s: %s", fset.Position(comment.Pos()), what, comment.Text)
-			}
-			m := directive.FindStringSubmatch(comment.Text)
-			f := functions[group]
-			switch {
-			case m == nil:
-				return nil, nil, wrong("want //lab:todo, a step, and what to write")
-			case golden.StepOf(m[1]).Level == "":
-				return nil, nil, wrong("there is no step " + m[1])
-			case f == nil:
-				return nil, nil, wrong("this is not the doc comment of a function with a body")
-			case i != len(group.List)-1:
-				return nil, nil, wrong("this is not the last line of the comment")
-			case i > 0 && lineAt(group.List[i-1].End()) == lineAt(comment.Pos()):
-				return nil, nil, wrong("this is not on a line of its own")
-			case isStrict(m[1]) && !onlyError(f.Type.Results):
-				return nil, nil, wrong("a function of the strict level has one result, an error: nil means that there is nothing to refuse")
+			m, f := directive.FindStringSubmatch(comment.Text), functions[group]
+			if wrong := wrongMark(fset, m, f, group.List, i); wrong != "" {
+				return nil, nil, fmt.Errorf("%s: %s: %s", fset.Position(comment.Pos()), wrong, comment.Text)
 			}
 			start := offset(comment.Pos())
 			if i > 0 && group.List[i-1].Text == "//" {
@@ -97,26 +81,40 @@ func cutGaps(name string, src []byte, open func(step string) bool) ([]byte, []ga
 	if edits == nil {
 		return src, nil, nil // not even formatted
 	}
-	src, err = dropImports(name, apply(src, edits), file)
-	if err != nil {
+	// In a formatted source each import has a line of its own. A form feed in a comment
+	// is too much for gofmt; then dropImports cannot read it.
+	if src, err = format.Source(apply(src, edits)); err != nil {
 		return nil, nil, err
 	}
-	if src, err = format.Source(src); err == nil {
-		_, err = parser.ParseFile(token.NewFileSet(), name, src, parser.SkipObjectResolution) // a form feed in a comment is too much for gofmt
+	if src, err = dropImports(name, src, qualifiers(file)); err != nil {
+		return nil, nil, err
 	}
+	src, err = format.Source(src)
 	return src, gaps, err
 }
 
-func isStrict(step string) bool { return golden.StepOf(step).Level == golden.Strict }
-
-// onlyError reports whether a function returns an error and nothing else.
-func onlyError(results *ast.FieldList) bool {
-	if results.NumFields() != 1 {
-		return false
+// wrongMark says what is wrong with comment i above a function, which has the parts m
+// of a directive, or "".
+func wrongMark(fset *token.FileSet, m []string, f *ast.FuncDecl, comments []*ast.Comment, i int) string {
+	line := func(pos token.Pos) int { return fset.PositionFor(pos, false).Line } // in the file, whatever a //line says
+	switch {
+	case m == nil:
+		return "want //lab:todo, a step, and what to write"
+	case golden.StepOf(m[1]).Level == "":
+		return "there is no step " + m[1]
+	case f == nil:
+		return "this is not the doc comment of a function with a body"
+	case i != len(comments)-1:
+		return "this is not the last line of the comment"
+	case i > 0 && line(comments[i-1].End()) == line(comments[i].Pos()):
+		return "this is not on a line of its own"
+	case isStrict(m[1]) && (f.Type.Results.NumFields() != 1 || fmt.Sprint(f.Type.Results.List[0].Type) != "error"):
+		return "a function of the strict level has one result, an error: nil means that there is nothing to refuse"
 	}
-	of, ok := results.List[0].Type.(*ast.Ident)
-	return ok && of.Name == "error"
+	return ""
 }
+
+func isStrict(step string) bool { return golden.StepOf(step).Level == golden.Strict }
 
 // unwritten is the body of a gap. A strict step refuses nothing until it is
 // written, and the program works without it. Any other is a panic that says
@@ -128,44 +126,52 @@ func unwritten(step, text string) string {
 	return "panic(" + strconv.Quote("step "+step+" is not written yet: "+text) + ")"
 }
 
-// apply makes edits, which do not overlap, in their order.
+// apply makes edits, which do not overlap. The last one in the text comes first, so
+// that the places of the others stay the same.
 func apply(src []byte, edits []edit) []byte {
-	slices.SortFunc(edits, func(a, b edit) int { return a.start - b.start })
-	var out []byte
-	done := 0
+	src = slices.Clone(src)
+	slices.SortFunc(edits, func(a, b edit) int { return b.start - a.start })
 	for _, e := range edits {
-		out = append(append(out, src[done:e.start]...), e.by...)
-		done = e.end
+		src = slices.Replace(src, e.start, e.end, []byte(e.by)...)
 	}
-	return append(out, src[done:]...)
+	return src
 }
 
-// dropImports removes, each with its line, the imports that src does not use
-// and the file that it was made from did.
-func dropImports(name string, src []byte, before *ast.File) ([]byte, error) {
+// dropImports removes, each with its line, the imports that a formatted source does
+// not use, and the file that it was made from did.
+func dropImports(name string, src []byte, had map[string]bool) ([]byte, error) {
 	fset := token.NewFileSet()
-	after, err := parser.ParseFile(fset, name, src, parser.ParseComments)
+	file, err := parser.ParseFile(fset, name, src, parser.ParseComments)
 	if err != nil {
 		return nil, err
 	}
-	had, has := qualifiers(before), qualifiers(after)
-	var edits []edit
-	for _, decl := range after.Decls {
+	has := qualifiers(file)
+	var drop []ast.Node
+	for _, decl := range file.Decls {
 		d, ok := decl.(*ast.GenDecl)
 		if !ok || d.Tok != token.IMPORT {
 			continue
 		}
-		kept := 0
+		before := len(drop)
 		for _, spec := range d.Specs {
-			if used := importName(spec.(*ast.ImportSpec)); had[used] && !has[used] {
-				edits = append(edits, lineOf(fset, src, spec))
-			} else {
-				kept++
+			if name := importName(spec.(*ast.ImportSpec)); had[name] && !has[name] {
+				drop = append(drop, spec)
 			}
 		}
-		if kept == 0 { // no empty import ()
-			edits = append(edits[:len(edits)-len(d.Specs)], lineOf(fset, src, d))
+		if len(drop) == before+len(d.Specs) { // no empty import ()
+			drop = append(drop[:before], d)
 		}
+	}
+	var edits []edit
+	for _, n := range drop { // with the line end before it, and a comment behind it
+		start, end := fset.Position(n.Pos()).Offset, fset.Position(n.End()).Offset
+		if before := bytes.TrimRight(src[:start], " \t"); bytes.HasSuffix(before, []byte("\n")) {
+			start = len(before) - 1
+		}
+		if rest, _, _ := bytes.Cut(src[end:], []byte("\n")); !bytes.Contains(rest, []byte("/*")) {
+			end += len(rest)
+		}
+		edits = append(edits, edit{start, end, ""})
 	}
 	return apply(src, edits), nil
 }
@@ -195,26 +201,4 @@ func importName(spec *ast.ImportSpec) string {
 		return spec.Name.Name
 	}
 	return path.Base(majorVersion.ReplaceAllString(strings.Trim(spec.Path.Value, "\"`"), ""))
-}
-
-// lineOf is an edit that removes a node and the comment behind it: the whole
-// line, or where something else stands on it, the node with its semicolon.
-func lineOf(fset *token.FileSet, src []byte, n ast.Node) edit {
-	start, end := fset.Position(n.Pos()).Offset, fset.Position(n.End()).Offset
-	before := bytes.TrimRight(src[:start], " \t")
-	first := len(before) == 0 || before[len(before)-1] == '\n'
-	if first {
-		start = len(before)
-	}
-	rest, _, ended := bytes.Cut(src[end:], []byte("\n"))
-	after := bytes.TrimLeft(rest, " \t\r;")
-	switch {
-	case len(after) > 0 && !bytes.HasPrefix(after, []byte("//")):
-		end += len(rest) - len(after)
-	case first && ended:
-		end += len(rest) + 1
-	default:
-		end += len(rest)
-	}
-	return edit{start, end, ""}
 }

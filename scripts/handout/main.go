@@ -3,14 +3,14 @@
 //
 //	go run ./scripts/handout -o DIR [-level core|protocol|strict] [-stages 1,2,3] [-solved 1.1,1.2]
 //
-// A mark in the doc comment says which functions the student writes (see gaps.go).
-// In the copy, the body of such a function is a panic that names its step. In a step
-// of the strict level, the body is a return that refuses nothing. With -level core,
-// only steps of the core have gaps, and the other levels are written already. With
-// -level protocol, only the strict level is. With -stages, all other stages keep
-// their solutions. Think about what they give away: the loop of stage 2 is nearly
-// the loop of stage 1. With -solved, single steps keep their solutions, for a class
-// that begins in the middle.
+//	the kit -> what is for students (copy.go) -> the bodies of marked functions
+//	are taken out (gaps.go) -> DIR, and a line for each stage
+//
+// A body that is taken out becomes a panic that names its step, and in a step of the
+// strict level a return that refuses nothing. With -level, steps above that level are
+// written already; with -stages, those of all other stages; with -solved, single ones,
+// for a class that begins in the middle. Think about what they give away: the loop of
+// stage 2 is nearly the loop of stage 1.
 //
 // Exit status: 0; 1 if the copy could not be written; 2 for wrong use.
 package main
@@ -23,7 +23,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	"weblab.example/scripts/golden"
@@ -31,13 +30,12 @@ import (
 )
 
 func main() {
-	flags := flag.NewFlagSet("handout", flag.ExitOnError)
-	dir := flags.String("o", "", "the `directory` to write; it is made if it is not there, and must be empty")
-	upTo := flags.String("level", "strict", "the highest `level` that gets gaps: core, protocol or strict; those above it are copied solved")
-	list := flags.String("stages", "1,2,3", "the `stages` that get gaps; the others are copied solved")
-	solved := flags.String("solved", "", "the `steps`, such as 1.1,1.2, that are copied solved")
-	flags.Parse(os.Args[1:]) // exits on an error by itself
-	stages, err := parseStages(*list)
+	dir := flag.String("o", "", "the `directory` to write; it is made if it is not there, and must be empty")
+	upTo := flag.String("level", "strict", "the highest `level` that gets gaps: core, protocol or strict; those above it are copied solved")
+	list := flag.String("stages", "1,2,3", "the `stages` that get gaps; the others are copied solved")
+	solved := flag.String("solved", "", "the `steps`, such as 1.1,1.2, that are copied solved")
+	flag.Parse() // exits on an error by itself
+	stages, err := kit.ParseStages(*list)
 	highest := golden.Level(*upTo)
 	done := strings.Split(*solved, ",")
 	noStep := slices.IndexFunc(done, func(step string) bool { return golden.StepOf(step).Level == "" })
@@ -49,8 +47,8 @@ func main() {
 		err = fmt.Errorf("-level is core, protocol or strict, not %q", highest)
 	case *dir == "":
 		err = errors.New("say where to write the copy: -o DIRECTORY")
-	case flags.NArg() > 0:
-		err = fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	case flag.NArg() > 0:
+		err = fmt.Errorf("unexpected argument %q", flag.Arg(0))
 	}
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "handout: %v (-h lists the flags)\n", err)
@@ -58,23 +56,12 @@ func main() {
 	}
 	open := func(id string) bool {
 		step := golden.StepOf(id)
-		return strings.Contains(stages, strconv.Itoa(step.Stage)) && highest.Has(step.Level) && !slices.Contains(done, id)
+		return slices.Contains(stages, step.Stage) && highest.Has(step.Level) && !slices.Contains(done, id)
 	}
 	if err := handOut(*dir, highest, open); err != nil {
 		fmt.Fprintln(os.Stderr, "handout:", err)
 		os.Exit(1)
 	}
-}
-
-// parseStages reads the value of -stages, such as "1,3".
-func parseStages(list string) (stages string, err error) {
-	for stage := range strings.SplitSeq(list, ",") {
-		if stage != "1" && stage != "2" && stage != "3" || strings.Contains(stages, stage) {
-			return "", fmt.Errorf("-stages is a list of some of 1, 2 and 3, such as 1,2, not %q", list)
-		}
-		stages += stage
-	}
-	return stages, nil
 }
 
 // handOut writes the copy and says what it did.

@@ -38,6 +38,18 @@ func Folder(stage int) string {
 	return ""
 }
 
+// ParseStages reads a list of stages, such as "1,3".
+func ParseStages(list string) (stages []int, err error) {
+	for number := range strings.SplitSeq(list, ",") {
+		stage, err := strconv.Atoi(number)
+		if err != nil || Folder(stage) == "" || slices.Contains(stages, stage) {
+			return nil, fmt.Errorf("-stages is a list of some of 1, 2 and 3, such as 1,2, not %q", list)
+		}
+		stages = append(stages, stage)
+	}
+	return stages, nil
+}
+
 // Find looks for the kit, this workspace, in the working directory and above.
 func Find() (string, error) {
 	dir, err := os.Getwd()

@@ -22,3 +22,11 @@ func TestCheckImports(t *testing.T) {
 		}
 	}
 }
+
+func TestParseStages(t *testing.T) {
+	for list, want := range map[string]string{"1,2,3": "[1 2 3]", "3": "[3]", "": "[]", "4": "[]", "1,": "[]", "1,1": "[]", "12": "[]", "1, 2": "[]"} {
+		if got, err := ParseStages(list); fmt.Sprint(got) != want || (err == nil) != (want != "[]") {
+			t.Errorf("%q: %v, %v", list, got, err)
+		}
+	}
+}

@@ -259,7 +259,7 @@ func (r *run) command(b *Block) {
 	if status, err := term.Wait(blockTime); err != nil {
 		r.wrong(term, "%v", err)
 		r.end(term)
-	} else if r.Logf("TIME %s %.1f cpu %.60q", r.at(b), (term.ProcessState.UserTime() + term.ProcessState.SystemTime()).Seconds(), b.Text); status != b.Exit {
+	} else if status != b.Exit {
 		r.wrong(term, "%v, want exit status %d", term.ProcessState, b.Exit)
 	}
 }
