@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"runtime"
 	"syscall"
 	"testing"
 	"time"
@@ -36,6 +37,15 @@ var parts = map[string]func(){
 		fmt.Print("http://localhost:1/ serves some dir\nand more\n")
 		<-ctx.Done()
 		os.Exit(7)
+	},
+	// starter starts a deaf program in the way that is tested here.
+	"starter": func() {
+		c := Command(context.Background(), os.Args[0])
+		c.Env = append(os.Environ(), partEnv+"=deaf")
+		if err := c.Start(); err != nil {
+			panic(err)
+		}
+		<-c.Done()
 	},
 	"babbler": func() { fmt.Print("hello\n"); time.Sleep(time.Minute) },
 	"silent":  func() { time.Sleep(time.Minute) },
@@ -164,6 +174,26 @@ func TestLeftBehind(t *testing.T) {
 	if err := c.Kill(); err != nil {
 		t.Errorf("Kill, when it had ended: %v", err)
 	}
+}
+
+// TestStarterIsKilled checks that a program does not outlive who started it.
+func TestStarterIsKilled(t *testing.T) {
+	if runtime.GOOS != "linux" && runtime.GOOS != "windows" {
+		t.Skip("this system has no way to do so")
+	}
+	t.Parallel()
+	c, begun := play(t, t.Context(), "starter")
+	starter := exec.Command(os.Args[0]) // not c: that would end all of them
+	starter.Env = c.Env
+	if err := starter.Start(); err != nil {
+		t.Fatal(err)
+	}
+	gone := begun(1)
+	if err := starter.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	starter.Wait()
+	gone()
 }
 
 func TestAnnounced(t *testing.T) {
