@@ -178,7 +178,7 @@ func textbookClient(what string) func(*lab) error {
 		if what == "not-found" {
 			answer, shown = "HTTP/1.1 404 Not Found\r\n\r\n<h1>404 Not Found</h1>", "404 Not Found"
 		}
-		r, err := clientCase{args: "{host} {port} HelloWorld.html", server: script{answers: []string{answer}}, connections: 1}.play(l)
+		r, err := clientCase{args: toPage, server: script{answers: []string{answer}}}.play(l)
 		if err != nil {
 			return err
 		}

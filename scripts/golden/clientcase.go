@@ -1,0 +1,121 @@
+package golden
+
+import (
+	"errors"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// A clientCase is one run of the client: how it is started, what a server says
+// to it, and what must come of that. cases/3.1.txt says how one is written.
+type clientCase struct {
+	Check
+	args    words
+	raw     string        // what is in the file {raw}
+	timeout time.Duration // how long the client waits
+	server  script
+	cut     []string // responses: the case is played with each beginning of each of them
+
+	requests []string // what the server must have got; nil is not compared
+	stdout   string   // anything is not compared
+	stderr   []string // what standard error must speak of, in any letter case
+	quiet    bool     // standard error must be empty
+	status   int      // exit status; anyStatus is not compared
+	within   time.Duration
+	file     string // what -o must have written; "" is not compared
+	rule     string // of clientRules
+}
+
+const (
+	anything  = "any"
+	anyStatus = -1
+	allOfIt   = "all" // that the server says: standard output until that is known
+)
+
+// words are arguments. One in quotes may have spaces.
+type words []string
+
+var word = regexp.MustCompile(`'[^']*'|[^ ]+`)
+
+// toPage asks for the page of the assignment.
+var toPage = words{"{host}", "{port}", "HelloWorld.html"}
+
+// clientCases are the cases of the client, step after step.
+var clientCases = sync.OnceValue(func() (cases []clientCase) {
+	for _, step := range Steps {
+		if step.Stage == 3 && step.Level != "" {
+			for _, e := range must(entries(step.ID)) {
+				cases = append(cases, must(readClientCase(e)))
+			}
+		}
+	}
+	return cases
+})
+
+func clientChecks() (checks []Check) {
+	for _, c := range clientCases() {
+		c.Check.Flags, c.Check.run = []string{noServer}, c.run
+		checks = append(checks, c.Check)
+	}
+	return checks
+}
+
+func readClientCase(e entry) (c clientCase, err error) {
+	var own []keyValue
+	if c.Check, own, err = e.check(); err != nil {
+		return c, err
+	}
+	fields := map[string]any{
+		"args": &c.args, "raw": &c.raw, "timeout": &c.timeout, "cut": &c.cut,
+		"server": &c.server.answers, "bytewise": &c.server.bytewise, "later": &c.server.later, "drip": &c.server.drip,
+		"big": &c.server.big, "hold": &c.server.hold, "then": &c.server.then, "pause": &c.server.pause,
+		"request": &c.requests, "prints": &c.stdout, "says": &c.stderr, "quiet": &c.quiet, "exit": &c.status,
+		"within": &c.within, "file": &c.file, "rule": &c.rule,
+	}
+	for _, kv := range own {
+		if err := set(fields[kv.key], kv.value, e.text); err != nil {
+			return c, e.wrong(kv, "%s: %w", kv.key, err)
+		}
+		_, known := clientRules[c.rule]
+		if kv.key == "rule" && !known || kv.key == "then" && c.server.then != "reset" && c.server.then != "open" {
+			return c, e.wrong(kv, "%s: %q is not known", kv.key, kv.value)
+		}
+	}
+	if c.args == nil {
+		c.args = toPage
+	}
+	if c.stdout == allOfIt {
+		c.stdout = c.server.all()
+	}
+	return c, nil
+}
+
+// set reads a value into a field of a case.
+func set(field any, value string, text func(string) string) (err error) {
+	switch field := field.(type) {
+	case *string:
+		*field = text(value)
+	case *[]string:
+		*field = append(*field, text(value))
+	case *words:
+		for _, w := range word.FindAllString(text(value), -1) {
+			*field = append(*field, strings.Trim(w, "'"))
+		}
+	case *bool:
+		if *field = true; value != "" {
+			err = errors.New("it has no value")
+		}
+	case *int:
+		if *field = anyStatus; value != anything {
+			*field, err = strconv.Atoi(value)
+		}
+	case *time.Duration:
+		*field, err = time.ParseDuration(value)
+	default:
+		err = errors.New("no case has this")
+	}
+	return err
+}
