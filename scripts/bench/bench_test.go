@@ -1,210 +1,180 @@
 package main
 
 import (
+	"context"
 	"encoding/xml"
 	"errors"
 	"io"
 	"math"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"weblab.example/scripts/internal/term"
 )
 
-func TestWrongUse(t *testing.T) {
-	for _, args := range [][]string{
-		{"-rounds", "0"}, {"-time", "1ms"}, {"-time", "1h"}, {"-only", "10"}, {"-only", "1,,2"}, {"-no-such-flag"}, {"3"},
-	} {
-		if err := run(t.Context(), args, io.Discard, io.Discard); !errors.Is(err, errUsage) {
-			t.Errorf("%q: %v, want wrong use", args, err)
+func TestParse(t *testing.T) {
+	for _, args := range [][]string{{"-rounds", "0"}, {"-only", "10"}, {"-only", "1,,2"}, {"-no-such-flag"}, {"3"}} {
+		var said strings.Builder
+		if _, err := parse(args, &said); err == nil || said.Len() == 0 {
+			t.Errorf("%q: %v, %q", args, err, &said)
 		}
 	}
+	o, err := parse([]string{"-short", "-only", "1, 8"}, io.Discard)
+	if err != nil || o.rounds != 1 || !slices.Equal(o.only, []int{1, 8}) {
+		t.Errorf("right use: %+v, %v", o, err)
+	}
 }
 
-func TestMedian(t *testing.T) {
+// turns measures a row with made up numbers. A slow second round slows both, which the
+// ratio of the medians would not see.
+func turns(t *testing.T, atMost bool, aim float64) (measured row, order string, trouble error) {
+	b := &bench{options: options{rounds: 3}, progress: term.NewProgress(io.Discard)}
+	numbers := func(name string, err error, values ...float64) contestant {
+		return contestant{name, func(context.Context) (sample, error) {
+			order += name[:1]
+			if len(values) == 0 {
+				return nil, err
+			}
+			v := values[0]
+			values = values[1:]
+			return sample{"/s": v, "lost": math.Floor(v / 220)}, nil
+		}}
+	}
+	rows := []row{{number: 1, what: "this & that", unit: "/s", atMost: atMost, aims: map[string]float64{"theirs": aim, "broken": 1}}, {number: 2, unit: "B"}}
+	trouble = b.takeTurns(t.Context(), test{[]contestant{
+		numbers("ours", nil, 200, 100, 220), numbers("theirs", nil, 100, 50, 100), numbers("broken", errors.New("it <broke>"), 1), numbers("missing", excuse("not installed")),
+	}, rows})
+	if got := rows[1].median(rows[1].results[0]); got != "not measured" {
+		t.Errorf("a row of what no sample has: %s", got)
+	}
+	return rows[0], order, trouble
+}
+
+func TestTurns(t *testing.T) {
+	r, order, trouble := turns(t, false, 2)
+	if order != "otbm"+"tbo"+"ot" || trouble == nil || trouble.Error() != "row 1, broken: it <broke>" {
+		t.Errorf("the order is %q, and the error %v", order, trouble)
+	}
+	if got := r.ratios(r.results[1]); !slices.Equal(got, []float64{2, 2, 2.2}) {
+		t.Errorf("the ratios are %v", got)
+	}
+	if got := append(r.ratios(r.results[2]), r.ratios(r.results[3])...); len(got) > 0 {
+		t.Errorf("ratios to those that failed: %v", got)
+	}
 	for _, c := range []struct {
-		name   string
-		values []float64
-		want   float64
-	}{
-		{"one", []float64{3}, 3},
-		{"odd, not sorted", []float64{9, 1, 5}, 5},
-		{"even", []float64{4, 1, 2, 9}, 3},
-		{"one far away", []float64{1, 1, 1, 1000}, 1},
-	} {
-		if got := median(c.values); got != c.want {
-			t.Errorf("%s: %v, want %v", c.name, got, c.want)
-		}
-	}
-	if got := median(nil); !math.IsNaN(got) {
-		t.Errorf("of nothing: %v", got)
-	}
-}
-
-func TestQuantile(t *testing.T) {
-	hundred := make([]int, 100)
-	for i := range hundred {
-		hundred[i] = i + 1
-	}
-	if got := quantile(hundred, 0.99); got != 99 {
-		t.Errorf("of 1 to 100: %d, want 99", got)
-	}
-	if got := quantile(hundred[:2], 0.99); got != 2 {
-		t.Errorf("of two: %d, want the larger", got)
-	}
-	if got := quantile([]int(nil), 0.99); got != 0 {
-		t.Errorf("of nothing: %d", got)
-	}
-}
-
-func TestRotated(t *testing.T) {
-	var got [][]int
-	for round := range 4 {
-		got = append(got, rotated(3, round))
-	}
-	if diff := cmp.Diff([][]int{{0, 1, 2}, {1, 2, 0}, {2, 0, 1}, {0, 1, 2}}, got); diff != "" {
-		t.Errorf("(-want +got)\n%s", diff)
-	}
-}
-
-// sample is a row in which a slow second round slows both, which the ratio of
-// the medians would not see.
-func sample(atMost bool, want float64) *rowResult {
-	r := &rowResult{Row: 1, What: "this & that", Unit: perSecond, AtMost: atMost, Contestants: []*contestantResult{
-		{Name: "ours", Values: []float64{200, 100, 220}},
-		{Name: "theirs", Values: []float64{100, 50, 100}, Want: want},
-		{Name: "broken", Values: []float64{1}, NotMeasured: "it <broke>", Want: 1},
-		{Name: "missing", NotMeasured: "not installed"},
-	}}
-	r.compare()
-	return r
-}
-
-func TestCompare(t *testing.T) {
-	yes, no := true, false
-	for _, c := range []struct {
-		name   string
 		atMost bool
-		want   float64
-		holds  *bool
-	}{
-		{"enough", false, 2, &yes},
-		{"not enough", false, 2.1, &no},
-		{"little enough", true, 2, &yes},
-		{"too much", true, 1.9, &no},
-		{"nothing wanted", true, 0, nil},
-	} {
-		r := sample(c.atMost, c.want)
-		want := []*contestantResult{
-			{Name: "ours", Values: []float64{200, 100, 220}, Median: 200, Min: 100, Max: 220},
-			{Name: "theirs", Values: []float64{100, 50, 100}, Median: 100, Min: 50, Max: 100, Ratios: []float64{2, 2, 2.2}, Ratio: 2, Want: c.want, Holds: c.holds},
-			{Name: "broken", NotMeasured: "it <broke>", Want: 1},
-			{Name: "missing", NotMeasured: "not installed"},
-		}
-		if diff := cmp.Diff(want, r.Contestants); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", c.name, diff)
+		aim    float64
+		missed bool
+	}{{false, 2, false}, {false, 2.1, true}, {true, 2, false}, {true, 1.9, true}, {true, 0, false}} {
+		if r, _, _ := turns(t, c.atMost, c.aim); r.missed(r.results[1]) != c.missed || r.missed(r.results[2]) {
+			t.Errorf("%+v: missed is not so, or what is not measured is missed", c)
 		}
 	}
-	alone := &rowResult{AtMost: true, Contestants: []*contestantResult{{Name: "ours", Values: []float64{3}, Want: 4}}}
-	alone.compare()
-	if c := alone.Contestants[0]; c.Holds == nil || !*c.Holds || c.Ratio != 0 {
-		t.Errorf("3 of at most 4: %+v", c)
-	}
-}
-
-func TestLinear(t *testing.T) {
-	for _, c := range []struct {
-		name string
-		each []float64
-		want bool
-	}{
-		{"nothing", nil, true},
-		{"one", []float64{5}, true},
-		{"less and less", []float64{5, 3, 2.9}, true},
-		{"the same, but for noise", []float64{5, 5.5, 5.4}, true},
-		{"grows at the end", []float64{5, 3, 4}, false},
-	} {
-		var times []gradingTime
-		for _, each := range c.each {
-			times = append(times, gradingTime{Each: each})
-		}
-		if got := linear(times); got != c.want {
-			t.Errorf("%s: %v", c.name, got)
-		}
+	if got := median([]float64{4, 1, 2, 1000}); got != 3 {
+		t.Errorf("the median of an even number of values: %v", got)
 	}
 }
 
 func TestFormat(t *testing.T) {
-	for _, c := range []struct {
-		unit  unit
-		value float64
-		want  string
-	}{
-		{perSecond, 1234567.8, "1,234,568"},
-		{perSecond, 999, "999"},
-		{bytesPerSecond, 4.774e9, "4.77 GB/s"},
-		{bytesOfMemory, 527, "527 B"},
-		{bytesOfMemory, 16_840, "16.8 kB"},
-		{seconds, 0.00391, "3.91 ms"},
-		{seconds, 0.000186, "186 µs"},
-		{seconds, 12.34, "12.3 s"},
-	} {
-		if got := c.unit.format(c.value); got != c.want {
-			t.Errorf("%v %s: %q, want %q", c.value, c.unit, got, c.want)
+	for want, v := range map[string]float64{"1.23 M/s": 1234567.8, "999 /s": 999, "4.77 GB/s": 4.774e9, "16.8 kB": 16_840, "0.500 B": 0.5, "3.91 ms": 0.00391, "186 µs": 0.000186, "12.3 s": 12.34} {
+		if got := format(v, strings.TrimLeft(want, "0123456789. kMGmµ")); got != want {
+			t.Errorf("%v: %q, want %q", v, got, want)
 		}
 	}
 }
 
-func TestText(t *testing.T) {
-	var out strings.Builder
-	err := printText(&out, &report{Rows: []*rowResult{sample(false, 2.1)}, Connections: samplePoints, Grading: []gradingTime{{Submissions: 1, Seconds: 2, Each: 2}}})
-	if err != nil {
+// TestReport: the table and the picture show whatever was measured, and what was not.
+// The picture is well-formed XML.
+func TestReport(t *testing.T) {
+	r, _, _ := turns(t, false, 2.1)
+	remarks := []string{"row 1, broken: not measured: it <broke>\n", "row 1, missing: not measured: not installed\n", "row 1, ours, round 3: 1 answers did not come\n", "Python: python3 -m http.server"}
+	text, markdown, file := &bench{}, &bench{options: options{markdown: true}}, filepath.Join(t.TempDir(), "bars.svg")
+	if err := draw(file, []row{r}); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{
-		"this & that, requests/s", "200 [100-220]", "theirs", "2.00", ">= 2.1", "no\n", "row 1, broken: not measured: it <broke>",
-		"101,487", "42.8 MB", "5000 connections, net/http: too many", "no worse than linear: yes",
+	drawn, err := os.ReadFile(file)
+	for got, want := range map[string][]string{
+		text.report([]row{r}):     append(remarks, "1    this & that  200 /s   theirs   100 /s        2.00 (2.00-2.20)  ≥ 2.1: missed\n                           broken   not measured                    ≥ 1\n"),
+		markdown.report([]row{r}): append(remarks, "| 1 | this & that | 200 /s | theirs | 100 /s | 2.00 (2.00-2.20) | ≥ 2.1: missed |\n|  |  |  | broken | not measured |  | ≥ 1 |\n"),
+		string(drawn):             {"1  this &amp; that: more is better", ">2.00, aim ≥ 2.1: missed<", `class="missed" x="299" y="111" width="40"`, ">not measured, aim ≥ 1<", ">to missing<"},
 	} {
-		if !strings.Contains(out.String(), want) {
-			t.Errorf("no %q in\n%s", want, out.String())
+		for _, want := range want {
+			if !strings.Contains(got, want) {
+				t.Errorf("no %q in\n%s", want, got)
+			}
+		}
+	}
+	for d := xml.NewDecoder(strings.NewReader(string(drawn))); err == nil; {
+		_, err = d.Token()
+	}
+	if err != io.EOF {
+		t.Errorf("%v in\n%s", err, drawn)
+	}
+}
+
+func TestParseWrk(t *testing.T) {
+	const report = "Running 1s test\nTransfer/sec:     12.05MB\n"
+	for out, want := range map[string]sample{
+		report + `{"/s":10.5,"B/s":20,"s":0.001,"lost":3,"wrong":0}` + "\n": {"/s": 10.5, "B/s": 20, "s": 0.001, "lost": 3, "wrong": 0},
+		report + `{"/s":10.5,"B/s":20,"s":0.001,"lost":0,"wrong":3}` + "\n": nil,
+		report + `{"/s":0,"B/s":0,"s":-nan,"lost":0,"wrong":0}` + "\n":      nil,
+		"hello": nil,
+		"":      nil,
+	} {
+		got, err := parseWrk([]byte(out))
+		if diff := cmp.Diff(want, got); diff != "" || (err == nil) != (want != nil) {
+			t.Errorf("%s: %v (-want +got)\n%s", out, err, diff)
 		}
 	}
 }
 
-var samplePoints = []point{
-	{Server: "stage 2", Connections: 10, Requests: 101_487, Memory: 7_670_000},
-	{Server: "stage 2", Connections: 5000, Requests: 11_335, Memory: 42_800_000},
-	{Server: "net/http", Connections: 10, Requests: 45_073},
-	{Server: "net/http", Connections: 5000, NotMeasured: "too many"},
-}
-
-// TestDrawing: whatever was measured, the picture is well-formed XML.
-func TestDrawing(t *testing.T) {
-	for name, r := range map[string]*report{
-		"all":     {Rows: []*rowResult{sample(false, 2), sample(true, 0)}, Connections: samplePoints, Machine: machine{Processor: "A & B <C>"}},
-		"rows":    {Rows: []*rowResult{sample(true, 0.0001)}},
-		"curves":  {Connections: samplePoints},
-		"memory":  {Connections: samplePoints[2:]}, // not measured
-		"nothing": {Date: time.Now()},
+// TestAsk: an answer that is not the file is an error. If a step is not written, or the
+// server cannot do what is measured, that is an excuse.
+func TestAsk(t *testing.T) {
+	const head = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"
+	for _, c := range []struct {
+		name, answer string
+		close        bool
+		wrong        string // part of the error; "" is none
+	}{
+		{"right", head + "hello", true, ""},
+		{"right, to be kept", head + "hello", false, ""},
+		{"right, as HTTP/1.0", "HTTP/1.0 200 OK\r\ncontent-length:5\r\n\r\nhello", true, ""},
+		{"another status", "HTTP/1.1 404 Not Found\r\nContent-Length: 5\r\n\r\nhello", true, "404"},
+		{"another body", head + "hallo", true, `"hallo"`},
+		{"a short body", head + "hell", true, "EOF"},
+		{"another protocol", "220 ready\r\n", true, "malformed"},
+		{"nothing", "", true, "EOF"},
+		{"not written", "HTTP/1.1 500 Oh\r\n\r\n<h1>Oh</h1><p>step 1.5 is not written yet: a path</p>", true, "excuse: step 1.5 is not written yet: a path"},
+		{"closed, though to be kept", "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nhello", false, "excuse: it closes"},
 	} {
-		drawn := drawing(r)
-		d := xml.NewDecoder(strings.NewReader(string(drawn)))
-		elements := map[string]int{}
-		for {
-			token, err := d.Token()
-			if err == io.EOF {
-				break
-			}
-			if err != nil {
-				t.Fatalf("%s: %v in\n%s", name, err, drawn)
-			}
-			if start, ok := token.(xml.StartElement); ok {
-				elements[start.Name.Local]++
-			}
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
 		}
-		if elements["svg"] != 1 || elements["title"] != 1 || elements["desc"] != 1 || strings.Contains(string(drawn), "NaN") {
-			t.Errorf("%s: %v in\n%s", name, elements, drawn)
+		t.Cleanup(func() { ln.Close() })
+		go func() {
+			if conn, err := ln.Accept(); err == nil {
+				io.WriteString(conn, c.answer)
+				conn.(*net.TCPConn).CloseWrite()
+				io.Copy(io.Discard, conn)
+				conn.Close()
+			}
+		}()
+		client := client{load: load{"x", []byte("hello"), c.close}, addr: ln.Addr().String()}
+		err = client.ask()
+		client.leave()
+		if errors.As(err, new(excuse)) {
+			err = errors.New("excuse: " + err.Error())
+		}
+		if c.wrong == "" && err != nil || c.wrong != "" && (err == nil || !strings.Contains(err.Error(), c.wrong)) {
+			t.Errorf("%s: the error is %v, want one with %q", c.name, err, c.wrong)
 		}
 	}
 }

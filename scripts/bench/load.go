@@ -1,45 +1,142 @@
 package main
 
 import (
+	"bufio"
+	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
 	"time"
 )
 
-// A load is a number of clients that ask a server for one file. Each asks again as
-// soon as it has its answer, so that the server is always busy.
+// A load is what clients ask a server for.
 type load struct {
 	path    string // of the file, without the first slash
-	size    int    // of the file, in bytes
-	body    []byte // the file, to compare each answer with it; or nil
-	conns   int    // clients, each with one connection at a time
+	content []byte // of the file
 	close   bool   // a new connection for each request; else persistent ones
-	latency bool   // measure the 99th percentile, too
-	time    time.Duration
 }
 
-// A result is the result of a load.
-type result struct {
-	Requests float64       // answered, each second
-	Bytes    float64       // received, each second
-	P99      time.Duration // 99 of 100 answers took at most this time, from the request to their end
-	Note     string        // about the measurement, or ""
+// wrkCommand has 32 clients. Each asks again as soon as it has its answer, so that the
+// server is always busy. They are one thread, because they share the machine with it.
+const wrkCommand = "wrk -t1 -c32 -d1s -s TEMP/wrk.lua http://ADDR/FILE"
+
+// wrkReport is a script with which wrk also reports a sample, in JSON.
+const wrkReport = `done = function(summary, latency)
+	local e, seconds = summary.errors, summary.duration / 1e6
+	print(string.format('{"/s":%f,"B/s":%f,"s":%f,"lost":%d,"wrong":%d}', summary.requests / seconds,
+		summary.bytes / seconds, latency:percentile(99) / 1e6, e.connect + e.read + e.write + e.timeout, e.status))
+end
+`
+
+// underLoad measures a server under a load. The server runs on through all rounds and
+// tests. wrk does not compare what it gets, so a client looks at two answers first.
+func (b *bench) underLoad(k kind, l load) contestant {
+	return contestant{k.name, func(ctx context.Context) (sample, error) {
+		s, err := b.serverOf(ctx, k)
+		if err != nil {
+			return nil, err
+		}
+		first := client{load: l, addr: s.addr}
+		defer first.leave()
+		if err := errors.Join(first.ask(), first.ask()); err != nil {
+			return nil, err
+		}
+		const most = 20 * time.Second // wrk takes one
+		ctx, cancel := context.WithTimeout(ctx, most)
+		defer cancel()
+		wrk, err := b.command(ctx, wrkCommand, "ADDR", s.addr, "FILE", l.path)
+		if err != nil {
+			return nil, err
+		}
+		if l.close {
+			wrk.Args = append(wrk.Args, "-H", "Connection: close")
+		}
+		out, err := wrk.CombinedOutput()
+		if err != nil {
+			return nil, fmt.Errorf("wrk: %w: %s", err, bytes.TrimSpace(out))
+		}
+		return parseWrk(out)
+	}}
 }
 
-// run puts the load on a server. It uses wrk if it is installed: wrk needs less work
-// for each request than a client in Go, so it leaves more of the machine to the server.
-func (l load) run(ctx context.Context, addr string) (result, error) {
-	if path, err := findTool("wrk"); err == nil {
-		return l.fromWrk(ctx, path, addr)
+// parseWrk reads what wrkReport prints below wrk's own report. A wrong answer is an
+// error. A missing answer is not, because a server with a full queue of connections may
+// leave a client without one.
+func parseWrk(out []byte) (s sample, err error) {
+	last := out[bytes.LastIndexByte(bytes.TrimSpace(out), '\n')+1:]
+	if json.Unmarshal(last, &s) != nil || s["/s"] == 0 || s["wrong"] > 0 {
+		return nil, fmt.Errorf("wrk got no answers, or wrong ones: %s", out)
 	}
-	return l.fromSockets(ctx, addr)
+	return s, nil
 }
 
-// ask asks a server once for the page.
-func ask(addr string) error {
-	v := newVisitor(load{path: pageName, size: len(page), body: page, close: true}, addr)
-	if err := v.connect(time.Now().Add(answerTime)); err != nil {
+// warmUp asks a new server for both files for a while. The first answers of a program
+// take longer, and stage 2 remembers a file only after a tenth of a second without a
+// change.
+func (b *bench) warmUp(addr string) error {
+	for start := time.Now(); time.Since(start) < 150*time.Millisecond; {
+		for _, l := range []load{{pageName, page, true}, {fileName, b.file, true}} {
+			c := client{load: l, addr: addr}
+			if err := c.ask(); err != nil {
+				return fmt.Errorf("asked for /%s: %w", l.path, err)
+			}
+		}
+	}
+	return nil
+}
+
+// A client asks a server for the file of a load.
+type client struct {
+	load
+	addr string
+	conn net.Conn // nil while there is none
+	in   *bufio.Reader
+}
+
+func (c *client) leave() {
+	if c.conn != nil {
+		c.conn.Close() // its answer is here
+		c.conn = nil
+	}
+}
+
+// ask sends a request and reads its answer, which must be the file.
+func (c *client) ask() (err error) {
+	const answerTime = 10 * time.Second
+	if c.conn == nil {
+		conn, err := net.DialTimeout("tcp", c.addr, answerTime)
+		if err != nil {
+			return err
+		}
+		c.conn, c.in = conn, bufio.NewReader(conn)
+	}
+	c.conn.SetDeadline(time.Now().Add(answerTime)) // fails if closed, and so does what follows
+	request := "GET /" + c.path + " HTTP/1.1\r\nHost: " + c.addr + "\r\n"
+	if c.close {
+		request += "Connection: close\r\n"
+		defer c.leave()
+	}
+	if _, err := io.WriteString(c.conn, request+"\r\n"); err != nil {
 		return err
 	}
-	defer v.leave()
-	return v.exchange()
+	answer, err := http.ReadResponse(c.in, nil)
+	if err != nil {
+		return fmt.Errorf("read the head of an answer: %w", err)
+	}
+	body, err := io.ReadAll(answer.Body)
+	switch {
+	case err != nil:
+		return fmt.Errorf("read the body of an answer: %w", err)
+	case answer.StatusCode != http.StatusOK:
+		return orUnwritten(fmt.Errorf("the answer is %q: %.1000s", answer.Status, body))
+	case !bytes.Equal(body, c.content):
+		return fmt.Errorf("the answer is not the file, but %d bytes: %.60q", len(body), body)
+	case answer.Close && !c.close:
+		return excuse("it closes the connection after an answer, and this needs persistent connections")
+	}
+	return nil
 }

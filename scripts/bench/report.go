@@ -1,117 +1,111 @@
 package main
 
 import (
-	"encoding/json"
+	"cmp"
 	"fmt"
-	"io"
-	"maps"
 	"math"
-	"slices"
+	"os/exec"
+	"runtime"
 	"strconv"
-	"time"
+	"strings"
+
+	"weblab.example/scripts/internal/term"
 )
 
-// A report is everything that was measured, and how.
-type report struct {
-	Rows        []*rowResult  `json:"rows"`
-	Connections []point       `json:"connections,omitempty"`
-	Grading     []gradingTime `json:"grading,omitempty"`
-	Rounds      int           `json:"rounds"`
-	Time        string        `json:"time"` // of one measurement under load
-	Settings    []string      `json:"settings"`
-	Missing     []string      `json:"missing,omitempty"`
-	Versions    []version     `json:"versions"`
-	Machine     machine       `json:"machine"`
-	Date        time.Time     `json:"date"`
-	Took        float64       `json:"seconds"` // in all, without building
-}
-
-func (b *bench) newReport() *report {
-	r := &report{Rounds: b.rounds, Time: b.time.String(), Versions: versions(), Machine: thisMachine(), Date: time.Now()}
-	load := "load: wrk -t1 -c32 (row 6: -c64 --latency), each time " + wrkTime(b.time)
-	if b.short {
-		load += "; connections: bench's own clients"
-	}
-	if _, err := findTool("wrk"); err != nil {
-		load = "load: wrk is not installed, so 32 of bench's own clients on raw sockets (row 6: 64), each time " + b.time.String() +
-			". They use more of the machine than wrk, so there are fewer requests/s, and ratios are closer to 1"
-	}
-	r.Settings = append(r.Settings, load)
-	for _, k := range []kind{stage2, stage1, netHTTP, nginx, python} {
-		r.Settings = append(r.Settings, k.name+": "+k.how)
-	}
-	for _, tool := range slices.Sorted(maps.Keys(tools)) {
-		if _, err := findTool(tool); err != nil {
-			r.Missing = append(r.Missing, err.Error())
+// report is everything that was measured, and how.
+func (b *bench) report(rows []row) string {
+	table := term.Table{{"row", "what", "the kit", "against", "the other", "ratio", "aim"}}
+	var remarks strings.Builder
+	for _, r := range rows {
+		left := []string{strconv.Itoa(r.number), r.what, r.median(r.results[0])}
+		for _, other := range r.results[1:] {
+			table = append(table, append(left, other.name, r.median(other), r.ratio(other), r.aim(other)))
+			left = []string{"", "", ""}
+		}
+		for _, c := range r.results {
+			if len(r.values(c)) == 0 {
+				why := cmp.Or[error](c.missing, excuse(runtime.GOOS+" does not tell"))
+				fmt.Fprintf(&remarks, "row %d, %s: not measured: %v\n", r.number, c.name, why)
+			}
+			for round, s := range c.samples {
+				if s["lost"] > 0 {
+					fmt.Fprintf(&remarks, "row %d, %s, round %d: %v answers did not come\n", r.number, c.name, round+1, s["lost"])
+				}
+			}
 		}
 	}
-	if b.most < idleConnections {
-		r.Settings = append(r.Settings, fmt.Sprintf("the limit of open files (ulimit -n) allows %d connections, not %d", b.most, idleConnections))
+	text := table.String()
+	if b.markdown {
+		text = table.Markdown()
 	}
-	return r
+	return text + "\n" + remarks.String() + b.settings()
 }
 
-// printJSON prints the whole report, with every single measurement.
-func printJSON(w io.Writer, r *report) error {
-	out := json.NewEncoder(w)
-	out.SetIndent("", "  ")
-	out.SetEscapeHTML(false)
-	return out.Encode(r)
+func (r row) median(c *result) string {
+	if values := r.values(c); len(values) > 0 {
+		return format(median(values), r.unit)
+	}
+	return "not measured"
 }
 
-// A unit says what the numbers of a row count.
-type unit string
+// ratio is the kit's ratio to another, and how far the rounds are apart.
+func (r row) ratio(other *result) string {
+	ratios := r.ratios(other)
+	if len(ratios) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s (%s-%s)", digits(median(ratios)), digits(ratios[0]), digits(ratios[len(ratios)-1]))
+}
 
-const (
-	perSecond      unit = "requests/s"
-	bytesPerSecond unit = "bytes/s"
-	bytesOfMemory  unit = "bytes"
-	seconds        unit = "seconds"
-)
+// aim is the aim for the ratio to another, and whether it was missed.
+func (r row) aim(other *result) string {
+	if r.aims[other.name] == 0 {
+		return ""
+	}
+	sign := map[bool]string{true: "≤", false: "≥"}[r.atMost]
+	verdict := map[bool]string{true: ": missed", false: ""}[r.missed(other)]
+	return fmt.Sprintf("%s %g%s", sign, r.aims[other.name], verdict)
+}
 
 // format writes a number for people, with three significant digits.
-func (u unit) format(v float64) string {
-	switch u {
-	case perSecond:
-		return thousands(v)
-	case bytesPerSecond:
-		return scaled(v, 1e3, "B/s", "kB/s", "MB/s", "GB/s")
-	case bytesOfMemory:
-		return scaled(v, 1e3, "B", "kB", "MB", "GB")
-	case seconds:
-		if v >= 1 {
-			return digits(v) + " s"
-		}
-		return scaled(v*1e6, 1e3, "µs", "ms")
+func format(v float64, unit string) string {
+	prefixes := []string{"µ", "m", "", "k", "M", "G"}
+	i := 2
+	for ; v >= 1000 && i < len(prefixes)-1; i++ {
+		v /= 1000
 	}
-	return digits(v)
-}
-
-// scaled writes a number in the first unit in which it is less than step. Each
-// unit is step times the one before.
-func scaled(v, step float64, units ...string) string {
-	for math.Abs(v) >= step && len(units) > 1 {
-		v, units = v/step, units[1:]
+	for ; v < 1 && unit == "s" && i > 0; i-- {
+		v *= 1000
 	}
-	return digits(v) + " " + units[0]
+	return digits(v) + " " + prefixes[i] + unit
 }
 
 // digits writes three significant digits.
 func digits(v float64) string {
-	switch a := math.Abs(v); {
-	case a >= 100 || v == math.Trunc(v):
-		return strconv.FormatFloat(v, 'f', 0, 64)
-	case a >= 10:
-		return strconv.FormatFloat(v, 'f', 1, 64)
-	}
-	return strconv.FormatFloat(v, 'f', 2, 64)
+	return strconv.FormatFloat(v, 'f', max(0, 2-int(math.Floor(math.Log10(v)))), 64)
 }
 
-// thousands writes a whole number with commas.
-func thousands(v float64) string {
-	s := strconv.FormatFloat(v, 'f', 0, 64)
-	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
-		s = s[:i] + "," + s[i:]
+// settings says how everything was measured, and with what.
+func (b *bench) settings() string {
+	var s strings.Builder
+	fmt.Fprintf(&s, "%d rounds. The numbers are medians. The ratios are medians of the ratios of each round (least-largest).\n", b.rounds)
+	for _, k := range []kind{{"load", wrkCommand}, stage2, stage1, netHTTP, nginx, python} {
+		fmt.Fprintf(&s, "%s: %s\n", k.name, k.command)
 	}
-	return s
+	fmt.Fprintln(&s, "nginx has memory for each connection from its start, about 0.4 kB. Row 5 does not count it.")
+	for _, t := range tools {
+		path, err := b.find(t.name)
+		version := fmt.Sprint(err)
+		if err == nil {
+			out, _ := exec.Command(path, t.version).CombinedOutput() // some print it and exit with status 1
+			version = fmt.Sprintf("%.30q", out)
+		}
+		fmt.Fprintf(&s, "%s: %s\n", t.name, version)
+	}
+	return s.String()
+}
+
+// machine says on what bench runs.
+func machine() string {
+	return fmt.Sprintf("%s/%s, %d processors, %s", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version())
 }

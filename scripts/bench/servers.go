@@ -4,162 +4,183 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
+	"regexp"
 	"strings"
 	"time"
 
-	"weblab.example/scripts/internal/kit"
 	"weblab.example/scripts/internal/launch"
 )
 
-// A kind is one kind of server.
-type kind struct {
-	name  string
-	tool  string // that must be installed, or ""
-	how   string // how it is started, in a line
-	start func(context.Context, *bench) (*server, error)
-}
+// A kind is one kind of server, and the command that starts it. A command is a program
+// and its arguments. Words in capitals stand for what start chooses.
+type kind struct{ name, command string }
 
 // The servers that are measured. All serve the same folder.
 var (
-	stage1 = kind{name: "stage 1", how: "-log off", start: func(ctx context.Context, b *bench) (*server, error) {
-		return b.startStage(ctx, 1)
-	}}
-	stage2 = kind{name: "stage 2", how: strings.Join(stage2Flags, " "), start: func(ctx context.Context, b *bench) (*server, error) {
-		return b.startStage(ctx, 2, stage2Flags...)
-	}}
-	netHTTP = kind{name: "net/http", how: "http.Serve(ln, http.FileServer(http.Dir(folder)))", start: func(ctx context.Context, b *bench) (*server, error) {
-		return b.startOurs(ctx, "fileserver", b.programs[0], b.site())
-	}}
-	nginx  = kind{name: "nginx", tool: "nginx", how: nginxHow, start: startNginx}
-	python = kind{name: "Python", tool: "python3", how: "python3 -m http.server", start: startPython}
+	stage1  = kind{"stage 1", "stage1-single -addr ADDR -root SITE -log off"}
+	stage2  = kind{"stage 2", "stage2-concurrent -addr ADDR -root SITE -log off -keep-alive -idle-timeout 60s -max-conns 10000"}
+	netHTTP = kind{"net/http", "fileserver ADDR SITE"}
+	nginx   = kind{"nginx", "nginx -p TEMP -c TEMP/nginx.conf"}
+	python  = kind{"Python", "python3 -m http.server PORT --bind 127.0.0.1 --directory SITE"}
 )
 
-var stage2Flags = []string{"-log", "off", "-keep-alive", "-idle-timeout", "60s", "-max-conns", "10000"}
+// nginxConfig sets nginx up to be fast, as people do. Its names are those of files below
+// the temporary folder. If root starts nginx, the workers must keep the rights of root:
+// otherwise they could not read that folder.
+const nginxConfig = `user root; daemon off; pid nginx.pid; error_log stderr;
+worker_processes auto;
+worker_rlimit_nofile 12000;
+events { worker_connections 10000; }
+http {
+	access_log off;
+	sendfile on;
+	keepalive_requests 1000000000;
+	keepalive_timeout 10m;
+	types { text/html html; }
+	client_body_temp_path t; proxy_temp_path t; fastcgi_temp_path t; uwsgi_temp_path t; scgi_temp_path t;
+	server { listen ADDR; root site; }
+}
+`
 
-// A server is a server that runs.
-type server struct {
-	addr string
-	stop func()
-	log  string // the file with its standard error
+// An excuse is why something is not measured although nothing failed.
+type excuse string
+
+func (e excuse) Error() string { return string(e) }
+
+// tools are programs that bench uses if they are installed, the flag that prints their
+// version, and how to install them.
+var tools = []struct{ name, version, install string }{
+	{"nginx", "-v", "apt install nginx, or brew install nginx"},
+	{"wrk", "-v", "apt install wrk, or brew install wrk"},
+	{"python3", "--version", "apt install python3, or python.org"},
+	{"curl", "--version", "apt install curl"},
 }
 
-// said returns the beginning of what the server wrote to standard error.
-func (s *server) said() string {
-	content, _ := os.ReadFile(s.log) // if it fails, there is nothing to report
-	return strings.TrimSpace(string(content[:min(len(content), 1000)]))
+// find returns the path of a program that was built, or of a tool.
+func (b *bench) find(program string) (string, error) {
+	if path, err := exec.LookPath(b.built(program)); err == nil {
+		return path, nil
+	}
+	// Servers are often in folders where only root's shell looks.
+	for _, folder := range []string{"", "/usr/sbin", "/usr/local/sbin"} {
+		if path, err := exec.LookPath(filepath.Join(folder, program)); err == nil {
+			return path, nil
+		}
+	}
+	for _, t := range tools {
+		if t.name == program {
+			program += ": " + t.install
+		}
+	}
+	return "", excuse("not installed: " + program)
+}
+
+// command prepares a command. Its first word is the program. For others that stand for
+// something, values are the words and what they stand for, in turn.
+func (b *bench) command(ctx context.Context, command string, values ...string) (*launch.Cmd, error) {
+	words := strings.Fields(command)
+	program, err := b.find(words[0])
+	if err != nil {
+		return nil, err
+	}
+	replace := strings.NewReplacer(append(values, "SITE", b.site(), "TEMP", b.temp)...)
+	for i, word := range words {
+		words[i] = replace.Replace(word)
+	}
+	return launch.Command(ctx, program, words[1:]...), nil
+}
+
+// A server is a server that runs, or the reason why it does not.
+type server struct {
+	addr string
+	cmd  *launch.Cmd
+	err  error
+}
+
+func (s *server) stop() {
+	if s.cmd != nil {
+		s.cmd.Kill() // what still runs then ends with bench
+	}
 }
 
 // serverOf returns the server of a kind. The first call starts it.
 func (b *bench) serverOf(ctx context.Context, k kind) (*server, error) {
-	if s := b.running[k.name]; s != nil {
-		return s, nil
+	if b.running[k.name] == nil {
+		b.running[k.name] = b.start(ctx, k)
 	}
-	s, err := b.startServer(ctx, k)
-	if err == nil {
-		b.running[k.name] = s
-	}
-	return s, err
+	return b.running[k.name], b.running[k.name].err
 }
 
-// startServer starts a server and warms it up. The first answers of a program take
-// longer, and stage 2 remembers a file only after a tenth of a second without a
-// change.
-func (b *bench) startServer(ctx context.Context, k kind) (*server, error) {
-	s, err := k.start(ctx, b)
-	if err != nil {
-		return nil, err
-	}
-	for _, l := range []load{
-		{path: pageName, size: len(page), body: page, conns: 2, close: true, time: 150 * time.Millisecond},
-		{path: fileName, size: fileSize, conns: 2, close: true, time: 50 * time.Millisecond},
-	} {
-		if _, err := l.fromSockets(ctx, s.addr); err != nil {
-			s.stop()
-			return nil, fmt.Errorf("%s, asked for /%s: %w\n%s", k.name, l.path, err, s.said())
-		}
-	}
-	return s, nil
-}
-
-// startStage starts one of the kit's servers, without a log.
-func (b *bench) startStage(ctx context.Context, stage int, flags ...string) (*server, error) {
-	args := append([]string{"-addr", "127.0.0.1:0", "-root", b.site(), "-log", "off"}, flags...)
-	return b.startOurs(ctx, kit.Folder(stage), b.programs[stage], args...)
-}
-
-// startOurs starts a server that announces itself.
-func (b *bench) startOurs(ctx context.Context, name, program string, args ...string) (*server, error) {
-	log, err := os.Create(filepath.Join(b.temp, name+".log"))
-	if err != nil {
-		return nil, err
+// start starts a server on a free port, and warms it up. Its output goes to a file,
+// because Python's server logs each request, and a file takes the least time for it.
+func (b *bench) start(ctx context.Context, k kind) *server {
+	addr, err := freeAddr()
+	log, logErr := os.CreateTemp(b.temp, "log-")
+	config := os.WriteFile(filepath.Join(b.temp, "nginx.conf"), []byte(strings.ReplaceAll(nginxConfig, "ADDR", addr)), 0o644)
+	if err := errors.Join(err, logErr, config); err != nil {
+		return &server{err: err}
 	}
 	defer log.Close()
-	s, err := launch.Serve(ctx, log, program, args...)
+	cmd, err := b.command(ctx, k.command, "ADDR", addr, "PORT", strings.TrimPrefix(addr, "127.0.0.1:"))
 	if err != nil {
-		return nil, err
+		return &server{err: err}
 	}
-	return &server{addr: s.Addr, stop: func() { s.Stop() }, log: log.Name()}, nil
-}
-
-// startPython starts Python's server. It always logs each request, so its log goes
-// to a file.
-func startPython(ctx context.Context, b *bench) (*server, error) {
-	addr, port, err := freePort()
-	if err != nil {
-		return nil, err
-	}
-	return b.startForeign(ctx, "python3", addr, "-m", "http.server", port, "--bind", "127.0.0.1", "--directory", b.site())
-}
-
-// startForeign starts a program that does not say when it listens, and waits
-// until it answers at addr.
-func (b *bench) startForeign(ctx context.Context, tool, addr string, args ...string) (*server, error) {
-	path, err := findTool(tool)
-	if err != nil {
-		return nil, err
-	}
-	log, err := os.Create(filepath.Join(b.temp, tool+".log"))
-	if err != nil {
-		return nil, err
-	}
-	defer log.Close()
-	cmd := exec.CommandContext(ctx, path, args...)
 	cmd.Stdout, cmd.Stderr = log, log
-	cmd.Cancel = func() error { return launch.KillGroup(cmd) }
-	launch.OwnGroup(cmd)
 	if err := cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start %s: %w", tool, err)
+		return &server{err: fmt.Errorf("start %s: %w", k.name, err)}
 	}
-	ended := make(chan struct{})
-	go func() {
-		cmd.Wait() // stop kills it, so its status says nothing
-		close(ended)
-	}()
-	s := &server{addr: addr, log: log.Name(), stop: func() {
-		launch.KillGroup(cmd) // fails if it has ended by itself
-		<-ended
-	}}
-	const startTime = 10 * time.Second
-	deadline := time.After(startTime)
-	for ask(addr) != nil {
-		select {
-		case <-ended:
-			return nil, fmt.Errorf("%s ended at once: %s", tool, s.said())
-		case <-deadline:
-			s.stop()
-			return nil, fmt.Errorf("%s did not answer within %v", tool, startTime)
-		case <-ctx.Done():
-			<-ended
-			return nil, ctx.Err()
-		case <-time.After(10 * time.Millisecond): // the program does not say when it listens
-		}
+	s := &server{addr: addr, cmd: cmd}
+	if s.err = s.listens(); s.err == nil {
+		s.err = b.warmUp(addr)
 	}
-	return s, nil
+	if s.err != nil {
+		s.stop()
+		said, _ := os.ReadFile(log.Name()) // without it, there is less to report
+		s.err = orUnwritten(fmt.Errorf("%s: %w\n%.1000s", k.name, s.err, said))
+	}
+	return s
 }
 
-// errNotHere says that this system cannot measure something.
-var errNotHere = errors.New("not measured on " + runtime.GOOS)
+// listens waits until a server takes connections. Only the stages say when they do.
+func (s *server) listens() error {
+	const startTime = 10 * time.Second
+	for end := time.Now().Add(startTime); ; {
+		conn, err := net.Dial("tcp", s.addr)
+		if err == nil {
+			conn.Close() // it was only to see that it can be made
+			return nil
+		}
+		select {
+		case <-s.cmd.Done():
+			return errors.New("it ended at once")
+		case <-time.After(10 * time.Millisecond):
+		}
+		if time.Now().After(end) {
+			return err
+		}
+	}
+}
+
+// freeAddr returns an address at which no program listens. Another program may take it
+// before the caller does. So the caller checks that its server answers.
+func freeAddr() (string, error) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return ln.Addr().String(), ln.Close()
+}
+
+// orUnwritten turns an error into an excuse if it comes from a function that is not
+// written yet in a student's copy: its program names the step.
+func orUnwritten(err error) error {
+	gap := regexp.MustCompile(`step \S+ is not written yet[^\n<"]*`)
+	if text := gap.FindString(err.Error()); text != "" {
+		return excuse(text)
+	}
+	return err
+}
