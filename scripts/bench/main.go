@@ -41,7 +41,7 @@ func main() {
 // Options are what the command line asks for.
 type options struct {
 	rounds   int
-	only     []int // numbers of rows; none is all
+	only     string // numbers of rows; none is all
 	markdown bool
 	svg      string // file
 }
@@ -51,30 +51,15 @@ func parse(args []string, stderr io.Writer) (o options, err error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.IntVar(&o.rounds, "rounds", 5, "how often each contestant takes its turn")
-	flags.Func("only", "measure only these `rows`, such as 2,3", o.addRows)
+	flags.StringVar(&o.only, "only", "", "measure only these `rows`, such as 2,3")
 	flags.BoolVar(&o.markdown, "markdown", false, "print the table as Markdown")
 	flags.StringVar(&o.svg, "svg", "", "draw the ratios, as an SVG `file`")
-	short := flags.Bool("short", false, "one round, to see that it runs")
+	flags.BoolFunc("short", "one round, to see that it runs", func(string) error { o.rounds = 1; return nil })
 	if err = flags.Parse(args); err == nil && (flags.NArg() > 0 || o.rounds < 1) {
 		err = errors.New("there are only flags, and -rounds is 1 or more")
 		fmt.Fprintln(stderr, "bench:", err)
 	}
-	if *short {
-		o.rounds = 1
-	}
 	return o, err
-}
-
-// addRows reads a list of numbers of rows.
-func (o *options) addRows(list string) error {
-	for word := range strings.SplitSeq(list, ",") {
-		number, err := strconv.Atoi(strings.TrimSpace(word))
-		if err != nil || number < 1 || number > lastRow {
-			return fmt.Errorf("rows are 1 to %d", lastRow)
-		}
-		o.only = append(o.only, number)
-	}
-	return nil
 }
 
 // run does what the command line asks for. If a contestant fails, run measures and
@@ -88,8 +73,11 @@ func run(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	start := time.Now()
 	rows, trouble := b.measure(ctx)
 	b.progress.Clear()
-	if ctx.Err() != nil {
+	switch {
+	case ctx.Err() != nil:
 		return errors.New("interrupted")
+	case len(rows) == 0:
+		return fmt.Errorf("there is no row %s", o.only)
 	}
 	if o.svg != "" {
 		trouble = errors.Join(trouble, draw(o.svg, rows))
@@ -102,7 +90,7 @@ func run(ctx context.Context, o options, stdout, stderr io.Writer) error {
 // wrong with single contestants.
 func (b *bench) measure(ctx context.Context) (rows []row, trouble error) {
 	for _, t := range b.tests() {
-		t.rows = slices.DeleteFunc(t.rows, func(r row) bool { return len(b.only) > 0 && !slices.Contains(b.only, r.number) })
+		t.rows = slices.DeleteFunc(t.rows, func(r row) bool { return !b.wants(r) })
 		if len(t.rows) > 0 && ctx.Err() == nil {
 			trouble = errors.Join(trouble, b.takeTurns(ctx, t))
 			rows = append(rows, t.rows...)
@@ -110,4 +98,8 @@ func (b *bench) measure(ctx context.Context) (rows []row, trouble error) {
 	}
 	slices.SortFunc(rows, func(r, s row) int { return r.number - s.number })
 	return rows, trouble
+}
+
+func (o options) wants(r row) bool {
+	return o.only == "" || slices.Contains(strings.Split(o.only, ","), strconv.Itoa(r.number))
 }

@@ -15,8 +15,7 @@ import (
 	"weblab.example/scripts/internal/launch"
 )
 
-// idleConnections is how many persistent connections are held at once, to measure
-// the memory of one.
+// idleConnections are held at once, to measure the memory of one.
 const idleConnections = 5000
 
 // withIdle measures how much memory an idle persistent connection costs a server.

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -42,7 +41,7 @@ type bench struct {
 
 func (b *bench) site() string { return filepath.Join(b.temp, "site") }
 
-// built is where a program of the kit is. Only Windows needs the ending.
+// built is where a program of the kit is. Windows needs the ending.
 func (b *bench) built(program string) string { return filepath.Join(b.temp, program+".exe") }
 
 // prepare builds the stages and net/http's file server, and writes the files that all
@@ -63,8 +62,7 @@ func prepare(ctx context.Context, o options, stderr io.Writer) (*bench, error) {
 		builds.Go(func() error { return kit.Build(ctx, root, stage, b.built(stage), false) })
 	}
 	builds.Go(func() error {
-		build := launch.Command(ctx, "go", "build", "-o", b.built("fileserver"), "./scripts/bench/fileserver")
-		build.Dir = root
+		build := launch.Command(ctx, "go", "build", "-C", root, "-o", b.built("fileserver"), "./scripts/bench/fileserver")
 		if out, err := build.CombinedOutput(); err != nil {
 			return fmt.Errorf("build net/http's file server: %w\n%s", err, out)
 		}
@@ -77,21 +75,15 @@ func prepare(ctx context.Context, o options, stderr io.Writer) (*bench, error) {
 	return b, nil
 }
 
-// writeFiles writes the files, and makes them look an hour old: servers may treat a
-// file with more care when it has just changed.
+// writeFiles writes the files.
 func (b *bench) writeFiles() error {
 	rand.Read(b.file) // does not fail
 	large := filepath.Join(b.site(), largeName)
-	err := errors.Join(os.Mkdir(b.site(), 0o755),
+	return errors.Join(os.Mkdir(b.site(), 0o755),
 		os.WriteFile(filepath.Join(b.site(), pageName), page, 0o644),
 		os.WriteFile(filepath.Join(b.site(), fileName), b.file, 0o644),
 		os.WriteFile(large, nil, 0o644), os.Truncate(large, largeSize),
 		os.WriteFile(filepath.Join(b.temp, "wrk.lua"), []byte(wrkReport), 0o644))
-	old := time.Now().Add(-time.Hour)
-	for _, name := range []string{pageName, fileName, largeName} {
-		err = errors.Join(err, os.Chtimes(filepath.Join(b.site(), name), old, old))
-	}
-	return err
 }
 
 // close ends the servers that still run.

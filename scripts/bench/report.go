@@ -88,11 +88,11 @@ func digits(v float64) string {
 // settings says how everything was measured, and with what.
 func (b *bench) settings() string {
 	var s strings.Builder
-	fmt.Fprintf(&s, "%d rounds. The numbers are medians. The ratios are medians of the ratios of each round (least-largest).\n", b.rounds)
+	fmt.Fprintf(&s, "%d rounds. The numbers are medians. The ratios are medians of the ratios of each round (least-largest).\n"+
+		"nginx has memory for each connection from its start, about 0.4 kB. Row 5 does not count it.\n", b.rounds)
 	for _, k := range []kind{{"load", wrkCommand}, stage2, stage1, netHTTP, nginx, python} {
 		fmt.Fprintf(&s, "%s: %s\n", k.name, k.command)
 	}
-	fmt.Fprintln(&s, "nginx has memory for each connection from its start, about 0.4 kB. Row 5 does not count it.")
 	for _, t := range tools {
 		path, err := b.find(t.name)
 		version := fmt.Sprint(err)

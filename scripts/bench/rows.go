@@ -1,8 +1,5 @@
 package main
 
-// lastRow is the largest number of a row.
-const lastRow = 8
-
 // tests lists what is measured, and the aims.
 func (b *bench) tests() []test {
 	page, once, file := load{pageName, page, false}, load{pageName, page, true}, load{fileName, b.file, false}
