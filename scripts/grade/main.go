@@ -6,13 +6,16 @@
 //	go run ./scripts/grade -cmd 'python3 WebServer.py {port}' -checks textbook alice bob
 //	go run ./scripts/grade -addr localhost:6789 -only hello
 //
-// In reading order: main.go (what is asked for), submission.go (from a folder
-// to programs), worker.go and confine_*.go (a process for each submission),
-// sheet.go and gradescope.go (what is told), watch.go.
+// One direction, and a file or two for each line:
+//
+//	flags -> a selection of checks, folders                      main.go, folders.go
+//	folder -> copy -> programs                                   submission.go
+//	programs -> worker, a process of few rights -> golden.Grade  worker.go, confine_linux.go
+//	results -> rows, one for each step                           rows.go
+//	rows -> report, table, json, csv, gradescope                 report.go, formats.go
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -21,11 +24,11 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -33,6 +36,7 @@ import (
 
 	"weblab.example/scripts/golden"
 	"weblab.example/scripts/internal/kit"
+	"weblab.example/scripts/internal/term"
 )
 
 // Exit statuses.
@@ -42,16 +46,33 @@ const (
 	trouble    = 2 // wrong use, or the grader's own trouble
 )
 
+// A selection says which checks are run. Workers get it, too.
+type selection struct {
+	Checks string       // golden or textbook
+	Only   string       // a check or a step; "" is all
+	Level  golden.Level // and those before it
+	Seed   uint64
+}
+
+// list is the checks of a stage that are asked for.
+func (s selection) list(stage int) []golden.Check {
+	list := golden.Checks(stage)
+	if s.Checks == "textbook" {
+		list = golden.Textbook(stage)
+	}
+	return slices.DeleteFunc(list, func(c golden.Check) bool {
+		return s.Only != "" && c.Name != s.Only && c.Step != s.Only || !s.Level.Has(golden.StepOf(c.Step).Level)
+	})
+}
+
 // A grader is what the command line asks for.
 type grader struct {
+	selection
 	command, clientCommand string // of programs in any language
 	addr                   string
-	checks                 string // golden or textbook
+	again                  string // the flags that say of which programs a check is repeated
 	format                 string
 	out                    string // directory of the full reports
-	only                   string
-	level                  golden.Level // and those before it
-	seed                   uint64
 	stages                 []int
 	atOnce                 int
 	watch                  bool
@@ -61,8 +82,12 @@ type grader struct {
 	temp       string     // removed at the end
 	self       string     // this program, where an unprivileged user may start it
 	protection protection // of the programs
+	ownID      bool       // they run under the grader's id: nobody else may start them
 	stderr     io.Writer
 }
+
+// foreign reports whether programs in any language are graded.
+func (g *grader) foreign() bool { return g.command != "" || g.clientCommand != "" || g.addr != "" }
 
 // errUse is wrong use of the command line.
 type errUse string
@@ -88,7 +113,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	if err == nil {
 		status, err = g.grade(ctx, stdout)
 	}
-	if ctx.Err() != nil && (g == nil || !g.watch) { // -watch ends in no other way
+	if ctx.Err() != nil && !g.watch { // -watch ends in no other way
 		err = errors.New("interrupted")
 	}
 	if err != nil {
@@ -110,143 +135,112 @@ func parse(args []string, stderr io.Writer) (*grader, error) {
 	flags.StringVar(&g.command, "cmd", "", "`command` that starts a server in any language, in each folder; {port} and {root} are replaced")
 	flags.StringVar(&g.clientCommand, "client-cmd", "", "`command` that starts a client; {host}, {port} and {file} are replaced")
 	flags.StringVar(&g.addr, "addr", "", "`host:port` where such a server listens; without -cmd one that runs already, on the files of scripts/golden/site")
-	flags.StringVar(&g.checks, "checks", "golden", "golden (byte for byte) or textbook (status and body)")
+	flags.StringVar(&g.Checks, "checks", "golden", "golden (byte for byte) or textbook (status and body)")
 	flags.StringVar(&g.format, "format", "table", "table, json, csv or gradescope")
 	flags.StringVar(&g.out, "out", "", "`directory` for each submission's full report")
-	flags.StringVar(&g.only, "only", "", "run one `check` (or step) alone, such as hello or 1.6")
-	level := flags.String("level", "", "core, protocol (and core) or strict (and both): what is above the `level` is not run and not counted (default strict)")
-	flags.Uint64Var(&g.seed, "seed", 0, "make the files that nobody can know before from this `number` again; 0 picks one")
+	flags.StringVar(&g.Only, "only", "", "run one `check` (or step) alone, such as hello or 1.6")
+	flags.StringVar((*string)(&g.Level), "level", string(golden.Strict), "core, protocol (and core) or strict (and both): what is above the `level` is not run and not counted")
+	flags.Uint64Var(&g.Seed, "seed", 0, "make the files that nobody can know before from this `number` again; 0 picks one")
 	stages := flags.String("stages", "", "the stages to grade, such as 1,2 (default all; with -cmd or -addr 1, with -client-cmd 3)")
 	flags.IntVar(&g.atOnce, "j", runtime.NumCPU(), "how many `submissions` at once")
 	flags.BoolVar(&g.watch, "watch", false, "grade again whenever a file of the workspace changes")
-	if err := flags.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			return nil, err
+	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
+		return g, err
+	} else if err != nil {
+		return g, errUse("-h lists the flags") // what is wrong has been said
+	}
+	flags.Visit(func(f *flag.Flag) {
+		if slices.Contains([]string{"addr", "checks", "client-cmd", "cmd"}, f.Name) {
+			g.again += fmt.Sprintf(" -%s %s", f.Name, quoted(f.Value.String()))
 		}
-		return nil, errUse("-h lists the flags") // what is wrong has been said
+	})
+	err := g.wrongUse(flags.NArg())
+	if err == nil {
+		err = g.parseStages(*stages)
 	}
-	switch {
-	case g.checks != "golden" && g.checks != "textbook":
-		return nil, errUse(fmt.Sprintf("-checks is golden or textbook, not %q", g.checks))
-	case *level != "" && g.checks == "textbook":
-		return nil, errUse("the textbook's checks have no levels: -level is for -checks golden")
-	case *level != "" && !slices.Contains(golden.Levels, golden.Level(*level)):
-		return nil, errUse(fmt.Sprintf("-level is core, protocol or strict, not %q", *level))
-	case !slices.Contains([]string{"table", "json", "csv", "gradescope"}, g.format):
-		return nil, errUse(fmt.Sprintf("-format is table, json, csv or gradescope, not %q", g.format))
-	case g.atOnce < 1:
-		return nil, errUse("-j must be at least 1")
-	case g.clientCommand != "" && !strings.Contains(g.clientCommand, "{file}"):
-		return nil, errUse("-client-cmd has {host}, {port} and {file} where the client takes them")
-	case strings.ContainsAny(g.command+g.clientCommand, `"'`):
-		return nil, errUse("-cmd and -client-cmd are words with spaces between them: quotes mean nothing there")
-	case g.command != "" && g.addr == "" && !strings.Contains(g.command, "{port}"):
-		return nil, errUse("-cmd without {port} needs -addr: where does the server listen?")
-	case g.watch && (g.foreign() || flags.NArg() > 0 || g.format != "table" || g.out != ""):
-		return nil, errUse("-watch is for this workspace, in the terminal: it goes with -stages, -only, -level, -checks and -seed")
-	case g.addr != "" && g.command == "" && flags.NArg() > 0:
-		return nil, errUse("-addr without -cmd is a server that runs already: it has no folder")
+	if err == nil {
+		g.root, err = kit.Find()
 	}
-	if g.addr != "" {
-		if _, port, ok := strings.Cut(g.addr, ":"); !ok || port == "" {
-			return nil, errUse(fmt.Sprintf("-addr is host:port, such as localhost:6789, not %q", g.addr))
-		}
+	if err == nil {
+		g.folders, err = expand(flags.Args(), !g.foreign())
 	}
-	g.level = cmp.Or(golden.Level(*level), golden.Strict)
-	var err error
-	if g.stages, err = g.parseStages(*stages); err != nil {
-		return nil, err
+	if err == nil && g.format == "gradescope" && len(g.folders) > 1 {
+		err = errUse("-format gradescope is the result of one submission")
 	}
-	if !slices.ContainsFunc(g.stages, func(n int) bool { return len(g.list(n)) > 0 }) {
-		return nil, errUse(fmt.Sprintf("no check and no step of what is graded is called %q; go test -v ./... lists them", g.only))
+	for g.Seed == 0 {
+		g.Seed = uint64(rand.Uint32())
 	}
-	if g.root, err = kit.Find(); err != nil {
-		return nil, err
-	}
-	if g.folders, err = expand(flags.Args(), !g.foreign()); err != nil {
-		return nil, err
-	}
-	if g.format == "gradescope" && len(g.folders) > 1 {
-		return nil, errUse("-format gradescope is the result of one submission")
-	}
-	for g.seed == 0 {
-		g.seed = uint64(rand.Uint32())
-	}
-	return g, nil
+	return g, err
 }
 
-// foreign reports whether programs in any language are graded.
-func (g *grader) foreign() bool { return g.command != "" || g.clientCommand != "" || g.addr != "" }
+// quoted is a text as one argument of a command. It has no quotes in it.
+func quoted(text string) string {
+	if strings.ContainsAny(text, " &()") {
+		return `"` + text + `"`
+	}
+	return text
+}
 
-func (g *grader) parseStages(list string) (stages []int, err error) {
-	server := g.command != "" || g.addr != ""
-	switch {
-	case list != "":
+// wrongUse looks for flags that make no sense, or not together.
+func (g *grader) wrongUse(folders int) error {
+	_, port, _ := strings.Cut(g.addr, ":")
+	for _, wrong := range []struct {
+		is   bool
+		says string
+	}{
+		{g.Checks != "golden" && g.Checks != "textbook", fmt.Sprintf("-checks is golden or textbook, not %q", g.Checks)},
+		{g.Level != golden.Strict && g.Checks == "textbook", "the textbook's checks have no levels: -level is for -checks golden"},
+		{!slices.Contains(golden.Levels, g.Level), fmt.Sprintf("-level is core, protocol or strict, not %q", g.Level)},
+		{encoders[g.format] == nil, fmt.Sprintf("-format is table, json, csv or gradescope, not %q", g.format)},
+		{g.atOnce < 1, "-j must be at least 1"},
+		{g.clientCommand != "" && !strings.Contains(g.clientCommand, "{file}"), "-client-cmd has {host}, {port} and {file} where the client takes them"},
+		{strings.ContainsAny(g.command+g.clientCommand, `"'`), "-cmd and -client-cmd are words with spaces between them: quotes mean nothing there"},
+		{g.command != "" && g.addr == "" && !g.choosesPort(), "-cmd without {port} needs -addr: where does the server listen?"},
+		{g.watch && (g.foreign() || folders > 0 || g.format != "table" || g.out != ""),
+			"-watch is for this workspace, in the terminal: it goes with -stages, -only, -level, -checks and -seed"},
+		{g.addr != "" && g.command == "" && folders > 0, "-addr without -cmd is a server that runs already: it has no folder"},
+		{g.addr != "" && port == "", fmt.Sprintf("-addr is host:port, such as localhost:6789, not %q", g.addr)},
+	} {
+		if wrong.is {
+			return errUse(wrong.says)
+		}
+	}
+	return nil
+}
+
+// choosesPort reports whether the server of -cmd listens where it is told to.
+func (g *grader) choosesPort() bool { return strings.Contains(g.command, "{port}") }
+
+// parseStages finds out which stages are graded.
+func (g *grader) parseStages(list string) error {
+	server, client := g.command != "" || g.addr != "", g.clientCommand != ""
+	there := map[int]bool{1: server, 2: server, 3: client} // programs
+	if !g.foreign() {
+		there = map[int]bool{1: true, 2: true, 3: true}
+	}
+	if list == "" {
+		for n := range 3 {
+			// A program in another language is stage 2 as well where its threads are a step.
+			if n++; there[n] && (n != 2 || !g.foreign() || g.Checks == "textbook") {
+				g.stages = append(g.stages, n)
+			}
+		}
+	} else {
 		for word := range strings.SplitSeq(list, ",") {
 			n, err := strconv.Atoi(strings.TrimSpace(word))
-			if err != nil || n < 1 || n > 3 || slices.Contains(stages, n) {
-				return nil, errUse(fmt.Sprintf("-stages lists some of 1, 2 and 3, such as 1,2, not %q", list))
-			}
-			if n < 3 && !server && g.foreign() || n == 3 && g.clientCommand == "" && g.foreign() {
-				return nil, errUse(fmt.Sprintf("there is no program for stage %d: -cmd or -addr is for the servers, -client-cmd for stage 3", n))
-			}
-			stages = append(stages, n)
-		}
-		return stages, nil
-	case !g.foreign():
-		return []int{1, 2, 3}, nil
-	case server && g.checks == "textbook":
-		stages = []int{1, 2} // one program: its server, and its threads
-	case server:
-		stages = []int{1}
-	}
-	if g.clientCommand != "" {
-		stages = append(stages, 3)
-	}
-	return stages, nil
-}
-
-// list is the checks of a stage that are asked for.
-func (g *grader) list(stage int) []golden.Check { return checks(g.checks, stage, g.only, g.level) }
-
-func checks(kind string, stage int, only string, level golden.Level) []golden.Check {
-	list := golden.Checks(stage)
-	if kind == "textbook" {
-		list = golden.Textbook(stage)
-	}
-	return slices.DeleteFunc(list, func(c golden.Check) bool {
-		return only != "" && c.Name != only && c.Step != only || !level.Has(golden.StepOf(c.Step).Level)
-	})
-}
-
-// expand makes folders of the arguments. A pattern is expanded (not every
-// shell does that), and so is a folder that holds submissions.
-func expand(args []string, kit bool) (folders []string, err error) {
-	for _, arg := range args {
-		matches, err := filepath.Glob(arg)
-		if err != nil || len(matches) == 0 {
-			matches = []string{arg}
-		}
-		for _, folder := range matches {
-			info, err := os.Stat(folder)
 			switch {
-			case err != nil:
-				return nil, errUse(oneLine(fmt.Sprintf("cannot open the submission %s: %v", folder, err)))
-			case !info.IsDir() && len(matches) > 1:
-				continue // a file beside the folders
-			case !info.IsDir():
-				return nil, errUse(oneLine(folder) + " is no folder: unpack it first")
-			case kit:
-				folders = append(folders, submissionsIn(folder)...)
-			default:
-				folders = append(folders, folder)
+			case err != nil || n < 1 || n > 3 || slices.Contains(g.stages, n):
+				return errUse(fmt.Sprintf("-stages lists some of 1, 2 and 3, such as 1,2, not %q", list))
+			case !there[n]:
+				return errUse(fmt.Sprintf("there is no program for stage %d: -cmd or -addr is for the servers, -client-cmd for stage 3", n))
 			}
+			g.stages = append(g.stages, n)
 		}
 	}
-	if len(args) > 0 && len(folders) == 0 {
-		return nil, errUse("there is no submission in " + strings.Join(args, " "))
+	if !slices.ContainsFunc(g.stages, func(n int) bool { return len(g.list(n)) > 0 }) {
+		return errUse(fmt.Sprintf("no check and no step of what is graded is called %q; go test -v ./... lists them", g.Only))
 	}
-	return folders, nil
+	return nil
 }
 
 // grade grades what is asked for and prints the sheet.
@@ -294,10 +288,12 @@ func (g *grader) gradeAll(ctx context.Context, subs []*submission) error {
 			return err
 		}
 	}
-	bar := newBar(g.stderr, len(subs))
+	progress := term.NewProgress(g.stderr)
+	defer progress.Clear()
+	var done atomic.Int32
 	var all errgroup.Group
 	all.SetLimit(g.atOnce)
-	if g.command != "" && !strings.Contains(g.command, "{port}") {
+	if g.command != "" && !g.choosesPort() {
 		all.SetLimit(1) // they all listen on the same port
 	}
 	for i, s := range subs {
@@ -305,11 +301,9 @@ func (g *grader) gradeAll(ctx context.Context, subs []*submission) error {
 			start := time.Now()
 			g.gradeOne(ctx, i, s)
 			s.Seconds = time.Since(start).Round(100 * time.Millisecond).Seconds()
-			bar.step(s.Name)
+			progress.Now("%d of %d: %s", done.Add(1), len(subs), s.Name)
 			return ctx.Err()
 		})
 	}
-	err := all.Wait()
-	bar.end()
-	return err
+	return all.Wait()
 }

@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"weblab.example/scripts/golden"
 	"weblab.example/scripts/internal/kit"
+	"weblab.example/scripts/internal/term"
 )
 
 // watchWorkspace grades the workspace, and again whenever a file of a stage
@@ -26,7 +26,7 @@ func (g *grader) watchWorkspace(ctx context.Context, stdout io.Writer) error {
 		s := g.submissions()[0]
 		g.gradeOne(ctx, 0, s)
 		if ctx.Err() == nil {
-			if f, ok := stdout.(*os.File); ok && isTerminal(f) {
+			if term.IsTerminal(stdout) {
 				fmt.Fprint(stdout, "\x1b[2J\x1b[H") // an empty screen
 			}
 			if err := show(stdout, fmt.Sprintf("%s\n%s\nwatching; Ctrl-C ends\n", time.Now().Format("15:04:05"), progress(s))); err != nil {
@@ -46,8 +46,8 @@ func (g *grader) watchWorkspace(ctx context.Context, stdout io.Writer) error {
 // sources is a text that changes when a file of a stage does.
 func (g *grader) sources() string {
 	var b strings.Builder
-	for _, n := range []int{1, 2, 3} {
-		filepath.WalkDir(filepath.Join(g.root, kit.Folder(n)), func(name string, d fs.DirEntry, err error) error {
+	for n := range 3 {
+		filepath.WalkDir(filepath.Join(g.root, kit.Folder(n+1)), func(name string, d fs.DirEntry, err error) error {
 			if err != nil || d.IsDir() {
 				return nil // a file that is being written may be gone for a moment
 			}
@@ -63,32 +63,29 @@ func (g *grader) sources() string {
 // progress is a bar of the steps that are done, and the first failure. A step
 // counts once, in the stage where it is written.
 func progress(s *submission) string {
-	done, of, first := 0, 0, ""
-	for _, r := range s.Stages {
-		if r.Problem != "" && first == "" {
-			first = r.Problem
+	done, of, first := 0, 0, s.Trouble
+	tell := func(text string) {
+		if first == "" {
+			first = text
 		}
-		own, _, _ := s.own(r)
-		for _, step := range stepsOf(own) {
-			if step.Stage == r.Stage {
+	}
+	for _, r := range s.Stages {
+		tell(r.Problem)
+		if c := s.first(r, func(c golden.Result) bool { return c.Status == golden.Failed }); c != nil {
+			tell(c.String())
+		}
+		for _, row := range rowsOf(r.Results) {
+			if row.Stage == r.Stage {
 				of++
-				if r.State == graded && step.mark() == stepPassed {
+				if r.State == graded && row.mark == stepPassed {
 					done++
 				}
 			}
-			for _, c := range step.results {
-				if c.Status == golden.Failed && first == "" {
-					first = c.String()
-				}
-			}
 		}
 	}
-	bar := fmt.Sprintf("[%s%s] %d of %d steps", strings.Repeat("#", done), strings.Repeat(".", of-done), done, of)
-	if s.Trouble != "" {
-		first = s.Trouble
-	}
+	bar := fmt.Sprintf("[%s%s] %d of %d steps\n", strings.Repeat("#", done), strings.Repeat(".", of-done), done, of)
 	if first == "" {
-		return bar + "\nAll passed."
+		return bar + "All passed."
 	}
-	return bar + "\n\n" + indent(first, "")
+	return bar + "\n" + indent(first, "")
 }

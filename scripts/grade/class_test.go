@@ -1,0 +1,366 @@
+//go:build kit
+
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"weblab.example/scripts/internal/kit"
+)
+
+// A kind is how well a submission is made: the kit's stages, or the student's
+// copy of them, with one mistake.
+type kind struct {
+	name     string
+	open     bool // nothing is written yet
+	both     bool // stage 2 is handed in, too
+	file     string
+	was, is  string    // in that file
+	points   [2]int    // of stages 1 and 2
+	fails    [2]string // the first check that they do not pass; "" when all do, or there is no stage
+	diagnose [2]string // and what is said of it
+}
+
+const (
+	request  = "stage1-single/http1/request.go"
+	response = "stage1-single/http1/response.go"
+	protocol = "stage1-single/http1/protocol.go"
+	conn     = "stage1-single/rig/conn.go"
+	write    = "stage1-single/rig/write.go"
+)
+
+var kinds = []kind{
+	{name: "all right", points: [2]int{145, 35}, both: true},
+	{name: "nothing written", points: [2]int{0, 0}, open: true, both: true,
+		fails: [2]string{"accepts-again", "last-is-first"}, diagnose: [2]string{"not-written", "not-written"}},
+	{name: "wrong phrase", points: [2]int{13, 0}, file: response, was: `404: "Not Found"`, is: `404: "Not found"`,
+		fails: [2]string{"sample-page"}, diagnose: [2]string{"wrong-phrase"}},
+	{name: "counts characters", points: [2]int{9, 0}, file: response, was: "ContentLength: int64(len(body))", is: "ContentLength: int64(len([]rune(string(body))))",
+		fails: [2]string{"well-formed"}, diagnose: [2]string{"length-counts-characters"}},
+	{name: "one byte too few", points: [2]int{9, 0}, file: response, was: "ContentLength: int64(len(body))", is: "ContentLength: int64(len(body) - 1)",
+		fails: [2]string{"well-formed"}, diagnose: [2]string{"length-wrong"}},
+	{name: "ends at a 404", points: [2]int{48, 0}, file: response, was: "func statusPage(status int, why string) *Response {", is: "func statusPage(status int, why string) *Response {\n\tif status == 404 {\n\t\tos.Exit(3)\n\t}\n\t",
+		fails: [2]string{"favicon"}, diagnose: [2]string{"died"}},
+	{name: "panics at a 405", points: [2]int{115, 0}, file: protocol, was: "resp.Allow = ", is: "resp = nil\n\t\tresp.Allow = ",
+		fails: [2]string{"method-put"}, diagnose: [2]string{"panicked"}},
+	{name: "no goroutine", points: [2]int{145, 6}, both: true, file: "stage2-concurrent/main.go", was: "go http1.Serve(conn, site)", is: "http1.Serve(conn, site)",
+		fails: [2]string{"", "last-is-first"}, diagnose: [2]string{"", "serial"}},
+	{name: "reads once", points: [2]int{21, 0}, file: request, was: `strings.HasSuffix(soFar, "\n\r\n") || strings.HasSuffix(soFar, "\n\n")`, is: `soFar != ""`,
+		fails: [2]string{"waits-for-the-head"}, diagnose: [2]string{"answers-early"}},
+	{name: "waits for ever", points: [2]int{141, 0}, file: conn, was: "c.tcp.SetReadDeadline(time.Now().Add(patience))", is: "error(nil)",
+		fails: [2]string{"preconnect-silent"}, diagnose: [2]string{"no-head-timeout"}},
+	{name: "closes at once", points: [2]int{125, 0}, file: write, was: "c.listener.Linger <= 0", is: "c.listener.Linger >= 0",
+		fails: [2]string{"garbage-after"}, diagnose: [2]string{"reset"}},
+	{name: "never persists", points: [2]int{134, 0}, file: protocol, was: "case req.Minor >= 1:\n\t\treturn \"\"", is: "case req.Minor >= 1:\n\t\treturn \"close\"",
+		fails: [2]string{"keep-alive-in-turn"}, diagnose: [2]string{"persistence"}},
+	{name: "does not build", points: [2]int{0, 0}, file: response, was: "package http1", is: "package http1\n\nvar unused string = 1",
+		fails: [2]string{"accepts-again"}, diagnose: [2]string{""}},
+}
+
+// lay makes a submission of this kind in a folder.
+func (k kind) lay(t *testing.T, solved, open, dir string) {
+	t.Helper()
+	from := solved
+	if k.open {
+		from = open
+	}
+	for _, folder := range []string{kit.Folder(1), kit.Folder(2)} {
+		if folder == kit.Folder(2) && !k.both {
+			continue // it would take time, and say no more
+		}
+		if err := os.CopyFS(filepath.Join(dir, folder), os.DirFS(filepath.Join(from, folder))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	k.spoil(t, dir)
+}
+
+// spoil puts the mistake into a folder that has the stages.
+func (k kind) spoil(t *testing.T, dir string) {
+	t.Helper()
+	if k.file == "" {
+		return
+	}
+	file := filepath.Join(dir, filepath.FromSlash(k.file))
+	text, err := os.ReadFile(file)
+	if n := strings.Count(string(text), k.was); err != nil || n != 1 {
+		t.Fatalf("%s: %q is %d times in %s (%v)", k.name, k.was, n, k.file, err)
+	}
+	put(t, file, strings.Replace(string(text), k.was, k.is, 1))
+}
+
+// check looks whether a kind gets its points, and fails where it should.
+func (k kind) check(t *testing.T, s *submission, report string) {
+	t.Helper()
+	for i, r := range s.Stages {
+		name, diagnosis := "", ""
+		if c := s.first(r, wanting); c != nil && r.State != notSubmitted {
+			name, diagnosis = c.Name, c.Diagnosis
+		}
+		t.Logf("%-24s stage %d: %3d points in %4.1f s: %s, %s %s", k.name, r.Stage, r.Points, s.Seconds, r.State, name, diagnosis)
+		if r.Points != k.points[i] || name != k.fails[i] || diagnosis != k.diagnose[i] {
+			t.Errorf("%s, stage %d: %d points, %s (%s) fails first; want %d, %s (%s)\n%s", k.name, r.Stage, r.Points, name, diagnosis, k.points[i], k.fails[i], k.diagnose[i], report)
+		}
+	}
+}
+
+// TestClass grades a class of right and wrong submissions, among them all attacks. The
+// right and wrong ones get exactly the points that they have earned, and the attackers
+// none. Nothing is changed or left behind.
+func TestClass(t *testing.T) {
+	root, confined := findKit(t), canConfine(t)
+	class, near, open := openDir(t), openDir(t), filepath.Join(openDir(t), "open")
+	temp, mounts, before := tempDirs(t), mountsHere(t), treeOf(t, root)
+	if out, err := exec.Command("go", "run", filepath.Join(root, "scripts", "handout"), "-o", open).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, k := range kinds {
+		k.lay(t, root, open, filepath.Join(class, k.name))
+	}
+	canary := filepath.Join(near, "canary")
+	put(t, canary, "alive")
+	os.Chmod(canary, 0o666)
+	place := strings.NewReplacer("SERVER", listen(t), "KIT", filepath.ToSlash(root), "CLASS", filepath.ToSlash(class), "NEAR", filepath.ToSlash(near))
+	var tried []attack
+	for _, a := range attacks {
+		if a.linux && !confined {
+			t.Logf("not tried on this system, which cannot stop it: %s", a.name)
+		} else if err := a.lay(t, root, filepath.Join(class, a.name), place); err != nil {
+			t.Logf("not tried on this system: %s: %v", a.name, err)
+		} else {
+			tried = append(tried, a)
+		}
+	}
+
+	start := time.Now()
+	found, report := gradeClass(t, someFailed, class, "-stages", "1,2", "-j", "4")
+	seconds, points := time.Since(start).Seconds(), 0
+	for _, k := range kinds {
+		k.check(t, found[k.name], report(k.name))
+	}
+	for _, a := range tried {
+		s, text := found[a.name], report(a.name)
+		if !strings.Contains(strings.Join(strings.Fields(text), " "), a.says) || a.not != "" && strings.Contains(text, a.not) {
+			t.Errorf("%s: want %q and not %q in its report:\n%s", a.name, a.says, a.not, text)
+		}
+		earned := s.Stages[0].Points + s.Stages[1].Points
+		if points += earned; earned != 0 {
+			t.Errorf("%s earned %d points:\n%s", a.name, earned, text)
+		}
+		t.Logf("%-24s %3d points in %4.1f s: %s", a.name, earned, s.Seconds, s.Stages[0].State)
+	}
+	if text, err := os.ReadFile(canary); err != nil || string(text) != "alive" {
+		t.Errorf("the canary is %q, %v", text, err)
+	}
+	if after := treeOf(t, root); before != after {
+		t.Errorf("files of the kit have changed, -before +after:\n%s", cmp.Diff(strings.Split(before, "\n"), strings.Split(after, "\n")))
+	}
+	left := leftBehind(t, temp, near, mounts)
+	if left != "" {
+		t.Errorf("left behind:\n%s", left)
+	}
+	t.Logf("%d kinds and %d attacks in %.0f s, 4 at once: %d points earned by attacks, %d files or processes left behind",
+		len(kinds), len(tried), seconds, points, strings.Count(left, "\n"))
+}
+
+// TestOddFolders grades a class of odd folders: each is told of in clear words,
+// and those that have a stage which builds are graded.
+func TestOddFolders(t *testing.T) {
+	root, class := findKit(t), openDir(t)
+	long := strings.Repeat("n", 252) // with .go 255 bytes
+	deep := strings.Repeat("d/", 200) + "x.txt"
+	mkfifo := func(name string) error { return exec.Command("mkfifo", name).Run() }
+	cases := []struct {
+		name  string
+		solve bool // it has the kit's stage 1
+		make  func(dir string) error
+		state string
+		says  string // in its report
+	}{
+		{name: "empty", state: notSubmitted},
+		{name: "link", make: func(dir string) error {
+			return errors.Join(os.Remove(dir), os.Symlink(filepath.Join(class, "solved"), dir))
+		}, state: notGraded, says: "it is a link: if that is right, grade the folder to which it leads"},
+		{name: "solved", solve: true, state: graded},
+		{name: "no files", solve: true, make: func(dir string) error {
+			ln, err := net.Listen("unix", filepath.Join(dir, "stage1-single", "socket.go"))
+			if err == nil {
+				ln.(*net.UnixListener).SetUnlinkOnClose(false)
+				ln.Close()
+			}
+			return errors.Join(err, mkfifo(filepath.Join(dir, "stage1-single", "fifo.go")), mkfifo(filepath.Join(dir, "go.mod")))
+		}, state: graded, says: "left out, as links, huge, or no files: stage1-single/fifo.go, stage1-single/socket.go"},
+		{name: "stage is a pipe", make: func(dir string) error { return mkfifo(filepath.Join(dir, "stage1-single")) }, state: notSubmitted, says: "stage1-single is no folder, and was left out"},
+		{name: "many files", solve: true, make: func(dir string) error {
+			for i := range 10_000 {
+				put(t, filepath.Join(dir, "stage1-single", "www", "many", fmt.Sprint(i)), "")
+			}
+			return nil
+		}, state: graded},
+		{name: "deep", solve: true, make: func(dir string) error {
+			put(t, filepath.Join(dir, "stage1-single", deep), "")
+			put(t, filepath.Join(dir, "stage1-single", "www", deep), "")
+			return nil
+		}, state: graded},
+		{name: "long names", solve: true, make: func(dir string) error {
+			put(t, filepath.Join(dir, "stage1-single", "www", long+".go"), "")
+			put(t, filepath.Join(dir, "stage1-single", long+".go"), "package main\n")
+			return nil
+		}, state: graded},
+		{name: long + "xyz", solve: true, state: graded},
+		{name: "unreadable", make: func(dir string) error {
+			err := os.Chmod(dir, 0)
+			t.Cleanup(func() { os.Chmod(dir, 0o755) }) // or it could not be removed
+			if _, readErr := os.ReadDir(dir); readErr == nil {
+				return errors.New("this user may read every folder")
+			}
+			return err
+		}, state: notGraded, says: "permission denied"},
+	}
+	made := 0
+	for i, c := range cases {
+		dir := filepath.Join(class, c.name)
+		err := os.Mkdir(dir, 0o755)
+		if c.solve {
+			err = errors.Join(err, os.CopyFS(filepath.Join(dir, "stage1-single"), os.DirFS(filepath.Join(root, "stage1-single"))))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		made++
+		if c.make != nil {
+			if err := c.make(dir); err != nil {
+				made--
+				t.Logf("%s: not tried on this system: %v", c.name, err)
+				cases[i].state = ""
+			}
+		}
+	}
+	found, report := gradeClass(t, trouble, class, "-stages", "1", "-only", "accepts-again", "-j", "4") // not all can be graded
+	if len(found) != len(cases) {
+		t.Errorf("%d submissions of %d", len(found), len(cases))
+	}
+	for _, c := range cases {
+		if s := found[c.name]; c.state != "" {
+			said := strings.Join(append(s.remarks(), s.Trouble), "\n")
+			if r := s.Stages[0]; r.State != c.state || (r.Points > 0) != (c.state == graded) || !strings.Contains(said, c.says) || report(c.name) == "" {
+				t.Errorf("%.40s: %s with %d points, %q; want %s, %q", c.name, r.State, r.Points, said, c.state, c.says)
+			}
+		}
+	}
+	t.Logf("%d of %d odd folders could be made here, %d are in the sheet", made, len(cases), len(found))
+}
+
+// gradeClass grades a folder of submissions. It returns them by name, and their reports.
+func gradeClass(t *testing.T, want int, class string, args ...string) (found map[string]*submission, report func(name string) string) {
+	t.Helper()
+	reports := filepath.Join(class, ".reports") // no submission: its name begins with a dot
+	found = gradeJSON(t, want, append(args, "-out", reports, class)...)
+	return found, func(name string) string {
+		t.Helper()
+		text, err := os.ReadFile(filepath.Join(reports, fileName(name)+".txt"))
+		if err != nil || found[name] == nil {
+			t.Fatalf("%s was not graded: %v", name, err)
+		}
+		return string(text)
+	}
+}
+
+// gradeJSON runs the grader, and returns the submissions by name.
+func gradeJSON(t *testing.T, want int, args ...string) map[string]*submission {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	status := run(append([]string{"-format", "json"}, args...), &stdout, &stderr)
+	var sheet struct{ Submissions []*submission }
+	if err := json.Unmarshal(stdout.Bytes(), &sheet); err != nil || status != want {
+		t.Fatalf("status %d, want %d: %v\n%s\n%.2000s", status, want, err, stderr.String(), stdout.String())
+	}
+	found := map[string]*submission{}
+	for _, s := range sheet.Submissions {
+		found[s.Name] = s
+	}
+	return found
+}
+
+func findKit(t *testing.T) string {
+	t.Helper()
+	root, err := kit.Find()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return root
+}
+
+// listen listens on a free port until the test is over, and says where.
+func listen(t *testing.T) string {
+	t.Helper()
+	ln, err := net.Listen("tcp", "localhost:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { ln.Close() })
+	return ln.Addr().String()
+}
+
+func put(t *testing.T, name, text string) {
+	t.Helper()
+	if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o755), os.WriteFile(name, []byte(text), 0o644)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// openDir is a temporary directory that everybody may write to: its rights alone
+// protect nothing.
+func openDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "weblab-open-")
+	if err == nil {
+		err = os.Chmod(dir, 0o777)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
+}
+
+// canConfine reports whether a worker gets namespaces here.
+func canConfine(t *testing.T) bool {
+	g := &grader{temp: openDir(t), stderr: &bytes.Buffer{}}
+	if err := g.prepareWorkers(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return g.protection == inNamespaces
+}
+
+// treeOf lists the files of the kit that the checks are made of, with their
+// sizes and times.
+func treeOf(t *testing.T, root string) string {
+	var b strings.Builder
+	err := filepath.WalkDir(filepath.Join(root, "scripts"), func(name string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			info, infoErr := d.Info()
+			if err = infoErr; err == nil {
+				fmt.Fprintln(&b, name, info.Size(), info.ModTime())
+			}
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}

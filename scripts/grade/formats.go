@@ -1,0 +1,185 @@
+package main
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"weblab.example/scripts/internal/term"
+)
+
+// encoders write the submissions in each format.
+var encoders = map[string]func(g *grader, w io.Writer, subs []*submission) error{
+	"table": func(g *grader, w io.Writer, subs []*submission) error {
+		text := g.sheet(subs)
+		if len(g.folders) == 0 {
+			text = g.report(subs[0], false)
+		}
+		_, err := io.WriteString(w, text)
+		return err
+	},
+	"json": func(g *grader, w io.Writer, subs []*submission) error {
+		return writeJSON(w, map[string]any{"checks": g.Checks, "level": g.Level, "seed": g.Seed, "submissions": subs})
+	},
+	"csv":        func(_ *grader, w io.Writer, subs []*submission) error { return csv.NewWriter(w).WriteAll(cells(subs)) },
+	"gradescope": func(g *grader, w io.Writer, subs []*submission) error { return writeJSON(w, g.gradescope(subs[0])) },
+}
+
+// print prints the sheet in the format that was asked for.
+func (g *grader) print(w io.Writer, subs []*submission) error {
+	var b bytes.Buffer
+	if err := encoders[g.format](g, &b, subs); err != nil {
+		return err
+	}
+	return show(w, b.String())
+}
+
+func writeJSON(w io.Writer, value any) error {
+	out := json.NewEncoder(w)
+	out.SetIndent("", "  ")
+	out.SetEscapeHTML(false)
+	return out.Encode(value)
+}
+
+// sheet has a row for each submission and a column for each level.
+func (g *grader) sheet(subs []*submission) string {
+	const widest = 32 // columns for a name; the remarks have it in full
+	head := []string{"submission"}
+	for _, p := range subs[0].columns() {
+		head = append(head, p.Name)
+	}
+	table := term.Table{head}
+	remarks := ""
+	for _, s := range subs {
+		row := []string{shorten(s.Name, widest, "...")}
+		for _, p := range s.columns() {
+			row = append(row, fmt.Sprintf("%d/%d", p.Points, p.Max))
+		}
+		if s.Trouble != "" {
+			row = append(row[:1], notGraded)
+		}
+		table = append(table, row)
+		for _, remark := range s.remarks() {
+			remarks += indent(s.Name+": "+below(remark), "") + "\n"
+		}
+	}
+	return fmt.Sprintf("%s\nchecks: %s, seed %d\n%s", table, g.Checks, g.Seed, remarks)
+}
+
+// cells are the sheet for a spreadsheet: points and what they could be are apart.
+func cells(subs []*submission) [][]string {
+	head := []string{"submission"}
+	for _, p := range subs[0].columns() {
+		head = append(head, p.Name, p.Name+"_max")
+	}
+	for _, r := range subs[0].Stages {
+		head = append(head, fmt.Sprintf("stage%d", r.Stage))
+	}
+	table := [][]string{append(head, "remarks")}
+	for _, s := range subs {
+		row := []string{cell(s.Name)}
+		for _, p := range s.columns() {
+			earned := strconv.Itoa(p.Points)
+			if s.Trouble != "" {
+				earned = "" // which is no zero
+			}
+			row = append(row, earned, strconv.Itoa(p.Max))
+		}
+		for _, r := range s.Stages {
+			row = append(row, r.State)
+		}
+		remarks := strings.ReplaceAll(strings.Join(s.remarks(), "; "), "\n", " ") // a row is a line
+		table = append(table, append(row, cell(remarks)))
+	}
+	return table
+}
+
+// cell is a text that no spreadsheet takes for a formula, not even one that
+// reads full-width signs as well.
+func cell(text string) string {
+	if first, _ := utf8.DecodeRuneInString(strings.TrimLeft(text, " ")); strings.ContainsRune("=+-@＝＋－＠", first) {
+		return "'" + text
+	}
+	return text
+}
+
+// The results.json of Gradescope, as its documentation for autograders has it:
+// https://gradescope-autograders.readthedocs.io/en/latest/specs/
+
+type gradescopeResult struct {
+	Score   int     `json:"score"`
+	Seconds float64 `json:"execution_time"`
+	gradescopeText
+	Tests []gradescopeTest `json:"tests"`
+}
+
+type gradescopeTest struct {
+	Score    int      `json:"score"`
+	MaxScore int      `json:"max_score"`
+	Name     string   `json:"name"`
+	Number   string   `json:"number"`
+	Tags     []string `json:"tags,omitempty"`
+	Status   string   `json:"status"`
+	gradescopeText
+}
+
+type gradescopeText struct {
+	Output       string `json:"output"`
+	OutputFormat string `json:"output_format"`
+	Visibility   string `json:"visibility"`
+}
+
+func shown(text string) gradescopeText {
+	return gradescopeText{Output: text, OutputFormat: "text", Visibility: "visible"}
+}
+
+// gradescope has a test for each step. Its level is in its name and its tag. The report stands above them.
+func (g *grader) gradescope(s *submission) gradescopeResult {
+	result := gradescopeResult{Seconds: s.Seconds, Tests: []gradescopeTest{}, gradescopeText: shown(g.report(s, false))}
+	for _, p := range s.Parts {
+		result.Score += p.Points
+	}
+	for _, r := range s.Stages {
+		for _, row := range rowsOf(r.Results) {
+			if row.Stage != r.Stage {
+				continue
+			}
+			test := gradescopeTest{Score: row.points, MaxScore: row.max, Name: fmt.Sprintf("stage %d: %s", r.Stage, row.Title),
+				Number: row.ID, Status: "failed", gradescopeText: shown(row.output(r))}
+			if row.Level != "" {
+				test.Name = fmt.Sprintf("%s, %s", row.Level, test.Name)
+				test.Tags = []string{string(row.Level)}
+			}
+			if row.mark == stepPassed {
+				test.Status = "passed"
+			}
+			result.Tests = append(result.Tests, test)
+		}
+	}
+	return result
+}
+
+// output is what a test tells: the first failure in full, the others in a line each, or why
+// there was nothing to see.
+func (r row) output(in *stageResult) string {
+	if in.State != graded {
+		return in.State + "\n  " + below(in.Problem)
+	}
+	var lines []string
+	if r.free > 0 {
+		lines = append(lines, fmt.Sprintf("passed with all its points; checks that have no points failed: %d", r.free))
+	}
+	first, others := r.failures(1)
+	lines = append(append(lines, first...), others...)
+	if len(first) == 0 {
+		for _, why := range notRunBecause([]row{r}) {
+			lines = append(lines, "not run: "+below(why))
+		}
+	}
+	return strings.Join(lines, "\n")
+}

@@ -1,0 +1,169 @@
+//go:build kit
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"weblab.example/scripts/golden"
+	"weblab.example/scripts/internal/kit"
+	"weblab.example/scripts/internal/launch"
+)
+
+// textbookServer is what the assignment asks for and no more, in Python: one
+// read, text, one request at a time, no Content-Length.
+const textbookServer = `
+import socket, sys
+ear = socket.socket()
+ear.bind(('', int(sys.argv[1])))
+ear.listen(1)
+while True:
+    conn, _ = ear.accept()
+    try:
+        name = conn.recv(8192).decode().split()[1]
+        text = open(name[1:], encoding='utf-8').read()
+        conn.send(('HTTP/1.1 200 OK\n\n' + text + '\r\n').encode())
+    except IOError:
+        conn.send(b'HTTP/1.1 404 Not Found\r\n\r\n<h1>gone</h1>')
+    conn.close()
+`
+
+const textbookPythonClient = `
+import socket, sys
+conn = socket.create_connection((sys.argv[1], int(sys.argv[2])))
+conn.send(('GET /%s HTTP/1.1\r\nHost: x\r\n\r\n' % sys.argv[3]).encode())
+print(conn.recv(4096).decode())
+`
+
+// TestAnyLanguage grades a program that is not Go, and knows no flag.
+func TestAnyLanguage(t *testing.T) {
+	if _, err := exec.LookPath("python3"); err != nil {
+		t.Skip("needs python3: ", err)
+	}
+	class := t.TempDir()
+	for name, text := range map[string]string{"anna/WebServer.py": textbookServer, "anna/client.py": textbookPythonClient, "otto/WebServer.py": "raise SystemExit(0)\n", "otto/client.py": ""} {
+		put(t, filepath.Join(class, filepath.FromSlash(name)), text)
+	}
+	found := gradeJSON(t, someFailed, "-cmd", "python3 WebServer.py {port}", "-client-cmd", "python3 client.py {host} {port} {file}", "-checks", "textbook",
+		filepath.Join(class, "anna"), filepath.Join(class, "otto"))
+	points := func(name string) (p []int) {
+		for _, r := range found[name].Stages {
+			p = append(p, r.Points)
+		}
+		return p
+	}
+	anna := found["anna"]
+	// "many" may pass on a server that is serial: it is about what comes, not when.
+	if p := points("anna"); len(p) != 3 || p[0] != 60 || p[1] > 5 || p[2] != 20 {
+		t.Errorf("anna has %v points\n%s", p, (&grader{selection: selection{Checks: "textbook"}}).report(anna, true))
+	}
+	if p := points("otto"); len(p) != 3 || p[0]+p[1]+p[2] != 0 {
+		t.Errorf("otto has %v points", p)
+	}
+	if adds := strings.Join(anna.Stages[0].Adds, "\n"); !strings.Contains(adds, "1.2 well-formed") || !strings.Contains(adds, "1.3 ") {
+		t.Errorf("golden would add:\n%s", adds)
+	}
+}
+
+// TestTrouble: what is the grader's trouble, or the machine's, is no grade.
+func TestTrouble(t *testing.T) {
+	ln := listen(t)
+	for _, c := range []struct {
+		name, says string
+		args       []string
+	}{
+		{"a port that something else holds", "something else listens on " + ln, []string{"-cmd", "true", "-addr", ln, "-only", "hello", t.TempDir()}},
+		{"a program that is not there", "cannot start no-such-program", []string{"-cmd", "no-such-program {port}", "-only", "hello", t.TempDir()}},
+	} {
+		var stdout, stderr bytes.Buffer
+		if status := run(c.args, &stdout, &stderr); status != trouble || !strings.Contains(stderr.String(), c.says) {
+			t.Errorf("%s: status %d, %s", c.name, status, stderr.String())
+		}
+	}
+	g := &grader{temp: t.TempDir(), selection: selection{Level: golden.Strict}, stages: []int{1}, folders: []string{filepath.Join(t.TempDir(), "gone")}}
+	s := g.submissions()[0]
+	g.gradeOne(t.Context(), 0, s)
+	if s.Trouble == "" || s.Stages[0].State != notGraded {
+		t.Errorf("a folder that is gone is %s, %q", s.Stages[0].State, s.Trouble)
+	}
+}
+
+// TestRunningServer grades a server that was started by somebody else.
+func TestRunningServer(t *testing.T) {
+	root, program := findKit(t), filepath.Join(t.TempDir(), "stage1.exe")
+	if err := kit.Build(t.Context(), root, "stage1-single", program, false); err != nil {
+		t.Fatal(err)
+	}
+	server, err := launch.Serve(t.Context(), &launch.Tail{}, program, "-addr", "localhost:0", "-root", filepath.Join(root, "scripts", "golden", "site"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Stop()
+	var stdout, stderr bytes.Buffer
+	if status := run([]string{"-addr", server.Addr}, &stdout, &stderr); status != allPassed {
+		t.Errorf("status %d\n%s%s", status, stderr.String(), stdout.String())
+	}
+}
+
+// TestAgrees: go test at the root and the grader say the same of a kit with a
+// mistake in it.
+func TestAgrees(t *testing.T) {
+	copied := t.TempDir()
+	if err := os.CopyFS(copied, os.DirFS(findKit(t))); err != nil {
+		t.Fatal(err)
+	}
+	kinds[2].spoil(t, copied)
+	in := func(args ...string) []byte {
+		cmd := launch.Command(context.Background(), "go", args...)
+		cmd.Dir = copied
+		out, _ := cmd.Output() // its status is 1
+		return out
+	}
+	var sheet struct{ Submissions []*submission }
+	if out := in("run", "./scripts/grade", "-format", "json", "-stages", "1"); json.Unmarshal(out, &sheet) != nil {
+		t.Fatalf("%.1000s", out)
+	}
+	tested := in("test", "-v", "./scripts/golden", "-run", "TestStages/stage1-single")
+	failed := 0
+	for _, c := range sheet.Submissions[0].Stages[0].Results {
+		line := fmt.Sprintf("--- %s: TestStages/stage1-single/step_%s/%s (", map[golden.Status]string{golden.Passed: "PASS", golden.Failed: "FAIL", golden.NotRun: "SKIP"}[c.Status], c.Step, c.Name)
+		if !bytes.Contains(tested, []byte(line)) {
+			t.Errorf("go test does not say %q", line)
+		}
+		if c.Status == golden.Failed {
+			failed++
+		}
+	}
+	if failed == 0 || bytes.Count(tested, []byte("--- FAIL: TestStages/stage1-single/step_1.2/")) == 0 {
+		t.Errorf("%d checks failed\n%.3000s", failed, tested)
+	}
+}
+
+// TestSaysWhatIsMissing grades where the system gives no namespaces. What
+// cannot be stopped then is said, and where to read on.
+func TestSaysWhatIsMissing(t *testing.T) {
+	if _, err := exec.LookPath("unshare"); err != nil || !canConfine(t) {
+		t.Skip("namespaces cannot be had and then be forbidden here: ", err)
+	}
+	program := filepath.Join(openDir(t), "grade.exe")
+	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	const forbid = `echo 0 > /proc/sys/user/max_user_namespaces && exec "$0" "$@"` // in the new namespace only
+	// Its status is that of an empty submission.
+	out, _ := exec.Command("unshare", "-Ur", "sh", "-c", forbid, program, "-stages", "1", "-only", "hello", t.TempDir()).CombinedOutput()
+	said := strings.Join(strings.Fields(string(out)), " ")
+	for _, want := range []string{"started without these protections", "what they leave running goes on, they see other processes, and can change files outside", "one for each submission: see lab-notes/instructors.md"} {
+		if !strings.Contains(said, want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
+	}
+}

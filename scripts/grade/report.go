@@ -1,0 +1,213 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"weblab.example/scripts/golden"
+	"weblab.example/scripts/internal/kit"
+	"weblab.example/scripts/internal/term"
+)
+
+// show writes a text. Whatever strangers may have a word in goes out through it.
+func show(w io.Writer, text string) error {
+	_, err := io.WriteString(w, term.Visible(text))
+	return err
+}
+
+// oneLine is a name as it stands in a line: it cannot begin another one, which
+// might look like somebody's row.
+func oneLine(name string) string {
+	return term.Visible(strings.NewReplacer("\n", `\n`, "\t", `\t`).Replace(name))
+}
+
+// below is a text whose lines stand below its first one, or what a compiler
+// quotes may look like a row.
+func below(text string) string { return strings.ReplaceAll(text, "\n", "\n  ") }
+
+// indent wraps a text and puts a margin before each line.
+func indent(text, margin string) string {
+	return margin + strings.Join(term.Wrap(text, term.Width-len(margin)), "\n"+margin)
+}
+
+// report tells of one submission: a table for each stage, the first failure in
+// full, the others in a line each, or with all of them in full.
+func (g *grader) report(s *submission, all bool) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s, checks: %s, seed %d\n", s.Name, g.Checks, g.Seed)
+	if columns := s.columns(); s.Trouble == "" && columns[len(columns)-1].Max > 0 {
+		var points term.Table
+		for _, p := range columns {
+			points = append(points, []string{p.Name, fmt.Sprintf("%d/%d", p.Points, p.Max)})
+		}
+		b.WriteString(points.String())
+	}
+	for _, remark := range s.Remarks {
+		fmt.Fprintln(&b, indent("note: "+remark, "  "))
+	}
+	full := 1 // failures to tell in full
+	if all {
+		full = 1 << 20
+	}
+	for _, r := range s.Stages {
+		fmt.Fprintf(&b, "\n%s: %s\n", kit.Folder(r.Stage), r.summary())
+		if r.Problem != "" {
+			fmt.Fprintln(&b, indent(r.Problem, "  "))
+		}
+		if r.State == graded {
+			full -= s.tell(&b, r, full)
+		}
+	}
+	return b.String()
+}
+
+// tell tells of a stage that was graded, and of so many failures in full. It returns
+// how many those were.
+func (s *submission) tell(b *strings.Builder, r *stageResult, full int) (told int) {
+	rows, same, of := s.rows(r)
+	var table term.Table
+	free := 0
+	for _, row := range rows {
+		points, star := fmt.Sprintf("%3d/%d", row.points, row.max), ""
+		if row.max == 0 {
+			points = "" // of one check alone
+		}
+		if row.free > 0 {
+			star = "*"
+		}
+		if row.Stage == r.Stage {
+			table = append(table, []string{"", row.ID, row.mark + star, points, row.Title})
+			free += row.free
+		}
+	}
+	b.WriteString(table.String())
+	if free > 0 {
+		fmt.Fprintf(b, "  * with all its points; checks that have no points failed: %d, see below\n", free)
+	}
+	if of > 0 {
+		fmt.Fprintf(b, "  the same answers as stage 1: %d of %d\n", same, of)
+	}
+	for _, row := range rows {
+		const most = 8 // lines for a step
+		first, lines := row.failures(full - told)
+		told += len(first)
+		for _, text := range first {
+			fmt.Fprintf(b, "\n%s\n", text)
+		}
+		for _, line := range lines[:min(most, len(lines))] {
+			fmt.Fprintln(b, line)
+		}
+		if more := len(lines) - most; more > 0 {
+			fmt.Fprintf(b, "  %s and %d more; -out DIR writes all of them\n", row.ID, more)
+		}
+	}
+	for _, why := range notRunBecause(rows) {
+		fmt.Fprintln(b, indent("not run: "+why, "  "))
+	}
+	if len(r.Adds) > 0 {
+		fmt.Fprintf(b, "\n  For no points, the checks of -checks golden would add:\n")
+		for _, add := range r.Adds {
+			fmt.Fprintln(b, indent(add, "    "))
+		}
+	}
+	return told
+}
+
+// failures tells of the checks that failed: of the first ones in full, of the others
+// in a line each. That a step is not written, its first check has said.
+func (r row) failures(full int) (first, lines []string) {
+	for i, c := range r.results {
+		switch {
+		case c.Status != golden.Failed, c.Diagnosis == "not-written" && i > 0:
+		case len(first) < full:
+			first = append(first, c.String())
+		default:
+			lines = append(lines, line(c))
+		}
+	}
+	return first, lines
+}
+
+// line is a failure in one line.
+func line(c golden.Result) string {
+	why := c.Why
+	if slices.Contains([]string{"wrong-status", "not-said", "exit-status"}, c.Diagnosis) {
+		why = c.Want // which says more in a line
+	}
+	text := fmt.Sprintf("  %s %s: %s", c.Step, c.Name, strings.ReplaceAll(why, "\n", " "))
+	return shorten(text, term.Width, " ...")
+}
+
+// shorten cuts a text that is wider than so many columns, and puts dots behind it.
+func shorten(text string, columns int, dots string) string {
+	if term.Columns(text) <= columns {
+		return text
+	}
+	return term.Wrap(text, columns-len(dots))[0] + dots
+}
+
+// notRunBecause lists what was not run, and why: a line for each reason. It names
+// steps that were not run at all, and single checks.
+func notRunBecause(rows []row) (lines []string) {
+	const most = 12 // names for a reason
+	var reasons []string
+	names := map[string][]string{}
+	for _, row := range rows {
+		whole := !slices.ContainsFunc(row.results, func(c golden.Result) bool {
+			return c.Status != golden.NotRun || c.Why != row.results[0].Why
+		})
+		for i, c := range row.results {
+			if c.Status != golden.NotRun || whole && i > 0 {
+				continue
+			}
+			name := c.Step
+			if !whole {
+				name += " " + c.Name
+			}
+			if names[c.Why] == nil {
+				reasons = append(reasons, c.Why)
+			}
+			names[c.Why] = append(names[c.Why], name)
+		}
+	}
+	for _, why := range reasons {
+		list := names[why]
+		if len(list) > most {
+			list = append(list[:most:most], fmt.Sprintf("and %d more", len(list)-most))
+		}
+		lines = append(lines, strings.Join(list, ", ")+": "+why)
+	}
+	return lines
+}
+
+// writeReports writes each submission's full report to -out.
+func (g *grader) writeReports(subs []*submission) error {
+	if err := os.MkdirAll(g.out, 0o755); err != nil {
+		return err
+	}
+	for _, s := range subs {
+		if err := os.WriteFile(filepath.Join(g.out, fileName(s.Name)+".txt"), []byte(term.Visible(g.report(s, true))), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fileName is a name without what some systems do not allow in one. Of a long
+// one the middle is left out: its end tells it from others.
+func fileName(name string) string {
+	const most, end = 200, 40 // bytes; systems allow 255
+	if len(name) > most {
+		name = strings.ToValidUTF8(name[:most-end], "") + "..." + strings.ToValidUTF8(name[len(name)-end:], "")
+	}
+	return strings.Map(func(r rune) rune {
+		if strings.ContainsRune(`/\:*?"<>|`, r) {
+			return '-'
+		}
+		return r
+	}, name)
+}
