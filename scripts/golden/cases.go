@@ -3,6 +3,8 @@ package golden
 import (
 	"bytes"
 	"io/fs"
+	"slices"
+	"strconv"
 
 	"weblab.example/scripts/internal/exchange"
 	"weblab.example/scripts/internal/verdict"
@@ -59,13 +61,26 @@ func Cases() ([]Case, error) {
 	return cases, nil
 }
 
-// check makes a check of a case.
-func (g golden) check() Check {
-	c := Check{Step: g.step, Name: g.name, Weight: 1, Want: g.want, Flags: g.flags, also: g.also, run: g.run}
-	if g.free || g.also != "" {
-		c.Weight = 0
+// serverChecks lists the checks of a step of the servers.
+func serverChecks(step string, stage int) (checks []Check) {
+	for _, e := range must(entries(step)) {
+		c, own, err := e.check()
+		must(c, err)
+		i := slices.IndexFunc(own, func(kv keyValue) bool { return kv.key == "stage" })
+		if i >= 0 && own[i].value != strconv.Itoa(stage) {
+			continue
+		}
+		if i >= 0 {
+			own = slices.Delete(own, i, i+1)
+		}
+		if g := slices.IndexFunc(goldens, func(g golden) bool { return g.step == step && g.name == e.name }); g >= 0 {
+			c.run = goldens[g].run
+		} else {
+			c = must(e.script(c, own))
+		}
+		checks = append(checks, c)
 	}
-	return c
+	return checks
 }
 
 // run sends the request whole and in two pieces at three places, and compares

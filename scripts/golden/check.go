@@ -79,13 +79,13 @@ func (r Result) Excused() bool { return r.Status == NotRun && strings.HasPrefix(
 // Checks lists the checks of a stage, 1 to 3, in the order of their steps.
 func Checks(stage int) []Check {
 	var checks []Check
-	switch stage {
-	case 1:
-		checks = slices.Concat(serverChecks(), serialChecks())
-	case 2:
-		checks = slices.Concat(serverChecks(), concurrentChecks())
-	case 3:
+	if stage == 3 {
 		checks = clientChecks()
+	}
+	for _, step := range Steps {
+		if step.Level != "" && step.Stage < 3 && step.Stage <= stage && stage < 3 {
+			checks = append(checks, serverChecks(step.ID, stage)...)
+		}
 	}
 	slices.SortStableFunc(checks, func(a, b Check) int { return strings.Compare(a.Step, b.Step) })
 	for i := range checks {

@@ -336,7 +336,7 @@ var handMade = []mistake{
 	}},
 	{name: "a line on standard error that is no JSON", first: "log-json", diagnosis: "log", when: flagged("json"), stderr: func(line string) string { return "hey\n" + line }},
 	{name: "logs although it is off", first: "log-off", diagnosis: "log", when: flagged("off"), flags: swapFlag("off", "text")},
-	{name: "fails at a request line of one word", first: "one-word", diagnosis: "request-line-read", when: func(u use) bool { return u.sent == oneWordRequest }, answer: always(statusPage500)},
+	{name: "fails at a request line of one word", first: "one-word", diagnosis: "request-line-read", when: func(u use) bool { return u.sent == "GET\r\nHost: localhost:6789\r\n\r\n" }, answer: always(statusPage500)},
 	{name: "the method in capitals", first: "method-and-target", diagnosis: "request-line-read", when: flagged("text"), stderr: func(line string) string { return strings.Replace(line, "method=get", "method=GET", 1) }},
 	{name: "the target ends at the question mark", first: "method-and-target", diagnosis: "request-line-read", when: flagged("text"), stderr: func(line string) string { return strings.Replace(line, "?1.4", "", 1) }},
 	{name: "-v says nothing", first: "verbose", diagnosis: "verbose", when: flagged("-v"), flags: swapFlag("-v", "")},

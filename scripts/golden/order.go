@@ -1,0 +1,135 @@
+package golden
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"weblab.example/scripts/internal/exchange"
+	"weblab.example/scripts/internal/verdict"
+)
+
+// oneAtATime proves that a server is serial: while half of A's request is
+// held, B hears nothing. Then A gets its answer, and after it B.
+func oneAtATime(l *lab, _ string) error {
+	request, _ := bytesOf("hello")
+	a, err := l.dial()
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	half := len(request) / 2
+	if _, err := a.Write(request[:half]); err != nil {
+		return err
+	}
+	b, err := l.dialAndSend(request)
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	early := readWithin(b, quiet)
+	if early != "" && (readWithin(a, time.Millisecond) == "" || holds(a)) {
+		return verdict.Failf("not-serial", "while the server held A's connection, B %s", early)
+	}
+	if _, err := a.Write(request[half:]); err != nil && early == "" {
+		return err
+	}
+	heardA := exchange.HearOut(a)
+	a.Close() // a server that lingers waits for that
+	heardB := exchange.HearOut(b)
+	seen := fmt.Sprintf("A sent the rest of its request: %s; B: %s", heardA.Said(), heardB.Said())
+	switch {
+	case early != "":
+		return nil // A was served before its request was whole, and so is B
+	case heardA.End == exchange.EndOpen && len(heardA.Bytes) == 0:
+		return verdict.Failf("no-answer-open", "%s", seen)
+	case heardA.End == exchange.EndOpen:
+		return verdict.Failf(verdict.Stays(heardA), "%s", seen)
+	case heardB.End == exchange.EndOpen || len(heardA.Bytes) > 0 && len(heardB.Bytes) == 0:
+		return verdict.Failf("only-once", "%s", seen)
+	}
+	return nil
+}
+
+// holds reports whether a server still has a connection, on which it may have
+// sent an answer. If it has not, the system answers what comes with a reset.
+func holds(conn net.Conn) bool {
+	for range 3 {
+		if _, err := conn.Write([]byte("x")); err != nil {
+			return false
+		}
+		time.Sleep(exchange.Pause) // the stimulus: time for the reset to come
+	}
+	return true
+}
+
+// lastIsFirst proves concurrency by order, with no clock: so many requests are held
+// half-sent, and are completed the last one first, each after the answer before.
+func lastIsFirst(l *lab, many string) error {
+	n, _ := strconv.Atoi(many) // as the case says
+	request, response := bytesOf("hello")
+	half := len(request) / 2
+	var conns []net.Conn
+	for range n {
+		conn, err := l.dialAndSend(request[:half])
+		if err != nil {
+			return err
+		}
+		defer conn.Close()
+		conns = append(conns, conn)
+	}
+	for i, conn := range slices.Backward(conns) {
+		if _, err := conn.Write(request[half:]); err != nil {
+			return err
+		}
+		h := exchange.HearOut(conn)
+		err := verdict.Want(h, response)
+		switch {
+		case i == n-1 && h.End == exchange.EndOpen:
+			err = verdict.Because(err, "serial")
+		case len(h.Bytes) == 0 || exchange.ReadMessage(h.Bytes).Status == 408:
+			err = verdict.Because(err, "mixed-answers")
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// manyAtOnce has clients ask for different files at the same time: answers
+// that share a variable get mixed up.
+func manyAtOnce(l *lab, _ string) error {
+	names := []string{"hello", "directory-file", "not-found", "type-html", "query", "not-found-directory"}
+	return atOnce(60, func(i int) error {
+		request, response := bytesOf(names[i%len(names)])
+		h, err := l.talk(request)
+		if err == nil {
+			err = verdict.Want(h, response)
+		}
+		if err != nil && h.End != "" && !bytes.Equal(h.Bytes, response) {
+			err = verdict.Because(err, "mixed-answers")
+		}
+		return err
+	})
+}
+
+// atOnce calls f n times at once, and returns the first error in their order.
+func atOnce(n int, f func(i int) error) error {
+	failures := make([]error, n)
+	var all sync.WaitGroup
+	for i := range failures {
+		all.Go(func() { failures[i] = f(i) })
+	}
+	all.Wait()
+	for _, err := range failures {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,168 @@
+package golden
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"net"
+	"slices"
+	"strings"
+	"time"
+
+	"weblab.example/scripts/internal/exchange"
+	"weblab.example/scripts/internal/verdict"
+)
+
+// A conversation plays the script of a server's case. Each line of it is a verb and
+// its value; verbs.go says what they do, and the lines below a verb that begin with
+// else say what it means when the verb fails.
+type conversation struct {
+	*lab                         // the server that is spoken to
+	known map[string]string      // what {NAME} stands for in this run
+	lines map[string]*connection // by the names that "as" gives them
+	*connection
+	begun time.Time
+	ran   []*process   // that a verb started
+	taken net.Listener // a port that is not free
+	peak  int64        // the memory that "memory" saw
+	late  bool         // what failed was a matter of time alone
+}
+
+// A connection is one that a client has, and what happened on it.
+type connection struct {
+	conn   *net.TCPConn // nil: not connected yet
+	sent   []byte
+	failed error    // of sending
+	did    []string // what the client did, in words
+	heard  exchange.Heard
+	want   []byte // what should have been heard
+}
+
+// script makes a check of a case.
+func (e entry) script(c Check, lines []keyValue) (Check, error) {
+	for i, kv := range lines {
+		v, known := verbs[kv.key]
+		switch {
+		case kv.key == "else" && i > 0:
+			diagnosis, _, condition := readElse(kv.value)
+			if verdict.Diagnoses[diagnosis].Why == "" || conditions[condition] == nil {
+				return c, e.wrong(kv, "there is no diagnosis %q, or no condition %q", diagnosis, condition)
+			}
+		case !known:
+			return c, e.wrong(kv, "there is no verb %s: there are %q", kv.key, slices.Sorted(maps.Keys(verbs)))
+		case !v.takes(kv.value):
+			return c, e.wrong(kv, "%s takes something else: %s", kv.key, v.means)
+		case kv.key == "start" || kv.key == "exits":
+			c.Flags = []string{noServer}
+		}
+	}
+	c.run = func(l *lab) error { return e.play(l, lines) }
+	return c, nil
+}
+
+// play plays a script. What is only too late is played again: a busy machine is not
+// busy in the same way three times, and a program that waits for nothing is.
+func (e entry) play(l *lab, lines []keyValue) error {
+	for try := 1; ; try++ {
+		c := &conversation{lab: l, begun: time.Now(), known: map[string]string{}, lines: map[string]*connection{}, connection: &connection{}}
+		err := c.playOnce(e, lines)
+		c.end()
+		if !c.late || try == 3 {
+			return err
+		}
+	}
+}
+
+func (c *conversation) playOnce(e entry, lines []keyValue) error {
+	for i, kv := range lines {
+		if kv.key == "else" {
+			continue
+		}
+		if err := verbs[kv.key].do(c, c.fill(e.text(kv.value))); err != nil {
+			return c.explain(err, lines[i+1:])
+		}
+	}
+	return nil
+}
+
+// fill replaces the names that are known only in the run.
+func (c *conversation) fill(text string) string {
+	c.known["addr"], c.known["root"] = c.addr, c.site.dir
+	if strings.Contains(text, "{random}") && c.known["random"] == "" {
+		random := c.random()
+		c.known["random"] = fmt.Sprintf("%08x", random.Uint32())
+		for range 60 + random.IntN(60) {
+			c.known["lines"] += fmt.Sprintf("<p>%x</p>\n", random.Uint64())
+		}
+	}
+	if strings.Contains(text, "{taken}") {
+		if ln, err := net.Listen("tcp", "127.0.0.1:0"); err == nil { // else the check fails
+			c.known["taken"], c.taken = ln.Addr().String(), ln
+			_, c.known["taken-port"], _ = net.SplitHostPort(c.known["taken"])
+		}
+	}
+	for name, value := range c.known {
+		text = strings.ReplaceAll(text, "{"+name+"}", value)
+	}
+	return text
+}
+
+// explain gives a failure the diagnosis of the first else that fits.
+func (c *conversation) explain(err error, below []keyValue) error {
+	for _, kv := range below {
+		if kv.key != "else" {
+			break
+		}
+		diagnosis, arg, condition := readElse(kv.value)
+		switch {
+		case !conditions[condition](c):
+			continue
+		case arg != "":
+			return verdict.Because(err, diagnosis, arg)
+		}
+		return verdict.Because(err, diagnosis)
+	}
+	return err
+}
+
+// readElse reads DIAGNOSIS, DIAGNOSIS: ARGUMENT, or DIAGNOSIS if CONDITION.
+func readElse(value string) (diagnosis, arg, condition string) {
+	value, condition, _ = strings.Cut(value, " if ")
+	diagnosis, arg, _ = strings.Cut(value, ": ")
+	return diagnosis, arg, condition
+}
+
+// conditions are what an else may depend on: what was heard last.
+var conditions = map[string]func(c *conversation) bool{
+	"":                func(*conversation) bool { return true },
+	"nothing came":    func(c *conversation) bool { return len(c.heard.Bytes) == 0 },
+	"silent and open": func(c *conversation) bool { return len(c.heard.Bytes) == 0 && c.heard.End == exchange.EndOpen },
+	"a part came":     func(c *conversation) bool { return len(c.heard.Bytes) > 0 && bytes.HasPrefix(c.want, c.heard.Bytes) },
+	"no 408 came":     func(c *conversation) bool { return exchange.ReadMessage(c.heard.Bytes).Status != 408 },
+}
+
+// end ends what a script leaves behind.
+func (c *conversation) end() {
+	c.lines[""] = c.connection
+	for _, line := range c.lines {
+		if line.conn != nil {
+			line.conn.Close()
+		}
+	}
+	for _, proc := range c.ran {
+		proc.kill()
+	}
+	if c.taken != nil {
+		c.taken.Close()
+	}
+}
+
+// connect connects, unless the connection is there already.
+func (c *conversation) connect() error {
+	if c.conn != nil {
+		return nil
+	}
+	conn, err := c.dial()
+	c.conn = conn
+	return err
+}

@@ -1,0 +1,302 @@
+package golden
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"weblab.example/scripts/internal/exchange"
+	"weblab.example/scripts/internal/verdict"
+)
+
+// What the verbs of a client do, in the order of their table.
+
+func (c *conversation) as(name string) error {
+	if c.lines[name] == nil {
+		c.lines[name] = &connection{}
+	}
+	c.connection = c.lines[name]
+	return nil
+}
+
+func (c *conversation) open(string) error {
+	c.did = append(c.did, "said nothing")
+	return c.connect()
+}
+
+// send sends bytes. That it fails is seen by what comes back, or does not.
+func (c *conversation) send(value string) error {
+	if err := c.connect(); err != nil {
+		return err
+	}
+	message := bytesIn(value)
+	c.did = append(c.did, fmt.Sprintf("sent %.100q", message))
+	c.sent = append(c.sent, message...)
+	if _, err := c.conn.Write(message); err != nil && c.failed == nil {
+		c.failed = err
+	}
+	return nil
+}
+
+func (c *conversation) drip(value string) error {
+	every, message, _ := strings.Cut(value, " ")
+	if err := c.connect(); err != nil {
+		return err
+	}
+	conn := c.conn
+	c.sent = bytesIn(message)
+	go func() {
+		for _, b := range bytesIn(message) {
+			time.Sleep(duration(every)) // the stimulus: a slow client
+			if _, err := conn.Write([]byte{b}); err != nil {
+				return
+			}
+		}
+	}()
+	return nil
+}
+
+func (c *conversation) pause(value string) error {
+	time.Sleep(duration(value)) // the stimulus
+	return nil
+}
+
+func (c *conversation) halfClose(string) error {
+	c.did = append(c.did, "closed for writing")
+	c.conn.CloseWrite() // that it fails is seen by what comes back
+	return nil
+}
+
+func (c *conversation) leave(string) error { return c.conn.Close() }
+
+func (c *conversation) reset(string) error {
+	c.conn.SetLinger(0)
+	return c.conn.Close()
+}
+
+func (c *conversation) begin(string) (err error) {
+	c.conn, err = askHuge(c.lab)
+	c.heard.Bytes = []byte("H") // which askHuge has read
+	return err
+}
+
+// sip takes an answer in small parts.
+func (c *conversation) sip(value string) error {
+	for start := time.Now(); time.Since(start) < duration(value); time.Sleep(10 * exchange.Pause) {
+		part := make([]byte, 1<<20)
+		n, err := io.ReadFull(c.conn, part)
+		taken := append(c.heard.Bytes, part[:n]...)
+		if c.heard.Bytes = taken; bytes.HasSuffix(taken, []byte("\r\n\r\n")) {
+			return verdict.Because(verdict.Failf("", "a head came, and nothing behind it: %v", err), "file-not-sent", int64(hugeSize))
+		}
+		if err != nil {
+			return verdict.Failf("one-deadline", "with -stall 1s a client took %d bytes in %v, and then: %v", len(taken), time.Since(start).Round(100*time.Millisecond), err)
+		}
+	}
+	return nil
+}
+
+func (c *conversation) rest(string) error { return readHuge(c.conn, c.heard.Bytes) }
+
+// hear hears the connection out.
+func (c *conversation) hear() error {
+	if err := c.connect(); err != nil {
+		return err
+	}
+	c.heard = exchange.HearOut(c.conn)
+	if c.heard.Sent = c.sent; c.failed != nil {
+		c.heard.End = exchange.EndReset // the system tells of a reset once, and the writer was told
+	}
+	return nil
+}
+
+func (c *conversation) hears(string) error { return c.hear() }
+
+func (c *conversation) gets(name string) error {
+	_, c.want = bytesOf(name)
+	if err := c.hear(); err != nil {
+		return err
+	}
+	return verdict.Want(c.heard, c.want)
+}
+
+// keeps reads as many bytes as the answer has, after which the connection stays open.
+func (c *conversation) keeps(name string) error {
+	_, c.want = bytesOf(name)
+	c.want = bytes.Replace(c.want, []byte("Connection: close\r\n"), nil, 1)
+	got := make([]byte, len(c.want))
+	n, _ := io.ReadFull(c.conn, got) // too few bytes differ, too
+	if bytes.Equal(got[:n], c.want) {
+		c.sent = nil
+		return nil
+	}
+	c.conn.SetReadDeadline(time.Now().Add(quiet))
+	rest, _ := io.ReadAll(c.conn) // what comes within that time
+	c.heard = exchange.Heard{Bytes: append(got[:n], rest...), End: exchange.EndFIN, Sent: c.sent}
+	return verdict.Want(c.heard, c.want)
+}
+
+func (c *conversation) getsAny(name string) error {
+	if err := c.hear(); err != nil {
+		return err
+	}
+	return unanswered(c.heard, name)
+}
+
+// unanswered is a failure if what was heard is no answer to a case that is right.
+func unanswered(h exchange.Heard, name string) error {
+	if len(h.Bytes) > 0 && exchange.ReadMessage(h.Bytes).Status != 408 {
+		return nil
+	}
+	_, response := bytesOf(name)
+	f := verdict.Answer(h, response)
+	f.Seen = fmt.Sprintf("%s: %.300q was sent: %s", name, h.Sent, h.Said())
+	return f
+}
+
+// takesGood sends a request that is right. What is answered is for later steps, as
+// long as it is no refusal.
+func (c *conversation) takesGood(name string) error {
+	request, _ := bytesOf(name)
+	h, err := c.talk(request)
+	if err == nil {
+		err = unanswered(h, name)
+	}
+	switch status := exchange.ReadMessage(h.Bytes).Status; status {
+	case 400, 414, 431, 501, 505:
+		want := name
+		for _, g := range goldens {
+			if g.name == name {
+				want = g.want
+			}
+		}
+		f := verdict.Failf("", "%s: the answer to %.300q was %.60q", name, request, h.Bytes)
+		return verdict.Because(f, "refuses-good", status, want)
+	}
+	return err
+}
+
+// getsNo lets the step that is not written yet pass: that is told elsewhere.
+func (c *conversation) getsNo(status string) error {
+	if err := c.hear(); err != nil {
+		return err
+	}
+	if strconv.Itoa(exchange.ReadMessage(c.heard.Bytes).Status) != status || bytes.Contains(c.heard.Bytes, []byte(" is not written yet")) {
+		return nil
+	}
+	return verdict.Failf("trouble", "%s", c.story())
+}
+
+func (c *conversation) silent(value string) error {
+	if early := readWithin(c.conn, duration(value)); early != "" {
+		return verdict.Failf("answers-early", "%q was sent, which asks for no answer yet, and the client %s", c.sent, early)
+	}
+	return nil
+}
+
+func (c *conversation) stillOpen(string) error {
+	if end := readWithin(c.conn, time.Millisecond); end != "" {
+		return verdict.Failf("trouble", "another client was answered, but only when this one, which %s, %s", strings.Join(c.did, ", "), end)
+	}
+	return nil
+}
+
+// quiet is how long nothing may come, where nothing should.
+const quiet = 250 * time.Millisecond
+
+// readWithin says what came on a connection in that time, or "".
+func readWithin(conn net.Conn, d time.Duration) string {
+	conn.SetReadDeadline(time.Now().Add(d))
+	buf := make([]byte, 4096)
+	n, err := conn.Read(buf)
+	switch {
+	case n > 0:
+		return fmt.Sprintf("got %.60q", buf[:n])
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return ""
+	case err == io.EOF:
+		return "was closed"
+	}
+	return "was reset"
+}
+
+func (c *conversation) closed(value string) error {
+	start := time.Now()
+	if err := c.hear(); err != nil {
+		return err
+	}
+	took := time.Since(start)
+	if len(c.heard.Bytes) > 0 || c.heard.End != exchange.EndFIN || took < duration(strings.TrimPrefix(value, "after ")) {
+		return verdict.Failf("answers-nobody", "%s (after %v)", c.story(), took.Round(time.Millisecond))
+	}
+	return nil
+}
+
+func (c *conversation) ends(string) error {
+	if err := c.hear(); err != nil {
+		return err
+	}
+	if len(c.heard.Bytes) > 0 || c.heard.End == exchange.EndOpen {
+		return verdict.Failf("answers-nobody", "%s", c.story())
+	}
+	return nil
+}
+
+// givenUp sends more than any server should read for nothing. When one has given up,
+// what is sent to it is answered with a reset.
+func (c *conversation) givenUp(value string) error {
+	size, _ := strconv.Atoi(value)
+	const most = 64 << 20 // bytes: more than a server should take, and what the system holds of it
+	block, sent := bytes.Repeat([]byte("x"), size), 0
+	for start := time.Now(); sent < most && (size > 1 || time.Since(start) < exchange.Patience); sent += size {
+		if _, err := c.conn.Write(block); err != nil {
+			return nil
+		}
+		if size == 1 {
+			time.Sleep(exchange.Pause)
+		}
+	}
+	return verdict.Failf("trouble", "after its answer a client sent %d bytes more, and the server took them", sent)
+}
+
+func (c *conversation) took(value string) error {
+	if took := time.Since(c.begun); took < duration(value) {
+		return verdict.Failf("trouble", "the answer came after %v, and not after %s", took, value)
+	}
+	return nil
+}
+
+// story is what the client did and what it heard, for a report.
+func (c *conversation) story() string {
+	return fmt.Sprintf("the client %s: %s", strings.Join(c.did, ", "), c.heard.Said())
+}
+
+func (c *conversation) file(value string) error {
+	name, text, _ := strings.Cut(value, " ")
+	return os.WriteFile(c.path(name), []byte(text), 0o644)
+}
+
+func (c *conversation) path(name string) string {
+	return filepath.Join(c.site.dir, filepath.FromSlash(name))
+}
+
+// fetches asks for a file that was made just now.
+func (c *conversation) fetches(name string) error {
+	content, err := os.ReadFile(c.path(name))
+	if err != nil {
+		return err
+	}
+	h, err := c.talk([]byte("GET /" + name + " HTTP/1.1\r\nHost: localhost:6789\r\n\r\n"))
+	if err != nil {
+		return err
+	}
+	contentType := map[string]string{".html": "text/html; charset=utf-8", ".txt": "text/plain; charset=utf-8"}[filepath.Ext(name)]
+	return verdict.Want(h, fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s", contentType, len(content), content))
+}
