@@ -79,24 +79,13 @@ func runChromium(ctx context.Context, chromium, url string, flags ...string) (st
 	if os.Getuid() == 0 {
 		args = append(args, "--no-sandbox") // as root, Chromium refuses to run with a sandbox
 	}
-	cmd := exec.CommandContext(ctx, chromium, append(append(args, flags...), url)...)
-	var stderr tail
-	cmd.Stderr = &stderr
-	cmd.WaitDelay = time.Second
+	cmd := launch.Command(ctx, chromium, append(append(args, flags...), url)...)
+	stderr := &launch.Tail{Most: 2000}
+	cmd.Stderr = stderr
 	if stdout, err = cmd.Output(); err != nil {
 		return stdout, fmt.Errorf("%s: %w\n%s", filepath.Base(chromium), err, stderr)
 	}
 	return stdout, nil
-}
-
-// A tail keeps the last bytes that are written to it.
-type tail []byte
-
-func (t *tail) Write(p []byte) (int, error) {
-	const most = 2000
-	*t = append(*t, p...)
-	*t = (*t)[max(0, len(*t)-most):]
-	return len(p), nil
 }
 
 // screenshots are the pictures for README: which experiment each shows, and its

@@ -168,21 +168,21 @@ func TestRunning(t *testing.T) {
 	}
 	first := r.keep(all[0])
 	for _, s := range all[1:8] {
-		if r.take(r.keep(s)) == nil { // ended at once: it counts no more
+		if r.find(r.keep(s), true) == nil { // ended at once: it counts no more
 			t.Fatal("what was kept is gone")
 		}
 	}
-	if r.find(first) == nil {
+	if r.find(first, false) == nil {
 		t.Error("one alone was ended")
 	}
 	for range 7 {
 		r.keep(make(stopper))
 	}
-	if r.find(first) == nil {
+	if r.find(first, false) == nil {
 		t.Error("eight are too many")
 	}
 	r.keep(all[8])
-	if r.find(first) != nil {
+	if r.find(first, false) != nil {
 		t.Error("nine are not too many")
 	}
 	<-all[0] // it is stopped

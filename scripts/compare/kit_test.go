@@ -455,7 +455,7 @@ func build(t *testing.T) string {
 
 // TestText: the same in the terminal, without any browser.
 func TestText(t *testing.T) {
-	cmd := exec.CommandContext(t.Context(), build(t), "-text")
+	cmd := launch.Command(t.Context(), build(t), "-text")
 	cmd.Env = append(os.Environ(), "CHROMIUM=/nowhere", "PATH="+filepath.Dir(goTool(t)))
 	out, err := cmd.CombinedOutput()
 	if err != nil {
@@ -491,20 +491,18 @@ func goTool(t *testing.T) string {
 
 // TestStops: Ctrl-C ends the program with status 0, and the stages with it.
 func TestStops(t *testing.T) {
-	cmd := exec.CommandContext(t.Context(), build(t), "-no-browser")
-	launch.OwnGroup(cmd)
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
+	cmd := launch.Command(t.Context(), build(t), "-no-browser")
+	stdout, w := io.Pipe()
+	cmd.Stdout = w
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { launch.KillGroup(cmd) }) // fails when it has ended, as it should
+	t.Cleanup(func() { cmd.Kill() }) // it has ended, as it should
 	var url string
 	if _, err := fmt.Fscanf(stdout, "%s compares the stages", &url); err != nil {
 		t.Fatal(err)
 	}
+	go io.Copy(io.Discard, stdout) // until it ends
 	resp, err := http.Post(url+"trials", "application/json", strings.NewReader(`{"stage":2,"objects":1}`))
 	if err != nil {
 		t.Fatal(err)
@@ -521,11 +519,11 @@ func TestStops(t *testing.T) {
 		t.Fatalf("the stage does not run: %v", err)
 	}
 	conn.Close()
-	if err := cmd.Process.Signal(os.Interrupt); err != nil {
-		t.Skip("Windows has no signal that asks a program to stop; press Ctrl-C by hand")
+	if err := cmd.AskToStop(); err != nil {
+		t.Fatal(err)
 	}
-	if err := cmd.Wait(); err != nil {
-		t.Errorf("after Ctrl-C: %v", err)
+	if status, err := cmd.Wait(10 * time.Second); err != nil || status != 0 {
+		t.Errorf("after Ctrl-C: exit status %d, %v", status, err)
 	}
 	if conn, err := net.Dial("tcp", stage); err == nil {
 		conn.Close()
@@ -544,7 +542,7 @@ func TestUnwritten(t *testing.T) {
 		{filepath.Join("..", ".."), "stage1-single: ", []string{"run", "./scripts/handout", "-o", copied}},
 		{copied, "step 1.1 is not written yet", []string{"run", "./scripts/compare", "-text"}},
 	} {
-		cmd := exec.CommandContext(t.Context(), "go", c.args...)
+		cmd := launch.Command(t.Context(), "go", c.args...)
 		cmd.Dir = c.dir
 		out, _ := cmd.CombinedOutput() // what it says is looked at
 		if !strings.Contains(string(out), c.says) {

@@ -3,15 +3,16 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	"weblab.example/scripts/internal/exchange"
 )
 
 // modes are the values of -content-length, in the order of the pictures.
@@ -59,34 +60,27 @@ func (l *lengths) stop() {
 }
 
 // ask gets the page from a stage. It returns the bytes of the answer as they came.
-func (l *lengths) ask(ctx context.Context, mode string) ([]byte, error) {
+func (l *lengths) ask(mode string) ([]byte, error) {
 	t := l.trials[mode]
 	if t == nil {
 		return nil, fmt.Errorf("there is no -content-length %s", mode)
 	}
-	raw, err := converse(ctx, t.server.Addr, []byte("GET /HelloWorld.html HTTP/1.1\r\nHost: "+t.server.Addr+"\r\n\r\n"))
+	raw, err := converse(t.server.Addr, []byte("GET /HelloWorld.html HTTP/1.1\r\nHost: "+t.server.Addr+"\r\n\r\n"))
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.raw[mode] = raw
 	return raw, err
 }
 
-// converse sends a request and reads until the server closes, for at most 5 s. If
-// there is an error, it also returns what came before it.
-func converse(ctx context.Context, addr string, request []byte) ([]byte, error) {
-	var dialer net.Dialer
-	conn, err := dialer.DialContext(ctx, "tcp", addr)
+// converse sends a request, and returns what comes until the server closes. A server may
+// refuse a long request before all of it has come. Then only the answer counts.
+func converse(addr string, request []byte) ([]byte, error) {
+	conn, err := exchange.Dial(addr)
 	if err != nil {
 		return nil, err
 	}
 	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(5 * time.Second)); err != nil {
-		return nil, err
-	}
-	// A server may refuse a long request before all of it has come. Then this
-	// fails, but only the answer counts.
-	conn.Write(request)
-	return io.ReadAll(conn)
+	return exchange.Talk(conn, request).Bytes, nil
 }
 
 // A LengthAnswer is what a stage sent in one mode.
@@ -105,17 +99,13 @@ func (l *lengths) answers() (all []lengthAnswer, err error) {
 	defer l.mu.Unlock()
 	for _, mode := range modes {
 		t := l.trials[mode]
-		head, body, ok := bytes.Cut(l.raw[mode], []byte("\r\n\r\n"))
-		if !ok {
+		m := exchange.ReadMessage(l.raw[mode])
+		if !m.Ended {
 			t.stop()
 			return nil, t.fault("sent no whole answer with -content-length " + mode)
 		}
-		a := lengthAnswer{Mode: mode, Command: t.command, Head: string(head), Sent: len(body), Body: string(body)}
-		for line := range bytes.SplitSeq(head, []byte("\r\n")) {
-			if value, ok := bytes.CutPrefix(line, []byte("Content-Length: ")); ok {
-				a.Announced = string(value)
-			}
-		}
+		a := lengthAnswer{Mode: mode, Command: t.command, Head: strings.TrimSuffix(string(m.Head), "\r\n\r\n"), Sent: len(m.Body), Body: string(m.Body)}
+		a.Announced, _ = m.Field("Content-Length")
 		all = append(all, a)
 	}
 	return all, nil
@@ -125,7 +115,7 @@ func (l *lengths) answers() (all []lengthAnswer, err error) {
 // not look into a frame from another port. This frame comes from the page's own
 // port, and the browser still gets the same bytes.
 func (l *lengths) relay(w http.ResponseWriter, r *http.Request) error {
-	raw, err := l.ask(r.Context(), r.PathValue("mode"))
+	raw, err := l.ask(r.PathValue("mode"))
 	if err != nil {
 		return err
 	}

@@ -82,11 +82,11 @@ type connection struct {
 	Number           int
 	Remote           string // the client's address
 	Accepted, Closed time.Time
-	Requests         []exchange
+	Requests         []answered
 }
 
-// An exchange is a request, and the answer to it.
-type exchange struct {
+// An answered is a request, and the answer to it.
+type answered struct {
 	Target         string
 	Status         int
 	Read, Answered time.Time
@@ -110,7 +110,7 @@ func connections(events []event) []connection {
 		c := &all[i]
 		switch e.Msg {
 		case "request":
-			c.Requests = append(c.Requests, exchange{Target: e.Target, Read: e.Time})
+			c.Requests = append(c.Requests, answered{Target: e.Target, Read: e.Time})
 		case "answered":
 			if n := len(c.Requests); n > 0 {
 				c.Requests[n-1].Answered, c.Requests[n-1].Status = e.Time, e.Status

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -17,6 +18,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"weblab.example/scripts/golden"
+	"weblab.example/scripts/internal/exchange"
 )
 
 // A SameResult says how both stages and net/http's file server answered the
@@ -101,7 +103,7 @@ func (c *comparison) same(ctx context.Context) (*sameResult, error) {
 					if ctx.Err() != nil {
 						return ctx.Err()
 					}
-					answers[i][stage-1], _ = converse(ctx, t.server.Addr, cases[i].Request) // what came counts
+					answers[i][stage-1], _ = converse(t.server.Addr, cases[i].Request) // what came counts
 					answered = answered || len(answers[i][stage-1]) > 0
 				}
 				if !answered {
@@ -115,7 +117,7 @@ func (c *comparison) same(ctx context.Context) (*sameResult, error) {
 	for i, g := range cases {
 		if hasNetHTTP(g) {
 			all.Go(func() error {
-				answers[i][2], _ = converse(ctx, other, g.Request)
+				answers[i][2], _ = converse(other, g.Request)
 				return ctx.Err()
 			})
 		}
@@ -156,7 +158,8 @@ func judge(cases []golden.Case, answers [][3][]byte) *sameResult {
 			d.Answers[2] = "not asked: net/http has no such flag"
 		} else {
 			r.Compared++
-			sameStatus, sameBody := status(one) == status(other), bytes.Equal(body(one), body(other))
+			ours, theirs := exchange.ReadMessage(one), exchange.ReadMessage(other)
+			sameStatus, sameBody := ours.Status == theirs.Status, bytes.Equal(ours.Body, theirs.Body)
 			if sameStatus {
 				r.SameStatus++
 			}
@@ -165,7 +168,7 @@ func judge(cases []golden.Case, answers [][3][]byte) *sameResult {
 			}
 			switch {
 			case !sameStatus:
-				differs(anotherStatus, "status %s, net/http %s", status(one), status(other))
+				differs(anotherStatus, "status %s, net/http %s", code(ours), code(theirs))
 			case !sameBody:
 				differs(anotherBody, "another body")
 			case !bytes.Equal(one, other):
@@ -179,18 +182,12 @@ func judge(cases []golden.Case, answers [][3][]byte) *sameResult {
 	return r
 }
 
-// status is the status code of the first answer, or "none".
-func status(answer []byte) string {
-	words := bytes.Fields(answer[:min(len(answer), 64)])
-	if len(words) < 2 || !bytes.HasPrefix(answer, []byte("HTTP/")) {
+// code is the status code of an answer, or "none".
+func code(m exchange.Message) string {
+	if m.Status == 0 {
 		return "none"
 	}
-	return string(words[1])
-}
-
-func body(answer []byte) []byte {
-	_, body, _ := bytes.Cut(answer, []byte("\r\n\r\n"))
-	return body
+	return strconv.Itoa(m.Status)
 }
 
 // quote makes line ends and other control octets visible, line by line. It leaves

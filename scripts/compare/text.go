@@ -47,7 +47,7 @@ func (c *comparison) printAll(ctx context.Context, w io.Writer) error {
 		}
 	}
 	title("Content-Length, four ways")
-	if err := c.printLengths(ctx, w); err != nil {
+	if err := c.printLengths(w); err != nil {
 		return err
 	}
 	title("The same bytes")
@@ -199,14 +199,14 @@ func (o *outcome) totals() string {
 	return fmt.Sprintf("the page and its objects took %.0f ms, the objects alone %.0f ms, on %s", o.TotalTime, o.ObjectsTime, conns)
 }
 
-func (c *comparison) printLengths(ctx context.Context, w io.Writer) error {
+func (c *comparison) printLengths(w io.Writer) error {
 	l, err := c.beginLengths()
 	if err != nil {
 		return err
 	}
 	defer l.stop()
 	for _, mode := range modes {
-		if _, err := l.ask(ctx, mode); err != nil {
+		if _, err := l.ask(mode); err != nil {
 			return err
 		}
 	}

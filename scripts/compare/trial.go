@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	_ "embed"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -111,19 +112,15 @@ func (r *running) keep(it interface{ stop() }) int {
 	return r.last
 }
 
-// find returns what has this number, or nil if it does not run any more.
-func (r *running) find(id int) interface{ stop() } {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.all[id]
-}
-
-// take is find, but the caller must stop what it returns.
-func (r *running) take(id int) interface{ stop() } {
+// find returns what has this number, or nil if it does not run any more. If take is
+// set, it does not count any more, and the caller must stop it.
+func (r *running) find(id int, take bool) interface{ stop() } {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	it := r.all[id]
-	delete(r.all, id)
+	if take {
+		delete(r.all, id)
+	}
 	return it
 }
 
@@ -305,45 +302,30 @@ func (t *trial) fault(what string) error {
 // hello is the page of the assignment: 12 characters, 36 bytes.
 const hello = "太棒了，服务器正常工作！"
 
+// The page with objects, and an object, which is a picture. When all objects have come,
+// the page tells the page around it what the browser measured (Resource Timing). These
+// moments count from timeOrigin. The script adds timeOrigin, so that they can be compared
+// with another page, and with the server's clock.
+//
+//go:embed site/page.html
+var objectsPage string
+
+//go:embed site/object.svg
+var objectPicture string
+
 // writeSite writes the files that the stages serve: a page for each number of
-// objects, and the objects, which are pictures.
+// objects, and the objects.
 func writeSite(dir string) error {
 	write := func(name, text string) error { return os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644) }
 	err := os.Mkdir(dir, 0o755)
+	images := ""
 	for n := 0; n <= maxObjects && err == nil; n++ {
-		var images strings.Builder
-		for k := 1; k <= n; k++ {
-			fmt.Fprintf(&images, "<img src=\"object-%d.svg\" alt=\"object %d\" width=\"64\" height=\"64\">\n", k, k)
+		if n > 0 {
+			images += fmt.Sprintf("<img src=\"object-%d.svg\" alt=\"object %d\" width=\"64\" height=\"64\">\n", n, n)
+			fill := strings.NewReplacer("{HUE}", strconv.Itoa(n*360/maxObjects), "{NUMBER}", strconv.Itoa(n))
+			err = write(fmt.Sprintf("object-%d.svg", n), fill.Replace(objectPicture))
 		}
-		err = write(fmt.Sprintf("page-%d.html", n), fmt.Sprintf(objectsPage, images.String()))
-		if err == nil && n > 0 {
-			err = write(fmt.Sprintf("object-%d.svg", n), fmt.Sprintf(objectPicture, n*360/maxObjects, n))
-		}
+		err = errors.Join(err, write(fmt.Sprintf("page-%d.html", n), strings.Replace(objectsPage, "{IMAGES}", images, 1)))
 	}
 	return errors.Join(err, write("HelloWorld.html", hello))
 }
-
-// objectsPage is the page with objects. When all of them have come, it tells the
-// page around it what the browser measured (Resource Timing). These moments count
-// from timeOrigin. The script adds timeOrigin, so that they can be compared with
-// another page, and with the server's clock.
-const objectsPage = `<!DOCTYPE html>
-<meta charset="utf-8">
-<title>A page with objects</title>
-<style>body { margin: 4px; font: 14px sans-serif; color: #555 } img { margin: 2px }</style>
-<p>A page and its objects</p>
-%s<script>
-addEventListener('load', () => setTimeout(() => { // until then the page's own entry has no end
-  const at = moment => performance.timeOrigin + moment;
-  const entries = [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')];
-  parent.postMessage({timings: entries.map(e => ({
-    target: new URL(e.name).pathname, start: at(e.startTime),
-    connectStart: at(e.connectStart), connectEnd: at(e.connectEnd), requestStart: at(e.requestStart),
-    responseStart: at(e.responseStart), responseEnd: at(e.responseEnd), status: e.responseStatus ?? 0,
-  }))}, '*');
-}));
-</script>
-`
-
-const objectPicture = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 64 64"><rect width="64" height="64" rx="8" fill="hsl(%d 60%% 45%%)"/><text x="32" y="42" font-size="28" font-family="sans-serif" fill="#fff" text-anchor="middle">%d</text></svg>
-`

@@ -121,7 +121,7 @@ func (w *web) beginTrial(r *http.Request) (any, error) {
 
 func (w *web) finishTrial(r *http.Request) (any, error) {
 	id, _ := strconv.Atoi(r.PathValue("id")) // if it is not a number, it is 0, and nothing has this number
-	t, ok := w.running.take(id).(*trial)
+	t, ok := w.running.find(id, true).(*trial)
 	if !ok {
 		return nil, errGone
 	}
@@ -147,7 +147,7 @@ func (w *web) startLengths(*http.Request) (any, error) {
 
 func (w *web) relay(rw http.ResponseWriter, r *http.Request) {
 	id, _ := strconv.Atoi(r.PathValue("id"))
-	l, ok := w.running.find(id).(*lengths)
+	l, ok := w.running.find(id, false).(*lengths)
 	err := errGone
 	if ok {
 		err = l.relay(rw, r)
@@ -159,7 +159,7 @@ func (w *web) relay(rw http.ResponseWriter, r *http.Request) {
 
 func (w *web) finishLengths(r *http.Request) (any, error) {
 	id, _ := strconv.Atoi(r.PathValue("id"))
-	l, ok := w.running.take(id).(*lengths)
+	l, ok := w.running.find(id, true).(*lengths)
 	if !ok {
 		return nil, errGone
 	}
