@@ -18,6 +18,7 @@ import (
 	"strings"
 	"time"
 
+	"weblab.example/scripts/internal/launch"
 	"weblab.example/scripts/internal/term"
 )
 
@@ -106,10 +107,9 @@ func Build(ctx context.Context, root, stage, program string, race bool, env ...s
 	ctx, cancel := context.WithTimeout(ctx, most)
 	defer cancel()
 	run := func(args ...string) (string, error) {
-		cmd := exec.CommandContext(ctx, "go", args...)
+		cmd := launch.Command(ctx, "go", args...)
 		cmd.Dir = filepath.Join(root, stage)
 		cmd.Env = append(os.Environ(), env...)
-		cmd.WaitDelay = time.Second
 		var stdout, stderr bytes.Buffer
 		cmd.Stdout, cmd.Stderr = &stdout, &stderr
 		err := cmd.Run()
