@@ -41,7 +41,9 @@ var stepByStep = map[string][]string{
 // in a copy of the workspace. The Chinese pages have the same commands.
 func TestCommands(t *testing.T) {
 	limit := atOnce
-	if err := inNewThread(ownNetwork); err != nil {
+	tried := make(chan error)
+	go func() { tried <- ownNetwork() }()
+	if err := <-tried; err != nil {
 		t.Logf("pages run one after another, as they share this system's ports (root, or unshare -rn, could give each its own): %v", err)
 		limit = 1
 	}
@@ -53,7 +55,8 @@ func TestCommands(t *testing.T) {
 	var pages errgroup.Group
 	pages.SetLimit(limit)
 	english := slices.DeleteFunc(readPages(t), (*Page).chinese)
-	slices.SortStableFunc(english, func(a, b *Page) int { return b.takes() - a.takes() })
+	checks := func(p *Page) int { return strings.Count(p.Text, "scripts/grade") + strings.Count(p.Text, "go test") }
+	slices.SortStableFunc(english, func(a, b *Page) int { return checks(b) - checks(a) }) // what takes longest begins first
 	for _, p := range english {
 		pages.Go(func() error {
 			t.Run(p.label(), func(t *testing.T) {
@@ -76,21 +79,6 @@ func TestCommands(t *testing.T) {
 	}
 }
 
-// takes says how long the commands of a page take, more or less: those that begin
-// first are the ones that run the checks, and then those that build half a program.
-func (p *Page) takes() int {
-	checks := func(b Block) bool { return b.runs() && aCheck.MatchString(b.Text) }
-	switch {
-	case slices.ContainsFunc(p.Blocks, checks):
-		return 2
-	case stepByStep[p.Name] != nil:
-		return 1
-	}
-	return 0
-}
-
-var aCheck = regexp.MustCompile(`scripts/grade|go test`)
-
 // ownNetwork gives this goroutine, and all programs that it starts, a network of
 // their own, where every port is free: so each page has the ports that it names.
 func ownNetwork() error {
@@ -99,12 +87,6 @@ func ownNetwork() error {
 		return os.NewSyscallError("unshare", err)
 	}
 	return exec.Command("ip", "link", "set", "lo", "up").Run()
-}
-
-func inNewThread(f func() error) error {
-	done := make(chan error)
-	go func() { done <- f() }()
-	return <-done
 }
 
 // A summary is what was done in all.
