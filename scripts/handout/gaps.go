@@ -66,11 +66,7 @@ func cutGaps(name string, src []byte, open func(step string) bool) ([]byte, []ga
 			if wrong := wrongMark(fset, m, f, group.List, i); wrong != "" {
 				return nil, nil, fmt.Errorf("%s: %s: %s", fset.Position(comment.Pos()), wrong, comment.Text)
 			}
-			start := offset(comment.Pos())
-			if i > 0 && group.List[i-1].Text == "//" {
-				start = offset(group.List[i-1].Pos())
-			}
-			edits = append(edits, edit{start, offset(f.Pos()), ""})
+			edits = append(edits, edit{offset(comment.Pos()), offset(f.Pos()), ""})
 			if open(m[1]) {
 				start, end := offset(f.Body.Lbrace)+1, offset(f.Body.Rbrace)
 				edits = append(edits, edit{start, end, "\n\t" + unwritten(m[1], m[2]) + "\n"})
@@ -168,10 +164,8 @@ func dropImports(name string, src []byte, had map[string]bool) ([]byte, error) {
 		if before := bytes.TrimRight(src[:start], " \t"); bytes.HasSuffix(before, []byte("\n")) {
 			start = len(before) - 1
 		}
-		if rest, _, _ := bytes.Cut(src[end:], []byte("\n")); !bytes.Contains(rest, []byte("/*")) {
-			end += len(rest)
-		}
-		edits = append(edits, edit{start, end, ""})
+		rest, _, _ := bytes.Cut(src[end:], []byte("\n"))
+		edits = append(edits, edit{start, end + len(rest), ""})
 	}
 	return apply(src, edits), nil
 }

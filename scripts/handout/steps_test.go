@@ -19,19 +19,29 @@ import (
 	"weblab.example/scripts/internal/launch"
 )
 
-// each runs a test of each row, several at once: they wait most of their time, for
+// each runs a test of each name, two at once: they wait most of their time, for
 // servers that do not answer yet.
-func each[T any](t *testing.T, rows []T, name func(T) string, test func(*testing.T, T)) {
+func each(t *testing.T, names []string, test func(t *testing.T, i int, name string)) {
 	t.Parallel()
 	var all errgroup.Group
-	all.SetLimit(3)
-	for _, row := range rows {
+	all.SetLimit(2)
+	for i, name := range names {
 		all.Go(func() error {
-			t.Run(name(row), func(t *testing.T) { test(t, row) })
+			t.Run(name, func(t *testing.T) { test(t, i, name) })
 			return nil
 		})
 	}
 	all.Wait() // what is wrong is told by the tests themselves
+}
+
+// stepsOf are the steps of some levels, in their order.
+func stepsOf(levels ...golden.Level) (ids []string) {
+	for _, s := range golden.Steps {
+		if slices.Contains(levels, s.Level) {
+			ids = append(ids, s.ID)
+		}
+	}
+	return ids
 }
 
 // build builds a stage of a copy. Without the names of folders in it, what is the same
@@ -58,13 +68,12 @@ func passed(r golden.Result) bool { return r.Status == golden.Passed || r.Excuse
 // after it are not run. A step that could be done without any work of the student's
 // would be no step.
 func TestStepByStep(t *testing.T) {
-	last := map[string]golden.Step{} // of a step: the one before it, which is written last
-	steps := slices.DeleteFunc(slices.Clone(golden.Steps), func(s golden.Step) bool { return s.Level == golden.Strict || s.Level == "" })
-	for i, step := range steps[1:] {
-		last[step.ID] = steps[i]
-	}
-	each(t, steps, func(next golden.Step) string { return "before " + next.ID }, func(t *testing.T, next golden.Step) {
-		last := last[next.ID]
+	steps := stepsOf(golden.Core, golden.Protocol)
+	each(t, steps, func(t *testing.T, i int, id string) {
+		next, last := golden.StepOf(id), golden.Step{} // last is the one that is written last
+		if i > 0 {
+			last = golden.StepOf(steps[i-1])
+		}
 		dir, _ := handedOut(t, func(step string) bool { return step > last.ID })
 		program := build(t, dir, next.Stage)
 		for _, r := range grade(t, program, next.Stage, func(s golden.Step) bool { return s.Stage == next.Stage && s.Level != golden.Strict }) {
@@ -125,9 +134,9 @@ func lookAt(t *testing.T, program, dir, last, next string) {
 
 // TestStrictSteps: a step of the strict level needs the core and nothing else.
 func TestStrictSteps(t *testing.T) {
-	steps := slices.DeleteFunc(slices.Clone(golden.Steps), func(s golden.Step) bool { return s.Level != golden.Strict })
-	each(t, steps, func(s golden.Step) string { return s.ID }, func(t *testing.T, step golden.Step) {
-		dir, _ := handedOut(t, func(id string) bool { return golden.StepOf(id).Level != golden.Core && id != step.ID })
+	each(t, stepsOf(golden.Strict), func(t *testing.T, _ int, id string) {
+		step := golden.StepOf(id)
+		dir, _ := handedOut(t, func(other string) bool { return golden.StepOf(other).Level != golden.Core && other != id })
 		for _, r := range grade(t, build(t, dir, step.Stage), step.Stage, func(s golden.Step) bool {
 			return s.ID == step.ID || s.Level == golden.Protocol && s.Stage == step.Stage // some checks need one of these, too
 		}) {
@@ -141,11 +150,8 @@ func TestStrictSteps(t *testing.T) {
 // TestLevels grades the copy of each level as it is handed out, and with more of it
 // written. What is written has all of its points, and what is not has none.
 func TestLevels(t *testing.T) {
-	rows := []string{ // the levels that are open
-		"strict",
-		"", "core", "core protocol", "protocol", "core protocol strict",
-	}
-	each(t, rows, func(open string) string { return "open: " + open }, func(t *testing.T, open string) {
+	open := []string{"strict", "core", "core protocol", "protocol", "core protocol strict"} // the first one takes longest
+	each(t, open, func(t *testing.T, _ int, open string) {
 		isOpen := func(l golden.Level) bool { return strings.Contains(open, string(l)) }
 		dir, _ := handedOut(t, func(id string) bool { return isOpen(golden.StepOf(id).Level) })
 		var stages [4][]golden.Result // by number
