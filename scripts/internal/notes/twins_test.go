@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"unicode"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -28,7 +27,10 @@ func TestTwins(t *testing.T) {
 	for _, p := range pages {
 		t.Run(p.label(), func(t *testing.T) {
 			p.checkLinks(t, byName)
-			p.checkDetails(t)
+			// An answer that is folded away has a summary to click on, and ends.
+			if tags := strings.Join(detailsTag.FindAllString(code.ReplaceAllString(p.Prose, ""), -1), ""); !folded.MatchString(tags) {
+				t.Errorf("its details have the tags %s", tags)
+			}
 			if !strings.HasPrefix(p.Name, "lab-notes/") {
 				return // the README of the kit, which has no twin
 			}
@@ -95,6 +97,12 @@ var (
 	code    = regexp.MustCompile("`[^`]*`")
 	aStep   = regexp.MustCompile(`\b[123S]\.[1-9]\b`)
 	version = regexp.MustCompile(`HTTP/\d\.\d`)
+
+	heading  = regexp.MustCompile(`(?m)^#{1,6} +(.*?) *$`)
+	noAnchor = regexp.MustCompile(`[^\p{L}\p{M}\p{N} _-]`)
+
+	detailsTag = regexp.MustCompile(`</?(?:details|summary)\b[^>]*>`)
+	folded     = regexp.MustCompile(`^(<details[^>]*><summary></summary></details>)*$`)
 )
 
 // steps are the ids of the steps that the prose names, sorted.
@@ -146,43 +154,16 @@ func (p *Page) links() (links []string) {
 // same name gets -1.
 func (p *Page) anchors() (names []string) {
 	seen := map[string]int{}
-	for line := range strings.Lines(p.Prose) {
-		heading := strings.TrimLeft(line, "#")
-		if n := len(line) - len(heading); n < 1 || n > 6 || !strings.HasPrefix(heading, " ") {
-			continue
-		}
-		heading = link.ReplaceAllString(strings.TrimSpace(heading), "$1")
-		name := strings.Map(func(r rune) rune {
-			switch {
-			case r == ' ':
-				return '-'
-			case r == '-' || r == '_' || unicode.IsLetter(r) || unicode.IsMark(r) || unicode.IsNumber(r):
-				return unicode.ToLower(r)
-			}
-			return -1
-		}, heading)
-		if n := seen[name]; n > 0 {
-			names = append(names, fmt.Sprintf("%s-%d", name, n))
-		} else {
-			names = append(names, name)
-		}
+	for _, m := range heading.FindAllStringSubmatch(p.Prose, -1) {
+		name := noAnchor.ReplaceAllString(link.ReplaceAllString(m[1], "$1"), "")
+		name = strings.ReplaceAll(strings.ToLower(name), " ", "-")
 		seen[name]++
+		if n := seen[name]; n > 1 {
+			name = fmt.Sprintf("%s-%d", name, n-1)
+		}
+		names = append(names, name)
 	}
 	return names
-}
-
-var (
-	detailsTag = regexp.MustCompile(`</?(?:details|summary)\b[^>]*>`)
-	folded     = regexp.MustCompile(`^(<details[^>]*><summary></summary></details>)*$`)
-)
-
-// checkDetails: an answer that is folded away has a summary to click on, and
-// ends.
-func (p *Page) checkDetails(t *testing.T) {
-	t.Helper()
-	if tags := strings.Join(detailsTag.FindAllString(code.ReplaceAllString(p.Prose, ""), -1), ""); !folded.MatchString(tags) {
-		t.Errorf("its details have the tags %s", tags)
-	}
 }
 
 func TestTwinParts(t *testing.T) {
