@@ -218,7 +218,7 @@ func (term *terminal) shows() string {
 // the terminal ended.
 func (term *terminal) await(within time.Duration, condition func() bool) bool {
 	for end := time.Now().Add(within); ; {
-		_, running := term.Wait(10 * time.Millisecond)
+		_, running := term.Wait(50 * time.Millisecond)
 		if condition() {
 			return true
 		}
