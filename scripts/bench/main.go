@@ -19,7 +19,6 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
-	"time"
 )
 
 func main() {
@@ -70,7 +69,6 @@ func run(ctx context.Context, o options, stdout, stderr io.Writer) error {
 		return err
 	}
 	defer b.close()
-	start := time.Now()
 	rows, trouble := b.measure(ctx)
 	b.progress.Clear()
 	switch {
@@ -82,7 +80,7 @@ func run(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	if o.svg != "" {
 		trouble = errors.Join(trouble, draw(o.svg, rows))
 	}
-	_, err = fmt.Fprintf(stdout, "%s%s, %s, in %.0f s\n", b.report(rows), machine(), start.Format("2006-01-02 15:04 MST"), time.Since(start).Seconds())
+	_, err = fmt.Fprintln(stdout, b.report(rows)+machine())
 	return errors.Join(err, trouble)
 }
 

@@ -32,9 +32,9 @@ var page = []byte("太棒了，服务器正常工作！")
 // A bench is what all measurements share.
 type bench struct {
 	options
-	temp     string             // removed at the end
-	file     []byte             // the content of fileName
-	running  map[string]*server // by name of its kind
+	temp     string // removed at the end
+	file     []byte // the content of fileName
+	running  map[kind]*server
 	once     sync.Once
 	progress *term.Progress
 }
@@ -55,7 +55,7 @@ func prepare(ctx context.Context, o options, stderr io.Writer) (*bench, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &bench{options: o, temp: temp, file: make([]byte, fileSize), running: map[string]*server{}, progress: term.NewProgress(stderr)}
+	b := &bench{options: o, temp: temp, file: make([]byte, fileSize), running: map[kind]*server{}, progress: term.NewProgress(stderr)}
 	b.progress.Now("building the stages")
 	var builds errgroup.Group
 	for stage := range kit.Stages {

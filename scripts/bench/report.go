@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"time"
 
 	"weblab.example/scripts/internal/term"
 )
@@ -90,7 +91,7 @@ func (b *bench) settings() string {
 	var s strings.Builder
 	fmt.Fprintf(&s, "%d rounds. The numbers are medians. The ratios are medians of the ratios of each round (least-largest).\n"+
 		"nginx has memory for each connection from its start, about 0.4 kB. Row 5 does not count it.\n", b.rounds)
-	for _, k := range []kind{{"load", wrkCommand}, stage2, stage1, netHTTP, nginx, python} {
+	for _, k := range []kind{{"load", wrkCommand}, stage1, stage2, keeping, netHTTP, nginx, python} {
 		fmt.Fprintf(&s, "%s: %s\n", k.name, k.command)
 	}
 	for _, t := range tools {
@@ -105,7 +106,7 @@ func (b *bench) settings() string {
 	return s.String()
 }
 
-// machine says on what bench runs.
+// machine says on what bench runs, and when.
 func machine() string {
-	return fmt.Sprintf("%s/%s, %d processors, %s", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version())
+	return fmt.Sprintf("%s/%s, %d processors, %s, %s", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version(), time.Now().Format(time.DateOnly))
 }

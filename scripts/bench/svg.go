@@ -6,7 +6,6 @@ import (
 	"math"
 	"os"
 	"text/template"
-	"time"
 )
 
 //go:embed bars.svg
@@ -60,6 +59,6 @@ func draw(file string, rows []row) error {
 	defer f.Close()
 	return template.Must(template.New(file).Parse(bars)).Execute(f, map[string]any{
 		"Scale": scale, "Lines": lines, "End": y + 8, "Foot": y + 2*next, "Height": y + 3*next,
-		"Machine": machine() + ", " + time.Now().Format("2006-01-02"),
+		"Machine": machine(),
 	})
 }

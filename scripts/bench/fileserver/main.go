@@ -9,8 +9,7 @@ import (
 	"os"
 )
 
-// main serves the folder in its second argument at the address in its first. Only the
-// bench starts it.
+// main serves a folder (its second argument) at an address (its first).
 func main() {
 	fmt.Fprintln(os.Stderr, "fileserver:", http.ListenAndServe(os.Args[1], http.FileServer(http.Dir(os.Args[2]))))
 	os.Exit(1)
