@@ -54,13 +54,3 @@ func (l *lab) talk(pieces ...[]byte) (exchange.Heard, error) {
 	defer conn.Close()
 	return exchange.Talk(conn, pieces...), nil
 }
-
-// sendThenHear sends all of a message before it reads a byte.
-func (l *lab) sendThenHear(message []byte) (exchange.Heard, error) {
-	conn, err := l.dial()
-	if err != nil {
-		return exchange.Heard{}, err
-	}
-	defer conn.Close()
-	return exchange.SendThenHear(conn, message), nil
-}

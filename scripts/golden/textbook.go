@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -73,29 +72,6 @@ func mild(h exchange.Heard, status int, body []byte) error {
 	}
 	f.Seen = verdict.Difference(want, h.Bytes)
 	return f
-}
-
-func textbookMany(l *lab, _ string) error {
-	files := []string{"HelloWorld.html", "dir/page.html", "types/a.css", "types/a.txt"}
-	return atOnce(20, func(i int) error {
-		file := files[i%len(files)]
-		body, err := siteFiles.ReadFile("site/" + file)
-		if err != nil {
-			return err
-		}
-		h, err := l.talk([]byte("GET /" + file + " HTTP/1.1\r\nHost: " + l.addr + "\r\nConnection: close\r\n\r\n"))
-		if err == nil {
-			err = mild(h, 200, body)
-		}
-		f, ok := err.(*verdict.Failure)
-		switch {
-		case ok && slices.Contains([]string{"no-answer", "no-answer-open", "reset", "not-accepting", "not-closed"}, f.Diagnosis):
-			return verdict.Because(err, "serial")
-		case ok:
-			return verdict.Because(err, "mixed-answers")
-		}
-		return err
-	})
 }
 
 // textbookClient runs the client once, against a server that says what a

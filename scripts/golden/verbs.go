@@ -45,7 +45,7 @@ var verbs = map[string]verb{
 	"answers":    {"CASE: another client gets its response", isCase, func(c *conversation, name string) error { return c.answers(name) }},
 	"takes":      {"CASE: another client gets an answer to it that is no refusal", isCase, (*conversation).takesGood},
 	"took":       {"D: all that took at least so long", isTime, (*conversation).took},
-	"log":        {"TEXT: the server's log has that", some, (*conversation).hasLogged},
+	"log":        {"TEXT or TEXT: the server's log has one of them", some, (*conversation).hasLogged},
 	"log-empty":  {"the server's log has nothing", none, (*conversation).logEmpty},
 
 	// The files of the site.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -100,10 +101,11 @@ func (c *conversation) run(value string) error {
 	return algorithms[name](c.lab, argument)
 }
 
-// logged waits until the log of the program has a text.
-func (l *lab) logged(text string) bool {
+// logged waits until the log of the program has one of these texts.
+func (l *lab) logged(texts ...string) bool {
+	has := func(text string) bool { return strings.Contains(l.proc.stderr.String(), text) }
 	for deadline := time.Now().Add(exchange.Patience); time.Now().Before(deadline); time.Sleep(exchange.Pause) {
-		if strings.Contains(l.proc.stderr.String(), text) {
+		if slices.ContainsFunc(texts, has) {
 			return true
 		}
 	}
@@ -114,7 +116,7 @@ func (c *conversation) hasLogged(text string) error {
 	if c.proc == nil {
 		return notHere("the log of this server cannot be seen")
 	}
-	if !c.logged(text) {
+	if !c.logged(strings.Split(text, " or ")...) {
 		return verdict.Failf("log", "%.60q was answered, and there is no\n%s\nin\n%s", c.heard.Bytes, text, c.proc.stderr)
 	}
 	return nil
