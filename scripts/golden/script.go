@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -25,15 +26,14 @@ type conversation struct {
 	ran   []*process   // that a verb started
 	taken net.Listener // a port that is not free
 	peak  int64        // the memory that "memory" saw
-	late  bool         // what failed was a matter of time alone
 }
 
 // A connection is one that a client has, and what happened on it.
 type connection struct {
 	conn   *net.TCPConn // nil: not connected yet
+	acted  time.Time    // when the client began to connect or to send
 	sent   []byte
-	failed error    // of sending
-	did    []string // what the client did, in words
+	failed error // of sending
 	heard  exchange.Heard
 	want   []byte // what should have been heard
 }
@@ -60,14 +60,18 @@ func (e entry) script(c Check, lines []keyValue) (Check, error) {
 	return c, nil
 }
 
-// play plays a script. What is only too late is played again: a busy machine is not
-// busy in the same way three times, and a program that waits for nothing is.
+// play plays a script. Where time matters it may be tried more than once: a busy machine
+// can be late for a right program, and a wrong one is wrong each time.
 func (e entry) play(l *lab, lines []keyValue) error {
+	tries := 1
+	if lines[0].key == "tries" {
+		tries, _ = strconv.Atoi(lines[0].value) // isNumber has seen it
+	}
 	for try := 1; ; try++ {
 		c := &conversation{lab: l, begun: time.Now(), known: map[string]string{}, lines: map[string]*connection{}, connection: &connection{}}
 		err := c.playOnce(e, lines)
 		c.end()
-		if !c.late || try == 3 {
+		if err == nil || try == tries || c.heard.End == exchange.EndOpen { // that was waited for long enough
 			return err
 		}
 	}
@@ -157,8 +161,9 @@ func (c *conversation) end() {
 	}
 }
 
-// connect connects, unless the connection is there already.
+// connect connects, unless the connection is there already, before the client acts.
 func (c *conversation) connect() error {
+	c.acted = time.Now()
 	if c.conn != nil {
 		return nil
 	}

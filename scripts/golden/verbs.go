@@ -59,9 +59,10 @@ var verbs = map[string]verb{
 	"memory":  {"notes how much memory it needed; the second time it must not be much more", none, (*conversation).memory},
 	"stop":    {"asks it to stop; with Ctrl-C as a terminal does", anyWords, (*conversation).stop},
 	"refuses": {"it takes no more connections", none, (*conversation).refuses},
-	"exit":    {"STATUS, or any: it ends; with within D it may be played again when it is late", some, (*conversation).exit},
+	"exit":    {"STATUS, or any: it ends; with within D that is soon", some, (*conversation).exit},
 	"exits":   {"STATUS FLAGS: started like this it ends by itself", some, (*conversation).exits},
 	"says":    {"TEXT: is on its standard error", some, (*conversation).says},
+	"tries":   {"N, in the first line: a busy machine may be too late for it, but not so often", isNumber, func(*conversation, string) error { return nil }},
 	"run":     {"NAME ARGUMENT: what is an algorithm, and stands in Go", isAlgorithm, (*conversation).run},
 }
 

@@ -61,7 +61,6 @@ func (c *conversation) exit(value string) error {
 		limit = duration(within)
 	}
 	status, err := c.proc.wait(limit)
-	c.late = err != nil && hurried
 	switch {
 	case err != nil:
 		return verdict.Failf("stops-late", "it was asked to stop: %v\n%s", err, c.proc.stderr)

@@ -27,7 +27,6 @@ func (c *conversation) as(name string) error {
 }
 
 func (c *conversation) open(string) error {
-	c.did = append(c.did, "said nothing")
 	return c.connect()
 }
 
@@ -37,7 +36,6 @@ func (c *conversation) send(value string) error {
 		return err
 	}
 	message := bytesIn(value)
-	c.did = append(c.did, fmt.Sprintf("sent %.100q", message))
 	c.sent = append(c.sent, message...)
 	if _, err := c.conn.Write(message); err != nil && c.failed == nil {
 		c.failed = err
@@ -69,7 +67,6 @@ func (c *conversation) pause(value string) error {
 }
 
 func (c *conversation) halfClose(string) error {
-	c.did = append(c.did, "closed for writing")
 	c.conn.CloseWrite() // that it fails is seen by what comes back
 	return nil
 }
@@ -203,7 +200,7 @@ func (c *conversation) silent(value string) error {
 
 func (c *conversation) stillOpen(string) error {
 	if end := readWithin(c.conn, time.Millisecond); end != "" {
-		return verdict.Failf("trouble", "another client was answered, but only when this one, which %s, %s", strings.Join(c.did, ", "), end)
+		return verdict.Failf("trouble", "another client was answered, but only when this one, which said nothing, %s", end)
 	}
 	return nil
 }
@@ -228,13 +225,13 @@ func readWithin(conn net.Conn, d time.Duration) string {
 }
 
 func (c *conversation) closed(value string) error {
-	start := time.Now()
+	acted := c.acted
 	if err := c.hear(); err != nil {
 		return err
 	}
-	took := time.Since(start)
+	took := time.Since(acted)
 	if len(c.heard.Bytes) > 0 || c.heard.End != exchange.EndFIN || took < duration(strings.TrimPrefix(value, "after ")) {
-		return verdict.Failf("answers-nobody", "%s (after %v)", c.story(), took.Round(time.Millisecond))
+		return verdict.Failf("answers-nobody", "%s, after %v", c.story(), took.Round(time.Millisecond))
 	}
 	return nil
 }
@@ -275,7 +272,10 @@ func (c *conversation) took(value string) error {
 
 // story is what the client did and what it heard, for a report.
 func (c *conversation) story() string {
-	return fmt.Sprintf("the client %s: %s", strings.Join(c.did, ", "), c.heard.Said())
+	if len(c.sent) == 0 {
+		return "the client said nothing: " + c.heard.Said()
+	}
+	return fmt.Sprintf("the client sent %.100q: %s", c.sent, c.heard.Said())
 }
 
 func (c *conversation) file(value string) error {
