@@ -48,3 +48,25 @@ func TestCaseLists(t *testing.T) {
 		}
 	}
 }
+
+// TestScripts: what is no script is refused, with the line in which it stands.
+func TestScripts(t *testing.T) {
+	for _, c := range []struct{ name, script, says string }{
+		{"no verb", "sends hello", `there is no verb sends`},
+		{"no case", "gets nothing-like-that", `gets takes something else: CASE`},
+		{"no time", "pause long", `pause takes something else: D`},
+		{"no diagnosis", "open\n    else tired", `there is no diagnosis "tired"`},
+		{"no condition", "open\n    else serial if it rains", `no condition "it rains"`},
+		{"no algorithm", "run away", `run takes something else`},
+		{"else of nothing", "else serial", `there is no verb else`},
+		{"tries that come late", "open\n    tries 3", `tries takes something else`},
+	} {
+		list, err := readCases("1.5", "a: b\n    "+c.script+"\n")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := list[0].script(Check{}, list[0].keys); err == nil || !strings.Contains(err.Error(), c.says) || !strings.HasPrefix(err.Error(), "cases/1.5.txt:") {
+			t.Errorf("%s: %v, want %s", c.name, err, c.says)
+		}
+	}
+}

@@ -50,7 +50,7 @@ func (e entry) script(c Check, lines []keyValue) (Check, error) {
 			}
 		case !known:
 			return c, e.wrong(kv, "there is no verb %s: there are %q", kv.key, slices.Sorted(maps.Keys(verbs)))
-		case !v.takes(kv.value):
+		case !v.takes(kv.value), kv.key == "tries" && i > 0:
 			return c, e.wrong(kv, "%s takes something else: %s", kv.key, v.means)
 		case kv.key == "start" || kv.key == "exits":
 			c.Flags = []string{noServer}
