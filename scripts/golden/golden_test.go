@@ -21,7 +21,7 @@ import (
 	"weblab.example/scripts/internal/verdict"
 )
 
-// notInTable are files of cases/ that a check in server.go uses.
+// notInTable are files of cases/ that a script uses.
 var notInTable = []string{"timeout", "head-timeout", "keep-alive-timeout", "forbidden"}
 
 func TestCasesAreWhole(t *testing.T) {
