@@ -20,16 +20,17 @@ import (
 // algorithms are what a case runs by name: checks that are no conversation of one
 // client, or that look at more than its bytes.
 var algorithms = map[string]func(l *lab, argument string) error{
-	"accepts-again": acceptsAgain,
-	"announces":     announces,
-	"client":        textbookClient,
-	"date":          dated,
-	"forbidden":     forbidden,
-	"last-is-first": lastIsFirst,
-	"log-events":    logEvents,
-	"many-at-once":  manyAtOnce,
-	"one-at-a-time": oneAtATime,
-	"well-formed":   wellFormed,
+	"accepts-again":   acceptsAgain,
+	"announces":       announces,
+	"client":          textbookClient,
+	"date":            dated,
+	"ended-by-answer": endedByAnswer,
+	"forbidden":       forbidden,
+	"last-is-first":   lastIsFirst,
+	"log-events":      logEvents,
+	"many-at-once":    manyAtOnce,
+	"one-at-a-time":   oneAtATime,
+	"well-formed":     wellFormed,
 }
 
 // bytesOf returns a case's request and response.
@@ -212,6 +213,19 @@ func readHuge(conn net.Conn, beginning []byte) error {
 			return f
 		}
 	}
+}
+
+// endedByAnswer looks at the log after a file with a short last piece, whatever a piece
+// is. If the server takes the end of the file for an error, no client can see that yet.
+func endedByAnswer(l *lab, _ string) error {
+	l.logged(`"closed"`)
+	log := l.proc.stderr.String()
+	_, closed, ok := strings.Cut(log, `"closed"`)
+	noFinish := strings.Contains(log, " is not written yet") // of step 1.8, which is called only if all was well
+	if ok && !noFinish && !strings.Contains(closed, `"why":"answered"`) {
+		return verdict.Failf("ended-by-file", "all of the file came; the end of the server's log: %s", log[max(0, len(log)-200):])
+	}
+	return nil
 }
 
 // logEvents wants the four events of a connection in a log of JSON.

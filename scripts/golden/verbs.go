@@ -39,13 +39,13 @@ var verbs = map[string]verb{
 	"hears":      {"whatever comes will do", none, (*conversation).hears},
 	"silent":     {"D: nothing comes for so long", isTime, (*conversation).silent},
 	"still-open": {"nothing has come, not even the end", none, (*conversation).stillOpen},
-	"closed":     {"after D: nothing comes, and the connection is closed, not before D", isAfter, (*conversation).closed},
+	"closed":     {"after D, or within D: nothing comes, and the connection is closed then", isAfter, (*conversation).closed},
 	"ends":       {"nothing comes, and the connection ends, however", none, (*conversation).ends},
 	"given-up":   {"N: sends on, N bytes at a time, until the connection is reset", isNumber, (*conversation).givenUp},
 	"answers":    {"CASE: another client gets its response", isCase, func(c *conversation, name string) error { return c.answers(name) }},
 	"takes":      {"CASE: another client gets an answer to it that is no refusal", isCase, (*conversation).takesGood},
 	"took":       {"D: all that took at least so long", isTime, (*conversation).took},
-	"log":        {"TEXT or TEXT: the server's log has one of them", some, (*conversation).hasLogged},
+	"log":        {"TEXT: the server's log has that", some, (*conversation).hasLogged},
 	"log-empty":  {"the server's log has nothing", none, (*conversation).logEmpty},
 
 	// The files of the site.
@@ -75,8 +75,8 @@ func isCase(name string) bool    { request, _ := bytesOf(name); return len(reque
 func isBytes(value string) bool  { return strings.HasPrefix(value, `"`) || isCase(value) }
 
 func isAfter(value string) bool {
-	after, ok := strings.CutPrefix(value, "after ")
-	return value == "" || ok && isTime(after)
+	when, d, _ := strings.Cut(value, " ")
+	return value == "" || (when == "after" || when == "within") && isTime(d)
 }
 
 func isDrip(value string) bool {

@@ -230,7 +230,8 @@ func (c *conversation) closed(value string) error {
 		return err
 	}
 	took := time.Since(acted)
-	if len(c.heard.Bytes) > 0 || c.heard.End != exchange.EndFIN || took < duration(strings.TrimPrefix(value, "after ")) {
+	when, d, limited := strings.Cut(value, " ")
+	if len(c.heard.Bytes) > 0 || c.heard.End != exchange.EndFIN || limited && (when == "within") != (took < duration(d)) {
 		return verdict.Failf("answers-nobody", "%s, after %v", c.story(), took.Round(time.Millisecond))
 	}
 	return nil
