@@ -27,19 +27,24 @@ var goldens = func() (all []golden) {
 			continue
 		}
 		for _, e := range must(entries(step.ID)) {
-			c, script, err := e.check()
-			must(c, err)
-			g := golden{step: e.step, name: e.name, want: e.want, flags: c.Flags, also: c.also, free: c.Weight == 0}
-			if len(script) == 1 && script[0].key == "body" {
-				g.body, script = script[0].value, nil
-			}
-			if len(script) == 0 {
+			if g, is := e.golden(); is {
 				all = append(all, g)
 			}
 		}
 	}
 	return all
 }()
+
+// golden makes a golden of a case, if it is one.
+func (e entry) golden() (g golden, is bool) {
+	c, script, err := e.check()
+	must(c, err)
+	g = golden{step: e.step, name: e.name, want: e.want, flags: c.Flags, also: c.also, free: c.Weight == 0}
+	if len(script) == 1 && script[0].key == "body" {
+		g.body, script = script[0].value, nil
+	}
+	return g, len(script) == 0
+}
 
 // A Case is a request, and the one right answer to it.
 type Case struct {
@@ -73,8 +78,8 @@ func serverChecks(step string, stage int) (checks []Check) {
 		if i >= 0 {
 			own = slices.Delete(own, i, i+1)
 		}
-		if g := slices.IndexFunc(goldens, func(g golden) bool { return g.step == step && g.name == e.name }); g >= 0 {
-			c.run = goldens[g].run
+		if g, is := e.golden(); is {
+			c.run = g.run
 		} else {
 			c = must(e.script(c, own))
 		}

@@ -68,7 +68,8 @@ func (e entry) play(l *lab, lines []keyValue) error {
 		tries, _ = strconv.Atoi(lines[0].value) // isNumber has seen it
 	}
 	for try := 1; ; try++ {
-		c := &conversation{lab: l, begun: time.Now(), known: map[string]string{}, lines: map[string]*connection{}, connection: &connection{}}
+		c := &conversation{lab: l, begun: time.Now(), known: map[string]string{}, lines: map[string]*connection{}}
+		c.as("")
 		err := c.playOnce(e, lines)
 		c.end()
 		if err == nil || try == tries || c.heard.End == exchange.EndOpen { // that was waited for long enough
@@ -147,7 +148,6 @@ var conditions = map[string]func(c *conversation) bool{
 
 // end ends what a script leaves behind.
 func (c *conversation) end() {
-	c.lines[""] = c.connection
 	for _, line := range c.lines {
 		if line.conn != nil {
 			line.conn.Close()

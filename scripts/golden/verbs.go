@@ -33,14 +33,12 @@ var verbs = map[string]verb{
 	// What must come of it.
 	"gets":       {"CASE: its response comes, and the connection is closed", isCase, (*conversation).gets},
 	"keeps":      {"CASE: its response without Connection: close comes, and the connection is not closed", isCase, (*conversation).keeps},
-	"gets-any":   {"CASE: any answer to it comes", isCase, (*conversation).getsAny},
+	"gets-any":   {"CASE: any answer to it comes; without CASE anything will do", isCaseOrNone, (*conversation).getsAny},
 	"gets-no":    {"STATUS: what comes has another one", isNumber, (*conversation).getsNo},
 	"gets-mild":  {"STATUS FILE: that status comes, and the bytes of that file, if one is named", some, (*conversation).getsMild},
-	"hears":      {"whatever comes will do", none, (*conversation).hears},
 	"silent":     {"D: nothing comes for so long", isTime, (*conversation).silent},
 	"still-open": {"nothing has come, not even the end", none, (*conversation).stillOpen},
-	"closed":     {"after D, or within D: nothing comes, and the connection is closed then", isAfter, (*conversation).closed},
-	"ends":       {"nothing comes, and the connection ends, however", none, (*conversation).ends},
+	"closed":     {"after D, within D, or somehow: nothing comes, and the connection is closed", isEnding, (*conversation).closed},
 	"given-up":   {"N: sends on, N bytes at a time, until the connection is reset", isNumber, (*conversation).givenUp},
 	"answers":    {"CASE: another client gets its response", isCase, func(c *conversation, name string) error { return c.answers(name) }},
 	"takes":      {"CASE: another client gets an answer to it that is no refusal", isCase, (*conversation).takesGood},
@@ -74,9 +72,11 @@ func isNumber(value string) bool { _, err := strconv.Atoi(value); return err == 
 func isCase(name string) bool    { request, _ := bytesOf(name); return len(request) > 0 }
 func isBytes(value string) bool  { return strings.HasPrefix(value, `"`) || isCase(value) }
 
-func isAfter(value string) bool {
-	when, d, _ := strings.Cut(value, " ")
-	return value == "" || (when == "after" || when == "within") && isTime(d)
+func isCaseOrNone(name string) bool { return name == "" || isCase(name) }
+
+func isEnding(how string) bool {
+	when, d, _ := strings.Cut(how, " ")
+	return how == "" || how == "somehow" || (when == "after" || when == "within") && isTime(d)
 }
 
 func isDrip(value string) bool {

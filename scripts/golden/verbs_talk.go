@@ -114,8 +114,6 @@ func (c *conversation) hear() error {
 	return nil
 }
 
-func (c *conversation) hears(string) error { return c.hear() }
-
 func (c *conversation) gets(name string) error {
 	_, c.want = bytesOf(name)
 	if err := c.hear(); err != nil {
@@ -141,7 +139,7 @@ func (c *conversation) keeps(name string) error {
 }
 
 func (c *conversation) getsAny(name string) error {
-	if err := c.hear(); err != nil {
+	if err := c.hear(); err != nil || name == "" {
 		return err
 	}
 	return unanswered(c.heard, name)
@@ -224,25 +222,27 @@ func readWithin(conn net.Conn, d time.Duration) string {
 	return "was reset"
 }
 
-func (c *conversation) closed(value string) error {
+// closed wants no byte and the end of the connection, in order and in time.
+func (c *conversation) closed(how string) error {
 	acted := c.acted
 	if err := c.hear(); err != nil {
 		return err
 	}
 	took := time.Since(acted)
-	when, d, limited := strings.Cut(value, " ")
-	if len(c.heard.Bytes) > 0 || c.heard.End != exchange.EndFIN || limited && (when == "within") != (took < duration(d)) {
+	when, d, _ := strings.Cut(how, " ")
+	right := len(c.heard.Bytes) == 0
+	switch when {
+	case "somehow":
+		right = right && c.heard.End != exchange.EndOpen
+	case "after":
+		right = right && c.heard.End == exchange.EndFIN && took >= duration(d)
+	case "within":
+		right = right && c.heard.End == exchange.EndFIN && took < duration(d)
+	default:
+		right = right && c.heard.End == exchange.EndFIN
+	}
+	if !right {
 		return verdict.Failf("answers-nobody", "%s, after %v", c.story(), took.Round(time.Millisecond))
-	}
-	return nil
-}
-
-func (c *conversation) ends(string) error {
-	if err := c.hear(); err != nil {
-		return err
-	}
-	if len(c.heard.Bytes) > 0 || c.heard.End == exchange.EndOpen {
-		return verdict.Failf("answers-nobody", "%s", c.story())
 	}
 	return nil
 }
