@@ -16,30 +16,13 @@ import (
 	"weblab.example/scripts/internal/verdict"
 )
 
-// What the verbs of a client do, in the order of their table.
+// What the longer ones of the verbs do, in the order of their table.
 
 func (c *conversation) as(name string) error {
 	if c.lines[name] == nil {
 		c.lines[name] = &connection{}
 	}
 	c.connection = c.lines[name]
-	return nil
-}
-
-func (c *conversation) open(string) error {
-	return c.connect()
-}
-
-// send sends bytes. That it fails is seen by what comes back, or does not.
-func (c *conversation) send(value string) error {
-	if err := c.connect(); err != nil {
-		return err
-	}
-	message := bytesIn(value)
-	c.sent = append(c.sent, message...)
-	if _, err := c.conn.Write(message); err != nil && c.failed == nil {
-		c.failed = err
-	}
 	return nil
 }
 
@@ -61,29 +44,6 @@ func (c *conversation) drip(value string) error {
 	return nil
 }
 
-func (c *conversation) pause(value string) error {
-	time.Sleep(duration(value)) // the stimulus
-	return nil
-}
-
-func (c *conversation) halfClose(string) error {
-	c.conn.CloseWrite() // that it fails is seen by what comes back
-	return nil
-}
-
-func (c *conversation) leave(string) error { return c.conn.Close() }
-
-func (c *conversation) reset(string) error {
-	c.conn.SetLinger(0)
-	return c.conn.Close()
-}
-
-func (c *conversation) begin(string) (err error) {
-	c.conn, err = askHuge(c.lab)
-	c.heard.Bytes = []byte("H") // which askHuge has read
-	return err
-}
-
 // sip takes an answer in small parts.
 func (c *conversation) sip(value string) error {
 	for start := time.Now(); time.Since(start) < duration(value); time.Sleep(10 * exchange.Pause) {
@@ -100,8 +60,6 @@ func (c *conversation) sip(value string) error {
 	return nil
 }
 
-func (c *conversation) rest(string) error { return readHuge(c.conn, c.heard.Bytes) }
-
 // hear hears the connection out.
 func (c *conversation) hear() error {
 	if err := c.connect(); err != nil {
@@ -112,14 +70,6 @@ func (c *conversation) hear() error {
 		c.heard.End = exchange.EndReset // the system tells of a reset once, and the writer was told
 	}
 	return nil
-}
-
-func (c *conversation) gets(name string) error {
-	_, c.want = bytesOf(name)
-	if err := c.hear(); err != nil {
-		return err
-	}
-	return verdict.Want(c.heard, c.want)
 }
 
 // keeps reads as many bytes as the answer has, after which the connection stays open.
@@ -136,13 +86,6 @@ func (c *conversation) keeps(name string) error {
 	rest, _ := io.ReadAll(c.conn) // what comes within that time
 	c.heard = exchange.Heard{Bytes: append(got[:n], rest...), End: exchange.EndFIN, Sent: c.sent}
 	return verdict.Want(c.heard, c.want)
-}
-
-func (c *conversation) getsAny(name string) error {
-	if err := c.hear(); err != nil || name == "" {
-		return err
-	}
-	return unanswered(c.heard, name)
 }
 
 // unanswered is a failure if what was heard is no answer to a case that is right.
@@ -176,31 +119,6 @@ func (c *conversation) takesGood(name string) error {
 		return verdict.Because(f, "refuses-good", status, want)
 	}
 	return err
-}
-
-// getsNo lets the step that is not written yet pass: that is told elsewhere.
-func (c *conversation) getsNo(status string) error {
-	if err := c.hear(); err != nil {
-		return err
-	}
-	if strconv.Itoa(exchange.ReadMessage(c.heard.Bytes).Status) != status || bytes.Contains(c.heard.Bytes, []byte(" is not written yet")) {
-		return nil
-	}
-	return verdict.Failf("trouble", "%s", c.story())
-}
-
-func (c *conversation) silent(value string) error {
-	if early := readWithin(c.conn, duration(value)); early != "" {
-		return verdict.Failf("answers-early", "%q was sent, which asks for no answer yet, and the client %s", c.sent, early)
-	}
-	return nil
-}
-
-func (c *conversation) stillOpen(string) error {
-	if end := readWithin(c.conn, time.Millisecond); end != "" {
-		return verdict.Failf("trouble", "another client was answered, but only when this one, which said nothing, %s", end)
-	}
-	return nil
 }
 
 // quiet is how long nothing may come, where nothing should.
@@ -264,13 +182,6 @@ func (c *conversation) givenUp(value string) error {
 	return verdict.Failf("trouble", "after its answer a client sent %d bytes more, and the server took them", sent)
 }
 
-func (c *conversation) took(value string) error {
-	if took := time.Since(c.begun); took < duration(value) {
-		return verdict.Failf("trouble", "the answer came after %v, and not after %s", took, value)
-	}
-	return nil
-}
-
 // story is what the client did and what it heard, for a report.
 func (c *conversation) story() string {
 	if len(c.sent) == 0 {
@@ -279,25 +190,50 @@ func (c *conversation) story() string {
 	return fmt.Sprintf("the client sent %.100q: %s", c.sent, c.heard.Said())
 }
 
-func (c *conversation) file(value string) error {
-	name, text, _ := strings.Cut(value, " ")
-	return os.WriteFile(c.path(name), []byte(text), 0o644)
-}
-
 func (c *conversation) path(name string) string {
 	return filepath.Join(c.site.dir, filepath.FromSlash(name))
 }
 
-// fetches asks for a file that was made just now.
-func (c *conversation) fetches(name string) error {
-	content, err := os.ReadFile(c.path(name))
+func (c *conversation) exit(value string) error {
+	want, within, hurried := strings.Cut(value, " within ")
+	limit := exchange.Patience
+	if hurried {
+		limit = duration(within)
+	}
+	status, err := c.proc.wait(limit)
+	switch {
+	case err != nil:
+		return verdict.Failf("stops-late", "it was asked to stop: %v\n%s", err, c.proc.stderr)
+	case want != "any" && want != fmt.Sprint(status):
+		return verdict.Failf("stops-late", "it was asked to stop: exit status %d\n%s", status, c.proc.stderr)
+	}
+	return nil
+}
+
+// exits runs the program until it ends by itself.
+func (c *conversation) exits(value string) error {
+	want, flags, _ := strings.Cut(value, " ")
+	proc, err := c.labs.start(strings.Fields(flags)...)
 	if err != nil {
 		return err
 	}
-	h, err := c.talk([]byte("GET /" + name + " HTTP/1.1\r\nHost: localhost:6789\r\n\r\n"))
+	c.lab, c.ran = &lab{labs: c.labs, proc: proc}, append(c.ran, proc)
+	status, err := proc.wait(exchange.Patience)
 	if err != nil {
-		return err
+		return verdict.Failf("wrong-use", "with %s: %v\n%s", flags, err, proc.stderr)
 	}
-	contentType := map[string]string{".html": "text/html; charset=utf-8", ".txt": "text/plain; charset=utf-8"}[filepath.Ext(name)]
-	return verdict.Want(h, fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s", contentType, len(content), content))
+	if want != fmt.Sprint(status) {
+		return verdict.Failf("wrong-use", "with %s: exit status %d, standard error %.300q", flags, status, proc.stderr)
+	}
+	return nil
+}
+
+// logged waits until the log of the program has a text.
+func (l *lab) logged(text string) bool {
+	for deadline := time.Now().Add(exchange.Patience); time.Now().Before(deadline); time.Sleep(exchange.Pause) {
+		if strings.Contains(l.proc.stderr.String(), text) {
+			return true
+		}
+	}
+	return false
 }
