@@ -61,9 +61,10 @@ func readCases(step, text string) ([]entry, error) {
 		line = strings.TrimRight(line, " \t\r\n")
 		word, value, _ := strings.Cut(strings.TrimLeft(line, " \t"), " ")
 		value = strings.TrimSpace(value)
+		indented := strings.TrimLeft(line, " \t") != line
 		switch name, want, isCase := strings.Cut(line, ": "); {
 		case word == "" || word[0] == '#':
-		case line[0] != ' ' && word == "let":
+		case !indented && word == "let":
 			let, value, ok := strings.Cut(value, "=")
 			let = strings.TrimSpace(let)
 			if _, twice := list.lets[let]; !ok || twice || !isName(let) {
@@ -74,7 +75,7 @@ func readCases(step, text string) ([]entry, error) {
 				return nil, list.wrong(number, "%w", err)
 			}
 			list.lets[let], letLines[let] = text, number
-		case line[0] != ' ':
+		case !indented:
 			if !isCase || !isName(name) || names[name] {
 				return nil, list.wrong(number, "%q must be NAME: WHAT MUST HAPPEN, with a new name", line)
 			}
@@ -158,53 +159,36 @@ func (e entry) text(value string) string {
 }
 
 var (
-	escaped = regexp.MustCompile(`^\\(?:([rnt\\])|x([0-9a-fA-F]{2}))`)
-	braces  = regexp.MustCompile(`^\{([^{}]*?)(?:\[(\d*):(\d*)\])?(?:\*(\d+))?\}`)
+	special = regexp.MustCompile(`\\(?:x[0-9a-fA-F]{2}|.|$)|\{[^{}]*\}`)
+	braces  = regexp.MustCompile(`^\{(.*?)(?:\[(\d*):(\d*)\])?(?:\*(\d+))?\}$`)
 )
 
 // expand is what [entry.text] says. Where nobody wants the text, nothing is repeated.
-func (l *caseList) expand(value string, wanted bool) (string, error) {
-	var text strings.Builder
-	for value != "" {
-		if m := braces.FindStringSubmatch(value); m != nil {
-			part, err := l.braced(m, wanted)
-			if err != nil {
-				return "", err
-			}
-			text.WriteString(part)
-			value = value[len(m[0]):]
-			continue
+func (l *caseList) expand(value string, wanted bool) (text string, err error) {
+	text = special.ReplaceAllStringFunc(value, func(part string) string {
+		wrong := error(nil)
+		if part[0] == '{' {
+			part, wrong = l.braced(part, wanted)
+		} else if part, wrong = strconv.Unquote(`"` + part + `"`); wrong != nil {
+			wrong = fmt.Errorf("there is an escape that nobody knows in %.40q", value)
 		}
-		m := escaped.FindStringSubmatch(value)
-		switch {
-		case m == nil && value[0] == '\\':
-			return "", fmt.Errorf("%.10q begins no escape", value)
-		case m == nil:
-			text.WriteByte(value[0])
-			value = value[1:]
-			continue
-		case m[1] != "":
-			text.WriteByte(map[string]byte{"r": '\r', "n": '\n', "t": '\t', `\`: '\\'}[m[1]])
-		default:
-			b, _ := strconv.ParseUint(m[2], 16, 8) // two digits
-			text.WriteByte(byte(b))
-		}
-		value = value[len(m[0]):]
-	}
-	return text.String(), nil
+		err = cmp.Or(err, wrong)
+		return part
+	})
+	return text, err
 }
 
-// braced is what stands for one pair of braces.
-func (l *caseList) braced(m []string, wanted bool) (string, error) {
-	part, known := l.lets[m[1]]
-	if known {
+// braced is what stands for {NAME}, {NAME[2:9]} or {TEXT*80}.
+func (l *caseList) braced(whole string, wanted bool) (text string, err error) {
+	m := braces.FindStringSubmatch(whole)
+	text, known := l.lets[m[1]]
+	switch {
+	case known:
 		l.used[m[1]] = true
-	} else if part = m[1]; m[0] == "{"+part+"}" {
-		return m[0], nil
-	}
-	text, err := part, error(nil)
-	if !known {
-		text, err = l.expand(part, wanted)
+	case whole == "{"+m[1]+"}":
+		return whole, nil
+	default:
+		text, err = l.expand(m[1], wanted)
 	}
 	from, to, times := 0, len(text), 1
 	for i, n := range []*int{&from, &to, &times} {
@@ -213,7 +197,7 @@ func (l *caseList) braced(m []string, wanted bool) (string, error) {
 		}
 	}
 	if err != nil || from > to || to > len(text) {
-		return "", cmp.Or(err, fmt.Errorf("%s: it has %d bytes", m[0], len(text)))
+		return "", cmp.Or(err, fmt.Errorf("%s: it has %d bytes", whole, len(text)))
 	}
 	if !wanted {
 		times = 1

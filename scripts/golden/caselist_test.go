@@ -22,7 +22,7 @@ func TestCaseText(t *testing.T) {
 		{"a name that is doubled", "a: b\na: c\n", "2: "},
 		{"no name", "a b\n", "1: "},
 		{"no case", "    send x\n", "1: "},
-		{"no escape", "a: b\n    send \\q\n", `2: "\\q" begins no escape`},
+		{"no escape", "a: b\n    send \\q\n", `2: there is an escape that nobody knows in "\\q"`},
 		{"a part beyond the end", "let x = 12\na: b\n    send {x[1:3]}\n", "3: {x[1:3]}: it has 2 bytes"},
 	} {
 		if _, err := readCases("1.5", c.text); err == nil || !strings.HasPrefix(err.Error(), "cases/1.5.txt:"+c.says) {
