@@ -20,7 +20,7 @@ type clientCase struct {
 	cut     []string // responses: the case is played with each beginning of each of them
 
 	requests []string // what the server must have got; nil is not compared
-	stdout   string   // anything is not compared
+	stdout   string   // anyOutput is not compared
 	stderr   []string // what standard error must speak of, in any letter case
 	quiet    bool     // standard error must be empty
 	status   int      // exit status; anyStatus is not compared
@@ -30,7 +30,7 @@ type clientCase struct {
 }
 
 const (
-	anything  = "any"
+	anyOutput = "any"
 	anyStatus = -1
 	allOfIt   = "all" // that the server says: standard output until that is known
 )
@@ -109,7 +109,7 @@ func set(field any, value string, text func(string) string) (err error) {
 			err = errors.New("it has no value")
 		}
 	case *int:
-		if *field = anyStatus; value != anything {
+		if *field = anyStatus; value != anyOutput {
 			*field, err = strconv.Atoi(value)
 		}
 	case *time.Duration:

@@ -15,7 +15,7 @@ import (
 
 // verdict looks for the first thing that is wrong with a run.
 func (c clientCase) verdict(r *clientRun) error {
-	rules := []func(*clientRun) error{c.asked, c.ended, c.printed, c.exited, c.said, c.inTime, c.wrote}
+	rules := []func(*clientRun) error{c.asked, c.printed, c.exited, c.said, c.inTime, c.wrote}
 	if c.rule != "" {
 		rules = append(rules, clientRules[c.rule])
 	}
@@ -48,20 +48,15 @@ func (c clientCase) asked(r *clientRun) error {
 	return nil
 }
 
-// ended asks that the client ends by itself.
-func (c clientCase) ended(r *clientRun) error {
-	if r.hung == nil {
-		return nil
-	}
-	return verdict.Failf(c.waited(), "%v\nstandard output: %.300q%s", r.hung, r.stdout, r.told())
-}
-
 // wentOn is what a client says that could not read on, and had printed what it had.
 var wentOn = regexp.MustCompile(" is not written yet|after the end of the response|ended early")
 
-// printed compares standard output.
+// printed compares standard output, of a client that has ended by itself.
 func (c clientCase) printed(r *clientRun) error {
-	if c.stdout == anything || r.stdout == c.stdout {
+	if r.hung != nil {
+		return verdict.Failf(c.waited(), "%v\nstandard output: %.300q%s", r.hung, r.stdout, r.told())
+	}
+	if c.stdout == anyOutput || r.stdout == c.stdout {
 		return nil
 	}
 	f := verdict.Output(c.server.all(), c.stdout, r.stdout, slices.Contains(c.args, "-body"))
@@ -110,7 +105,7 @@ func (c clientCase) said(r *clientRun) error {
 	for _, word := range c.stderr {
 		if !strings.Contains(strings.ToLower(r.stderr), strings.ToLower(word)) {
 			id := "not-said"
-			if c.stdout == anything && c.late(r) { // its own time-out ended it, and not the limit that it should have
+			if c.stdout == anyOutput && c.late(r) { // its own time-out ended it, and not the limit that it should have
 				id = c.waited()
 			}
 			return verdict.Failf(id, "standard error does not speak of %q: %.500q", word, r.stderr)

@@ -310,7 +310,7 @@ func (b *bend) knows(args []string, t *trace) bool {
 		return true // nothing comes, or on several connections
 	}
 	sent := s.all()
-	isPrefix := len(t.got) > 0 && strings.HasPrefix(sent, string(t.got)) && (b.c.stdout == anything && b.c.Step != "S.5" || len(t.got) > 4_000) // before S.5 come responses that are cut
+	isPrefix := len(t.got) > 0 && strings.HasPrefix(sent, string(t.got)) && (b.c.stdout == anyOutput && b.c.Step != "S.5" || len(t.got) > 4_000) // before S.5 come responses that are cut
 	timedOut, reset := errors.Is(t.end, os.ErrDeadlineExceeded), t.end != nil && isEnd(t.end) && t.end != io.EOF
 	end := t.end == nil || t.end == io.EOF
 	switch s.then {
