@@ -22,7 +22,6 @@ import (
 var algorithms = map[string]func(l *lab, argument string) error{
 	"accepts-again":   acceptsAgain,
 	"announces":       announces,
-	"client":          textbookClient,
 	"date":            dated,
 	"ended-by-answer": endedByAnswer,
 	"forbidden":       forbidden,

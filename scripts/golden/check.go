@@ -78,16 +78,22 @@ func (r Result) Excused() bool { return r.Status == NotRun && strings.HasPrefix(
 
 // Checks lists the checks of a stage, 1 to 3, in the order of their steps.
 func Checks(stage int) []Check {
-	var checks []Check
-	if stage == 3 {
-		checks = clientChecks()
-	}
+	checks := checksOf(stage, func(s Step) bool { return s.Level != "" && (s.Stage == stage || s.Stage == 1 && stage == 2) })
+	slices.SortStableFunc(checks, func(a, b Check) int { return strings.Compare(a.Step, b.Step) })
+	return checks
+}
+
+// checksOf lists a stage's checks of some steps.
+func checksOf(stage int, of func(Step) bool) (checks []Check) {
 	for _, step := range Steps {
-		if step.Level != "" && step.Stage < 3 && step.Stage <= stage && stage < 3 {
+		switch {
+		case !of(step):
+		case step.Stage == 3:
+			checks = append(checks, clientChecks(step.ID)...)
+		default:
 			checks = append(checks, serverChecks(step.ID, stage)...)
 		}
 	}
-	slices.SortStableFunc(checks, func(a, b Check) int { return strings.Compare(a.Step, b.Step) })
 	for i := range checks {
 		checks[i].Stage = stage
 	}

@@ -21,6 +21,7 @@ type clientCase struct {
 
 	requests []string // what the server must have got; nil is not compared
 	stdout   string   // anyOutput is not compared
+	shows    string   // what the textbook's client must have among it
 	stderr   []string // what standard error must speak of, in any letter case
 	quiet    bool     // standard error must be empty
 	status   int      // exit status; anyStatus is not compared
@@ -43,20 +44,21 @@ var word = regexp.MustCompile(`'[^']*'|[^ ]+`)
 // toPage asks for the page of the assignment.
 var toPage = words{"{host}", "{port}", "HelloWorld.html"}
 
-// clientCases are the cases of the client, step after step.
-var clientCases = sync.OnceValue(func() (cases []clientCase) {
+// clientCases are the cases of the client, of each step.
+var clientCases = sync.OnceValue(func() map[string][]clientCase {
+	cases := map[string][]clientCase{}
 	for _, step := range Steps {
-		if step.Stage == 3 && step.Level != "" {
+		if step.Stage == 3 {
 			for _, e := range must(entries(step.ID)) {
-				cases = append(cases, must(readClientCase(e)))
+				cases[step.ID] = append(cases[step.ID], must(readClientCase(e)))
 			}
 		}
 	}
 	return cases
 })
 
-func clientChecks() (checks []Check) {
-	for _, c := range clientCases() {
+func clientChecks(step string) (checks []Check) {
+	for _, c := range clientCases()[step] {
 		c.Check.Flags, c.Check.run = []string{noServer}, c.run
 		checks = append(checks, c.Check)
 	}
@@ -72,7 +74,7 @@ func readClientCase(e entry) (c clientCase, err error) {
 		"args": &c.args, "raw": &c.raw, "timeout": &c.timeout, "cut": &c.cut,
 		"server": &c.server.answers, "bytewise": &c.server.bytewise, "later": &c.server.later, "drip": &c.server.drip,
 		"big": &c.server.big, "hold": &c.server.hold, "then": &c.server.then, "pause": &c.server.pause,
-		"request": &c.requests, "prints": &c.stdout, "says": &c.stderr, "quiet": &c.quiet, "exit": &c.status,
+		"request": &c.requests, "prints": &c.stdout, "shows": &c.shows, "says": &c.stderr, "quiet": &c.quiet, "exit": &c.status,
 		"within": &c.within, "file": &c.file, "rule": &c.rule,
 	}
 	for _, kv := range own {

@@ -66,7 +66,7 @@ func TestBusyMachine(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer labs.close()
-		c := clientCase{args: words{"{timeout}", "{addr}"}, timeout: 2 * time.Second, server: script{answers: []string{"ok"}}, stdout: "ok"}
+		c := clientCase{Check: Check{Step: "3.5"}, args: words{"{timeout}", "{addr}"}, timeout: 2 * time.Second, server: script{answers: []string{"ok"}}, stdout: "ok"}
 		err = c.run(&lab{labs: labs})
 		if passes := test.statuses[len(test.statuses)-1] == 0; passes != (err == nil) || !slices.Equal(got, test.timeOuts) {
 			t.Errorf("%s: %v, after time-outs of %v, want %v", test.name, err, got, test.timeOuts)

@@ -15,6 +15,9 @@ import (
 
 // verdict looks for the first thing that is wrong with a run.
 func (c clientCase) verdict(r *clientRun) error {
+	if StepOf(c.Step).Level == "" {
+		return c.mild(r) // of the textbook
+	}
 	rules := []func(*clientRun) error{c.asked, c.printed, c.exited, c.said, c.inTime, c.wrote}
 	if c.rule != "" {
 		rules = append(rules, clientRules[c.rule])

@@ -1,7 +1,6 @@
 package golden
 
 import (
-	"bytes"
 	"fmt"
 	"io/fs"
 	"os"
@@ -18,16 +17,8 @@ import (
 // are right: bare LF, no Content-Length or a wrong one, a line end after the
 // body, any page for a 404. It gets one connection for each request, whole in
 // one segment. Together the stages have 100 points, so that a check's weight is its points.
-func Textbook(stage int) (checks []Check) {
-	for _, step := range Steps {
-		if step.Level == "" && step.Stage == stage {
-			checks = append(checks, serverChecks(step.ID, stage)...)
-		}
-	}
-	for i := range checks {
-		checks[i].Stage = stage
-	}
-	return checks
+func Textbook(stage int) []Check {
+	return checksOf(stage, func(s Step) bool { return s.Level == "" && s.Stage == stage })
 }
 
 // getsMild compares what comes with a status and a file, the mild way.
@@ -74,35 +65,25 @@ func mild(h exchange.Heard, status int, body []byte) error {
 	return f
 }
 
-// textbookClient runs the client once, against a server that says what a
-// textbook server says.
-func textbookClient(l *lab, what string) error {
-	answer := "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\n\r\n" + verdict.HelloPage
-	shown := verdict.HelloPage
-	if what == "not-found" {
-		answer, shown = "HTTP/1.1 404 Not Found\r\n\r\n<h1>404 Not Found</h1>", "404 Not Found"
-	}
-	r, err := clientCase{args: toPage, server: script{answers: []string{answer}}}.play(l)
-	if err != nil {
-		return err
-	}
-	if what == "get" {
-		request := ""
-		if len(r.requests) > 0 {
-			request = r.requests[0]
+// mild looks at one thing alone in a run of the client: the line and the end of its
+// request, or a part of what it printed.
+func (c clientCase) mild(r *clientRun) error {
+	if c.requests == nil {
+		if strings.Contains(r.stdout, c.shows) {
+			return nil
 		}
-		line, _, _ := strings.Cut(request, "\n")
-		if line = strings.TrimSuffix(line, "\r"); line != "GET /HelloWorld.html HTTP/1.1" && line != "GET /HelloWorld.html HTTP/1.0" || !exchange.ReadMessage([]byte(request)).Ended {
-			f := verdict.Request("GET /HelloWorld.html HTTP/1.1\r\n\r\n", request)
-			f.Seen = fmt.Sprintf("the request was %q", request)
-			return f
-		}
-		return nil
-	}
-	if !strings.Contains(r.stdout, shown) {
-		f := verdict.Output(answer, answer, r.stdout, false)
-		f.Seen = fmt.Sprintf("the server sent %q, standard output was %q\n%s", answer, r.stdout, bytes.TrimSpace([]byte(r.stderr)))
+		f := verdict.Output(c.server.all(), c.server.all(), r.stdout, false)
+		f.Seen = fmt.Sprintf("the server sent %q, standard output was %q\n%s", c.server.all(), r.stdout, strings.TrimSpace(r.stderr))
 		return f
 	}
-	return nil
+	request := strings.Join(r.requests[:min(1, len(r.requests))], "")
+	want, _, _ := strings.Cut(c.requests[0], "\r\n")
+	line, _, _ := strings.Cut(request, "\n")
+	line = strings.TrimSuffix(line, "\r")
+	if (line == want || line == strings.Replace(want, "HTTP/1.1", "HTTP/1.0", 1)) && exchange.ReadMessage([]byte(request)).Ended {
+		return nil
+	}
+	f := verdict.Request(c.requests[0], request)
+	f.Seen = fmt.Sprintf("the request was %q", request)
+	return f
 }
