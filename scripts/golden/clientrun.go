@@ -29,6 +29,7 @@ type script struct {
 	hold     int           // no answer before so many connections have asked
 	then     string        // how the connection ends: "" is FIN; "reset", "open"
 	pause    time.Duration // between the bytes, and before what comes later
+	patience time.Duration // how long all of it may take
 }
 
 // all is all that the server says, but for what is too big.
@@ -86,6 +87,9 @@ func (c clientCase) runOnce(l *lab) error {
 		slow := c
 		slow.timeout *= times
 		slow.server.pause *= times
+		if slow.server.patience = times * 3 * exchange.Patience; c.server.big > 0 {
+			slow.server.patience *= 3
+		}
 		r, err := slow.play(l)
 		if err != nil {
 			return err
@@ -119,10 +123,7 @@ func (c clientCase) play(l *lab) (*clientRun, error) {
 		return nil, err
 	}
 	defer proc.kill()
-	s := &stand{script: c.server, ln: ln, client: proc, run: r, all: make(chan bool), patience: 3 * exchange.Patience, asked: start}
-	if c.server.big > 0 {
-		s.patience *= 3
-	}
+	s := &stand{script: c.server, ln: ln, client: proc, run: r, all: make(chan bool), asked: start}
 	s.serving.Go(s.accept)
 	r.status, r.hung = proc.wait(s.patience)
 	end := time.Now()
@@ -164,11 +165,10 @@ func (r *clientRun) out() string { return filepath.Join(r.dir, "out") }
 // in the run what comes.
 type stand struct {
 	script
-	ln       *net.TCPListener
-	client   *process
-	patience time.Duration
-	all      chan bool // closed when as many connections are there as the script holds
-	serving  sync.WaitGroup
+	ln      *net.TCPListener
+	client  *process
+	all     chan bool // closed when as many connections are there as the script holds
+	serving sync.WaitGroup
 
 	mu    sync.Mutex
 	run   *clientRun
@@ -213,13 +213,13 @@ func (s *stand) serve(conn *net.TCPConn) {
 	defer conn.Close()
 	conn.SetDeadline(time.Now().Add(s.patience))
 	var request, rest []byte
-	var err error       // it shows in what the client prints
-	var since time.Time // when something came, or was sent
+	var err error     // it shows in what the client prints
+	var due time.Time // for what is sent next: pauses that were too long are made up for
 	send := func(text string, pause time.Duration) bool {
-		time.Sleep(pause)
+		due = due.Add(pause)
+		time.Sleep(max(time.Until(due), min(pause, time.Millisecond)))
 		_, err = io.WriteString(conn, text)
-		s.note(nil, time.Since(since)-pause)
-		since = time.Now()
+		s.note(nil, time.Since(due))
 		return err == nil
 	}
 	drip := func(text string) bool {
@@ -231,7 +231,7 @@ func (s *stand) serve(conn *net.TCPConn) {
 	for _, answer := range s.answers {
 		request, rest, err = readRequest(conn, rest)
 		s.note(request, 0)
-		since = time.Now()
+		due = time.Now()
 		if err != nil || s.bytewise && !drip(answer) || !s.bytewise && !send(answer, 0) {
 			return
 		}
