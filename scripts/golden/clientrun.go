@@ -266,11 +266,16 @@ func (s *stand) note(request []byte, lag time.Duration) {
 // sendBig sends so much that the client cannot hold it unseen, and looks at its memory
 // before and when it has read nearly all of it.
 func (s *stand) sendBig(conn net.Conn) bool {
-	block := bytes.Repeat([]byte("0123456789abcdef"), 6250)
+	peak := func() int64 {
+		bytes, _ := peakMemory(s.client.cmd.Process.Pid) // the case needs a system that tells
+		return bytes
+	}
+	before, block := peak(), bytes.Repeat([]byte("0123456789abcdef"), 6250)
 	for left := s.big; left > 0; left -= len(block) {
-		if left == s.big || left == len(block) {
-			peak, _ := peakMemory(s.client.cmd.Process.Pid) // the case needs a system that tells
-			s.run.growth = peak - s.run.growth
+		if left == len(block) {
+			s.mu.Lock()
+			s.run.growth = max(s.run.growth, peak()-before)
+			s.mu.Unlock()
 		}
 		if _, err := conn.Write(block); err != nil {
 			return false
