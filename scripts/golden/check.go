@@ -244,6 +244,8 @@ func runTurn(labs *labs, turn string, results []*Result) {
 		start := time.Now()
 		switch {
 		case r.Why != "": // it needs what is not there
+		case labs.ctx.Err() != nil:
+			r.Why = "interrupted"
 		case hung == 2 || labs.unwritten.gap(r.Step) != "":
 			r.Why = "checks before it waited too long"
 		case start.Sub(begun) > budget:

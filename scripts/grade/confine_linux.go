@@ -18,6 +18,10 @@ import (
 // Its programs are one user namespace deeper: there they have no rights over
 // the worker, over its mounts, or to become another user.
 
+// self is this program. Its name leads through no directory, so ids that may not enter
+// that of the program may start it, too.
+const self = "/proc/self/exe"
+
 const (
 	workSize     = 256 << 20 // bytes that a submission can write
 	maxData      = 1 << 30   // bytes of memory of one process

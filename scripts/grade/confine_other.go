@@ -4,10 +4,13 @@ package main
 
 import (
 	"errors"
+	"os"
 	"os/exec"
 )
 
 // Elsewhere a worker is a process like any other: there are no namespaces.
+
+var self, _ = os.Executable() // "" cannot be started, and that is said then
 
 func protect(_ *exec.Cmd, j job, _ int, _ bool) error {
 	if j.Protection != plain {

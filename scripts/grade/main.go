@@ -26,7 +26,6 @@ import (
 	"os/signal"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -80,7 +79,6 @@ type grader struct {
 
 	root       string     // of the kit
 	temp       string     // removed at the end
-	self       string     // this program, where an unprivileged user may start it
 	protection protection // of the programs
 	ownID      bool       // they run under the grader's id: nobody else may start them
 	stderr     io.Writer
@@ -156,7 +154,7 @@ func parse(args []string, stderr io.Writer) (*grader, error) {
 	})
 	err := g.wrongUse(flags.NArg())
 	if err == nil {
-		err = g.parseStages(*stages)
+		err = g.findStages(*stages)
 	}
 	if err == nil {
 		g.root, err = kit.Find()
@@ -211,31 +209,22 @@ func (g *grader) wrongUse(folders int) error {
 // choosesPort reports whether the server of -cmd listens where it is told to.
 func (g *grader) choosesPort() bool { return strings.Contains(g.command, "{port}") }
 
-// parseStages finds out which stages are graded.
-func (g *grader) parseStages(list string) error {
-	server, client := g.command != "" || g.addr != "", g.clientCommand != ""
-	there := map[int]bool{1: server, 2: server, 3: client} // programs
-	if !g.foreign() {
-		there = map[int]bool{1: true, 2: true, 3: true}
-	}
-	if list == "" {
-		for n := range 3 {
-			// A program in another language is stage 2 as well where its threads are a step.
-			if n++; there[n] && (n != 2 || !g.foreign() || g.Checks == "textbook") {
-				g.stages = append(g.stages, n)
-			}
+// findStages finds out which stages are graded: those of the list, or all for which there
+// is a program. One in another language is stage 2 as well where its threads are a step.
+func (g *grader) findStages(list string) (err error) {
+	server := !g.foreign() || g.command != "" || g.addr != ""
+	there := map[int]bool{1: server, 2: server, 3: !g.foreign() || g.clientCommand != ""}
+	if list != "" {
+		if g.stages, err = kit.ParseStages(list); err != nil {
+			return errUse(err.Error())
 		}
 	} else {
-		for word := range strings.SplitSeq(list, ",") {
-			n, err := strconv.Atoi(strings.TrimSpace(word))
-			switch {
-			case err != nil || n < 1 || n > 3 || slices.Contains(g.stages, n):
-				return errUse(fmt.Sprintf("-stages lists some of 1, 2 and 3, such as 1,2, not %q", list))
-			case !there[n]:
-				return errUse(fmt.Sprintf("there is no program for stage %d: -cmd or -addr is for the servers, -client-cmd for stage 3", n))
-			}
-			g.stages = append(g.stages, n)
-		}
+		g.stages = slices.DeleteFunc([]int{1, 2, 3}, func(n int) bool {
+			return !there[n] || n == 2 && g.foreign() && g.Checks == "golden"
+		})
+	}
+	if i := slices.IndexFunc(g.stages, func(n int) bool { return !there[n] }); i >= 0 {
+		return errUse(fmt.Sprintf("there is no program for stage %d: -cmd or -addr is for the servers, -client-cmd for stage 3", g.stages[i]))
 	}
 	if !slices.ContainsFunc(g.stages, func(n int) bool { return len(g.list(n)) > 0 }) {
 		return errUse(fmt.Sprintf("no check and no step of what is graded is called %q; go test -v ./... lists them", g.Only))
