@@ -133,13 +133,14 @@ var attacks = []attack{
 		}},
 }
 
-// lay makes an attack's submission in a folder. An error is that this system has not
-// what it takes.
-func (a attack) lay(t *testing.T, root, dir string, place *strings.Replacer) error {
+// lay makes an attack's submission. An error is that this system has not what it takes.
+func (a attack) lay(t *testing.T, p *place, server string) error {
 	t.Helper()
+	dir := filepath.Join(p.class, a.name)
 	put(t, filepath.Join(dir, "README"), "")
 	if a.main != "" {
-		put(t, filepath.Join(dir, kit.Folder(1), "main.go"), a.source(place))
+		main := strings.NewReplacer("SERVER", server, "KIT", filepath.ToSlash(p.root), "CLASS", filepath.ToSlash(p.class), "NEAR", filepath.ToSlash(p.near)).Replace(a.main)
+		put(t, filepath.Join(dir, kit.Folder(1), "main.go"), source(main))
 	}
 	for name, text := range a.files {
 		put(t, filepath.Join(dir, filepath.FromSlash(name)), text)
@@ -147,21 +148,17 @@ func (a attack) lay(t *testing.T, root, dir string, place *strings.Replacer) err
 	if a.make == nil {
 		return nil
 	}
-	return a.make(root, dir)
+	return a.make(p.root, dir)
 }
 
-// source is a main.go with this body and the imports that it needs.
-func (a attack) source(place *strings.Replacer) string {
-	body := place.Replace(a.main)
+// source is a main.go with this body and the imports that it needs. It does its work before
+// main begins.
+func source(body string) string {
 	s := "package main\n\n"
 	for _, name := range []string{"fmt", "net", "net/http", "os", "os/exec", "path/filepath", "strings", "syscall", "time"} {
 		if strings.Contains(body, name[strings.LastIndexByte(name, '/')+1:]+".") {
 			s += fmt.Sprintf("import %q\n", name)
 		}
 	}
-	function := "func main() {"
-	if a.name == "exits in init" {
-		function = "func main() {}\n\nfunc init() {"
-	}
-	return s + "\n" + function + body + "\n}\n"
+	return s + "\nfunc main() {}\n\nfunc init() {" + body + "\n}\n"
 }

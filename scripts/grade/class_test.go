@@ -3,20 +3,14 @@
 package main
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
-
-	"github.com/google/go-cmp/cmp"
 
 	"weblab.example/scripts/internal/kit"
 )
@@ -121,65 +115,44 @@ func (k kind) check(t *testing.T, s *submission, report string) {
 // right and wrong ones get exactly the points that they have earned, and the attackers
 // none. Nothing is changed or left behind.
 func TestClass(t *testing.T) {
-	root, confined := findKit(t), canConfine(t)
-	class, near, open := openDir(t), openDir(t), filepath.Join(openDir(t), "open")
-	temp, mounts, before := tempDirs(t), mountsHere(t), treeOf(t, root)
-	if out, err := exec.Command("go", "run", filepath.Join(root, "scripts", "handout"), "-o", open).CombinedOutput(); err != nil {
+	confined, open := canConfine(t), filepath.Join(openDir(t), "open")
+	p := newPlace(t)
+	if out, err := exec.Command("go", "run", filepath.Join(p.root, "scripts", "handout"), "-o", open).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	for _, k := range kinds {
-		k.lay(t, root, open, filepath.Join(class, k.name))
+		k.lay(t, p.root, open, filepath.Join(p.class, k.name))
 	}
-	canary := filepath.Join(near, "canary")
-	put(t, canary, "alive")
-	os.Chmod(canary, 0o666)
-	place := strings.NewReplacer("SERVER", listen(t), "KIT", filepath.ToSlash(root), "CLASS", filepath.ToSlash(class), "NEAR", filepath.ToSlash(near))
+	server := listen(t)
 	var tried []attack
 	for _, a := range attacks {
 		if a.linux && !confined {
 			t.Logf("not tried on this system, which cannot stop it: %s", a.name)
-		} else if err := a.lay(t, root, filepath.Join(class, a.name), place); err != nil {
+		} else if err := a.lay(t, p, server); err != nil {
 			t.Logf("not tried on this system: %s: %v", a.name, err)
 		} else {
 			tried = append(tried, a)
 		}
 	}
-
-	start := time.Now()
-	found, report := gradeClass(t, someFailed, class, "-stages", "1,2", "-j", "4")
-	seconds, points := time.Since(start).Seconds(), 0
+	found, report := gradeClass(t, someFailed, p.class, "-stages", "1,2", "-j", "4")
 	for _, k := range kinds {
 		k.check(t, found[k.name], report(k.name))
 	}
 	for _, a := range tried {
 		s, text := found[a.name], report(a.name)
-		if !strings.Contains(strings.Join(strings.Fields(text), " "), a.says) || a.not != "" && strings.Contains(text, a.not) {
-			t.Errorf("%s: want %q and not %q in its report:\n%s", a.name, a.says, a.not, text)
-		}
 		earned := s.Stages[0].Points + s.Stages[1].Points
-		if points += earned; earned != 0 {
-			t.Errorf("%s earned %d points:\n%s", a.name, earned, text)
+		if earned != 0 || !strings.Contains(strings.Join(strings.Fields(text), " "), a.says) || a.not != "" && strings.Contains(text, a.not) {
+			t.Errorf("%s earned %d points; want %q and not %q in its report:\n%s", a.name, earned, a.says, a.not, text)
 		}
 		t.Logf("%-24s %3d points in %4.1f s: %s", a.name, earned, s.Seconds, s.Stages[0].State)
 	}
-	if text, err := os.ReadFile(canary); err != nil || string(text) != "alive" {
-		t.Errorf("the canary is %q, %v", text, err)
-	}
-	if after := treeOf(t, root); before != after {
-		t.Errorf("files of the kit have changed, -before +after:\n%s", cmp.Diff(strings.Split(before, "\n"), strings.Split(after, "\n")))
-	}
-	left := leftBehind(t, temp, near, mounts)
-	if left != "" {
-		t.Errorf("left behind:\n%s", left)
-	}
-	t.Logf("%d kinds and %d attacks in %.0f s, 4 at once: %d points earned by attacks, %d files or processes left behind",
-		len(kinds), len(tried), seconds, points, strings.Count(left, "\n"))
+	p.untouched(t)
 }
 
 // TestOddFolders grades a class of odd folders: each is told of in clear words,
 // and those that have a stage which builds are graded.
 func TestOddFolders(t *testing.T) {
-	root, class := findKit(t), openDir(t)
+	p := newPlace(t)
 	long := strings.Repeat("n", 252) // with .go 255 bytes
 	deep := strings.Repeat("d/", 200) + "x.txt"
 	mkfifo := func(name string) error { return exec.Command("mkfifo", name).Run() }
@@ -192,7 +165,7 @@ func TestOddFolders(t *testing.T) {
 	}{
 		{name: "empty", state: notSubmitted},
 		{name: "link", make: func(dir string) error {
-			return errors.Join(os.Remove(dir), os.Symlink(filepath.Join(class, "solved"), dir))
+			return errors.Join(os.Remove(dir), os.Symlink(filepath.Join(p.class, "solved"), dir))
 		}, state: notGraded, says: "it is a link: if that is right, grade the folder to which it leads"},
 		{name: "solved", solve: true, state: graded},
 		{name: "no files", solve: true, make: func(dir string) error {
@@ -230,26 +203,23 @@ func TestOddFolders(t *testing.T) {
 			return err
 		}, state: notGraded, says: "permission denied"},
 	}
-	made := 0
 	for i, c := range cases {
-		dir := filepath.Join(class, c.name)
+		dir := filepath.Join(p.class, c.name)
 		err := os.Mkdir(dir, 0o755)
 		if c.solve {
-			err = errors.Join(err, os.CopyFS(filepath.Join(dir, "stage1-single"), os.DirFS(filepath.Join(root, "stage1-single"))))
+			err = errors.Join(err, os.CopyFS(filepath.Join(dir, "stage1-single"), os.DirFS(filepath.Join(p.root, "stage1-single"))))
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
-		made++
 		if c.make != nil {
 			if err := c.make(dir); err != nil {
-				made--
 				t.Logf("%s: not tried on this system: %v", c.name, err)
 				cases[i].state = ""
 			}
 		}
 	}
-	found, report := gradeClass(t, trouble, class, "-stages", "1", "-only", "accepts-again", "-j", "4") // not all can be graded
+	found, report := gradeClass(t, trouble, p.class, "-stages", "1", "-only", "accepts-again", "-j", "4") // not all can be graded
 	if len(found) != len(cases) {
 		t.Errorf("%d submissions of %d", len(found), len(cases))
 	}
@@ -261,106 +231,5 @@ func TestOddFolders(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d of %d odd folders could be made here, %d are in the sheet", made, len(cases), len(found))
-}
-
-// gradeClass grades a folder of submissions. It returns them by name, and their reports.
-func gradeClass(t *testing.T, want int, class string, args ...string) (found map[string]*submission, report func(name string) string) {
-	t.Helper()
-	reports := filepath.Join(class, ".reports") // no submission: its name begins with a dot
-	found = gradeJSON(t, want, append(args, "-out", reports, class)...)
-	return found, func(name string) string {
-		t.Helper()
-		text, err := os.ReadFile(filepath.Join(reports, fileName(name)+".txt"))
-		if err != nil || found[name] == nil {
-			t.Fatalf("%s was not graded: %v", name, err)
-		}
-		return string(text)
-	}
-}
-
-// gradeJSON runs the grader, and returns the submissions by name.
-func gradeJSON(t *testing.T, want int, args ...string) map[string]*submission {
-	t.Helper()
-	var stdout, stderr bytes.Buffer
-	status := run(append([]string{"-format", "json"}, args...), &stdout, &stderr)
-	var sheet struct{ Submissions []*submission }
-	if err := json.Unmarshal(stdout.Bytes(), &sheet); err != nil || status != want {
-		t.Fatalf("status %d, want %d: %v\n%s\n%.2000s", status, want, err, stderr.String(), stdout.String())
-	}
-	found := map[string]*submission{}
-	for _, s := range sheet.Submissions {
-		found[s.Name] = s
-	}
-	return found
-}
-
-func findKit(t *testing.T) string {
-	t.Helper()
-	root, err := kit.Find()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return root
-}
-
-// listen listens on a free port until the test is over, and says where.
-func listen(t *testing.T) string {
-	t.Helper()
-	ln, err := net.Listen("tcp", "localhost:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { ln.Close() })
-	return ln.Addr().String()
-}
-
-func put(t *testing.T, name, text string) {
-	t.Helper()
-	if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o755), os.WriteFile(name, []byte(text), 0o644)); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// openDir is a temporary directory that everybody may write to: its rights alone
-// protect nothing.
-func openDir(t *testing.T) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "weblab-open-")
-	if err == nil {
-		err = os.Chmod(dir, 0o777)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	return dir
-}
-
-// canConfine reports whether a worker gets namespaces here.
-func canConfine(t *testing.T) bool {
-	g := &grader{temp: openDir(t), stderr: &bytes.Buffer{}}
-	if err := g.prepareWorkers(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	return g.protection == inNamespaces
-}
-
-// treeOf lists the files of the kit that the checks are made of, with their
-// sizes and times.
-func treeOf(t *testing.T, root string) string {
-	var b strings.Builder
-	err := filepath.WalkDir(filepath.Join(root, "scripts"), func(name string, d fs.DirEntry, err error) error {
-		if err == nil && !d.IsDir() {
-			info, infoErr := d.Info()
-			if err = infoErr; err == nil {
-				fmt.Fprintln(&b, name, info.Size(), info.ModTime())
-			}
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b.String()
+	p.untouched(t)
 }

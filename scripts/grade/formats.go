@@ -164,22 +164,15 @@ func (g *grader) gradescope(s *submission) gradescopeResult {
 	return result
 }
 
-// output is what a test tells: the first failure in full, the others in a line each, or why
-// there was nothing to see.
+// output is what a test tells, or why there was nothing to see.
 func (r row) output(in *stageResult) string {
 	if in.State != graded {
 		return in.State + "\n  " + below(in.Problem)
 	}
-	var lines []string
+	var b strings.Builder
 	if r.free > 0 {
-		lines = append(lines, fmt.Sprintf("passed with all its points; checks that have no points failed: %d", r.free))
+		fmt.Fprintf(&b, "passed with all its points; checks that have no points failed: %d\n", r.free)
 	}
-	first, others := r.failures(1)
-	lines = append(append(lines, first...), others...)
-	if len(first) == 0 {
-		for _, why := range notRunBecause([]row{r}) {
-			lines = append(lines, "not run: "+below(why))
-		}
-	}
-	return strings.Join(lines, "\n")
+	tell(&b, []row{r}, 1)
+	return strings.TrimSpace(b.String())
 }

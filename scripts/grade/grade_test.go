@@ -2,8 +2,9 @@ package main
 
 import (
 	"bytes"
-	"encoding/csv"
 	"encoding/json"
+	"errors"
+	"flag"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,8 +12,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
 	"weblab.example/scripts/golden"
-	"weblab.example/scripts/internal/term"
 )
 
 func TestMain(m *testing.M) {
@@ -93,22 +96,18 @@ func TestSelection(t *testing.T) {
 
 func TestExpand(t *testing.T) {
 	class := t.TempDir()
-	for _, dir := range []string{"alice/stage1-single", "bob/kit/stage2-concurrent", "carol/notes", "dora/stage3-client/x", "empty"} {
-		if err := os.MkdirAll(filepath.Join(class, dir), 0o755); err != nil {
+	for _, name := range []string{"alice/stage1-single/x", "bob/kit/stage2-concurrent/x", "bob/report.txt", "carol/notes/x", "dora/stage3-client/x/y", "list.txt"} {
+		name = filepath.Join(class, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o755), os.WriteFile(name, nil, 0o644)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for _, name := range []string{"list.txt", "bob/report.txt"} {
-		if err := os.WriteFile(filepath.Join(class, name), nil, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, c := range []struct{ arg, want string }{
-		{"", "alice bob carol dora empty"}, // a folder of submissions: all folders in it
-		{"*", "alice bob carol dora empty"},
-		{"carol", "carol"},
-		{"alice", "alice"},
-		{"bob", "bob"},
+	for _, c := range []struct{ arg, want, stages, files string }{
+		{"", "alice bob carol dora", "", ""}, // a folder of submissions: all folders in it
+		{"*", "alice bob carol dora", "", ""},
+		{"carol", "carol", "notes", "notes"},
+		{"alice", "alice", "alice", "stage1-single"},
+		{"bob", "bob", "kit", "bob"}, // the file beside the folder may be a program
 	} {
 		folders, err := expand([]string{filepath.Join(class, c.arg)}, true)
 		var names []string
@@ -118,19 +117,11 @@ func TestExpand(t *testing.T) {
 		if got := strings.Join(names, " "); err != nil || got != c.want {
 			t.Errorf("%q: %s, %v; want %s", c.arg, got, err, c.want)
 		}
-	}
-	for _, c := range []struct {
-		dir    string
-		stages bool
-		want   string
-	}{
-		{"bob", true, "kit"},
-		{"bob", false, "bob"}, // the file beside the folder may be the program
-		{"carol", false, "notes"},
-		{"empty", true, "empty"},
-	} {
-		if dir := inner(filepath.Join(class, c.dir), c.stages); filepath.Base(dir) != c.want {
-			t.Errorf("the work of %s (stages: %v) is in %s, want %s", c.dir, c.stages, dir, c.want)
+		if c.stages != "" {
+			dir := filepath.Join(class, c.arg)
+			if stages, files := filepath.Base(inner(dir, true)), filepath.Base(inner(dir, false)); stages != c.stages || files != c.files {
+				t.Errorf("the stages of %s are in %s, its files in %s; want %s, %s", c.arg, stages, files, c.stages, c.files)
+			}
 		}
 	}
 }
@@ -174,30 +165,40 @@ func sample() *submission {
 	return s
 }
 
-func TestReport(t *testing.T) {
-	g := &grader{selection: selection{Checks: "golden", Seed: 7}, folders: []string{"alice"}}
-	report := g.report(sample(), false)
-	for _, want := range []string{
-		"core      5/120\n", "protocol  0/80\n", "strict    0/50\n", "total     5/250\n",
-		"stage1-single: 5 of 145 points", "1.1  passed     5/5", "1.2  FAILED     0/15", "1.3  not run    0/10", "S.4  not run    0/10",
-		"1.2 well-formed: failed\n", "why:   first", "again: go run ./scripts/grade -only well-formed", "\n  1.2 second: long", "not run: 1.3, 1.4, 1.5,",
-		"stage2-concurrent: could not be built, 0 of 35 points", "syntax error", "stage3-client: not submitted, 0 of 70 points", "a remark", "seed 7",
-	} {
-		if !strings.Contains(report, want) {
-			t.Errorf("no %q in\n%s", want, report)
+var update = flag.Bool("update", false, "write testdata anew")
+
+// TestFormats compares what is printed of the sample with testdata.
+func TestFormats(t *testing.T) {
+	for _, format := range []string{"table", "csv", "gradescope", "json", "report"} {
+		g := &grader{selection: selection{Checks: "golden", Level: golden.Strict, Seed: 7}, format: format, folders: []string{"alice"}}
+		var out bytes.Buffer
+		if format == "report" { // of all failures in full
+			out.WriteString(g.report(sample(), true))
+		} else if err := g.print(&out, []*submission{sample()}); err != nil {
+			t.Fatal(err)
 		}
-	}
-	sheet := g.sheet([]*submission{sample(), sample()})
-	for line := range strings.Lines(report + sheet) {
-		if term.Columns(strings.TrimRight(line, "\n")) > term.Width {
-			t.Errorf("wider than %d: %s", term.Width, line)
+		if format == "json" { // which has everything
+			var sheet struct {
+				Level       string
+				Seed        uint64
+				Submissions []*submission
+			}
+			err := json.Unmarshal(out.Bytes(), &sheet)
+			if diff := cmp.Diff([]*submission{sample()}, sheet.Submissions, cmpopts.IgnoreUnexported(submission{}, stageResult{}, golden.Check{})); diff != "" || err != nil || sheet.Level != "strict" || sheet.Seed != 7 {
+				t.Errorf("%v, level %s, seed %d, -want +got:\n%s", err, sheet.Level, sheet.Seed, diff)
+			}
+			continue
 		}
-	}
-	if all := g.report(sample(), true); !strings.Contains(all, "1.2 second: failed\n") {
-		t.Errorf("the full report has no second in full:\n%s", all)
-	}
-	if !strings.Contains(sheet, "alice       5/120  0/80      0/50    5/250\n") || !strings.Contains(sheet, "alice: stage 3: not submitted") {
-		t.Errorf("the sheet is\n%s", sheet)
+		name := filepath.Join("testdata", "sample."+format)
+		if *update {
+			if err := os.WriteFile(name, out.Bytes(), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(name)
+		if diff := cmp.Diff(strings.SplitAfter(string(want), "\n"), strings.SplitAfter(out.String(), "\n")); diff != "" || err != nil {
+			t.Errorf("%s: %v, -want +got:\n%s\ngo test ./scripts/grade -run Formats -update writes what is got", name, err, diff)
+		}
 	}
 }
 
@@ -242,49 +243,6 @@ func TestSameAnswers(t *testing.T) {
 		if !slices.Equal(told, c.told) || r.Points != c.points || r.Max != 35 || !strings.Contains(report, says) {
 			t.Errorf("%s: %d of %d points, told of %q, want %q and %q in\n%s", c.name, r.Points, r.Max, told, c.told, says, report)
 		}
-	}
-}
-
-func TestFormats(t *testing.T) {
-	g := &grader{selection: selection{Checks: "golden", Level: golden.Strict, Seed: 7}, folders: []string{"alice"}}
-	printed := func(format string, subs ...*submission) *bytes.Buffer {
-		t.Helper()
-		var out bytes.Buffer
-		g.format = format
-		if err := g.print(&out, subs); err != nil {
-			t.Fatal(err)
-		}
-		return &out
-	}
-	var sheet struct {
-		Level       string
-		Seed        uint64
-		Submissions []submission
-	}
-	if err := json.Unmarshal(printed("json", sample()).Bytes(), &sheet); err != nil || sheet.Seed != 7 || sheet.Level != "strict" || !slices.Equal(sheet.Submissions[0].Parts, sample().Parts) ||
-		!slices.ContainsFunc(sheet.Submissions[0].Stages[0].Results, func(r golden.Result) bool { return r.Why == "first" }) {
-		t.Errorf("%v\n%+v", err, sheet)
-	}
-
-	rows, err := csv.NewReader(printed("csv", sample(), sample())).ReadAll()
-	if err != nil || len(rows) != 3 || !slices.Equal(rows[0][:9], strings.Fields("submission core core_max protocol protocol_max strict strict_max total total_max")) ||
-		!slices.Equal(rows[1][:12], append(strings.Fields("alice 5 120 0 80 0 50 5 250 graded"), "could not be built", "not submitted")) {
-		t.Errorf("%v\n%q", err, rows)
-	}
-
-	var result gradescopeResult
-	if err := json.Unmarshal(printed("gradescope", sample()).Bytes(), &result); err != nil || result.Score != 5 || result.OutputFormat != "text" || !strings.Contains(result.Output, "core      5/120\n") {
-		t.Fatalf("%v\n%+v", err, result)
-	}
-	sum, most := 0, 0
-	for _, test := range result.Tests {
-		sum, most = sum+test.Score, most+test.MaxScore
-		if test.Visibility != "visible" || test.Number == "" || test.MaxScore == 0 || test.Status != "passed" && test.Status != "failed" || len(test.Tags) != 1 || !strings.HasPrefix(test.Name, test.Tags[0]+", stage ") {
-			t.Errorf("%+v", test)
-		}
-	}
-	if first := result.Tests[0]; sum != result.Score || most != 250 || first.Status != "passed" || result.Tests[1].Status != "failed" || !strings.Contains(result.Tests[1].Output, "why:   first") {
-		t.Errorf("%d of %d points: %+v", sum, most, result.Tests[:2])
 	}
 }
 

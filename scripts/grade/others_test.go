@@ -98,7 +98,7 @@ func TestTrouble(t *testing.T) {
 
 // TestRunningServer grades a server that was started by somebody else.
 func TestRunningServer(t *testing.T) {
-	root, program := findKit(t), filepath.Join(t.TempDir(), "stage1.exe")
+	root, program := newPlace(t).root, filepath.Join(t.TempDir(), "stage1.exe")
 	if err := kit.Build(t.Context(), root, "stage1-single", program, false); err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +117,7 @@ func TestRunningServer(t *testing.T) {
 // mistake in it.
 func TestAgrees(t *testing.T) {
 	copied := t.TempDir()
-	if err := os.CopyFS(copied, os.DirFS(findKit(t))); err != nil {
+	if err := os.CopyFS(copied, os.DirFS(newPlace(t).root)); err != nil {
 		t.Fatal(err)
 	}
 	kinds[2].spoil(t, copied)

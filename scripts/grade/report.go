@@ -59,30 +59,31 @@ func (g *grader) report(s *submission, all bool) string {
 			fmt.Fprintln(&b, indent(r.Problem, "  "))
 		}
 		if r.State == graded {
-			full -= s.tell(&b, r, full)
+			full -= r.report(&b, s, full)
 		}
 	}
 	return b.String()
 }
 
-// tell tells of a stage that was graded, and of so many failures in full. It returns
-// how many those were.
-func (s *submission) tell(b *strings.Builder, r *stageResult, full int) (told int) {
+// report tells of a stage that was graded, and of so many failures in full. It returns how
+// many those were.
+func (r *stageResult) report(b *strings.Builder, s *submission, full int) (told int) {
 	rows, same, of := s.rows(r)
 	var table term.Table
 	free := 0
 	for _, row := range rows {
-		points, star := fmt.Sprintf("%3d/%d", row.points, row.max), ""
+		if row.Stage != r.Stage {
+			continue
+		}
+		mark, points := row.mark, fmt.Sprintf("%3d/%d", row.points, row.max)
+		if row.free > 0 {
+			mark += "*"
+			free += row.free
+		}
 		if row.max == 0 {
 			points = "" // of one check alone
 		}
-		if row.free > 0 {
-			star = "*"
-		}
-		if row.Stage == r.Stage {
-			table = append(table, []string{"", row.ID, row.mark + star, points, row.Title})
-			free += row.free
-		}
+		table = append(table, []string{"", row.ID, mark, points, row.Title})
 	}
 	b.WriteString(table.String())
 	if free > 0 {
@@ -91,23 +92,7 @@ func (s *submission) tell(b *strings.Builder, r *stageResult, full int) (told in
 	if of > 0 {
 		fmt.Fprintf(b, "  the same answers as stage 1: %d of %d\n", same, of)
 	}
-	for _, row := range rows {
-		const most = 8 // lines for a step
-		first, lines := row.failures(full - told)
-		told += len(first)
-		for _, text := range first {
-			fmt.Fprintf(b, "\n%s\n", text)
-		}
-		for _, line := range lines[:min(most, len(lines))] {
-			fmt.Fprintln(b, line)
-		}
-		if more := len(lines) - most; more > 0 {
-			fmt.Fprintf(b, "  %s and %d more; -out DIR writes all of them\n", row.ID, more)
-		}
-	}
-	for _, why := range notRunBecause(rows) {
-		fmt.Fprintln(b, indent("not run: "+why, "  "))
-	}
+	told = tell(b, rows, full)
 	if len(r.Adds) > 0 {
 		fmt.Fprintf(b, "\n  For no points, the checks of -checks golden would add:\n")
 		for _, add := range r.Adds {
@@ -117,19 +102,33 @@ func (s *submission) tell(b *strings.Builder, r *stageResult, full int) (told in
 	return told
 }
 
-// failures tells of the checks that failed: of the first ones in full, of the others
-// in a line each. That a step is not written, its first check has said.
-func (r row) failures(full int) (first, lines []string) {
-	for i, c := range r.results {
-		switch {
-		case c.Status != golden.Failed, c.Diagnosis == "not-written" && i > 0:
-		case len(first) < full:
-			first = append(first, c.String())
-		default:
-			lines = append(lines, line(c))
+// tell tells of the checks that failed, of the first ones in full, of the others in a line
+// each, and of those that were not run. It returns how many it told of in full.
+func tell(b *strings.Builder, rows []row, full int) (told int) {
+	const most = 8 // lines for a step
+	for _, row := range rows {
+		lines := 0
+		for i, c := range row.results {
+			switch {
+			case c.Status != golden.Failed:
+			case c.Diagnosis == "not-written" && i > 0: // which the first has said
+			case told < full:
+				told++
+				fmt.Fprintf(b, "\n%s\n", c)
+			default:
+				if lines++; lines <= most {
+					fmt.Fprintln(b, line(c))
+				}
+			}
+		}
+		if lines > most {
+			fmt.Fprintf(b, "  %s and %d more\n", row.ID, lines-most)
 		}
 	}
-	return first, lines
+	for _, why := range notRunBecause(rows) {
+		fmt.Fprintln(b, indent("not run: "+why, "  "))
+	}
+	return told
 }
 
 // line is a failure in one line.
@@ -157,21 +156,19 @@ func notRunBecause(rows []row) (lines []string) {
 	var reasons []string
 	names := map[string][]string{}
 	for _, row := range rows {
-		whole := !slices.ContainsFunc(row.results, func(c golden.Result) bool {
-			return c.Status != golden.NotRun || c.Why != row.results[0].Why
-		})
+		first := row.results[0]
+		whole := !slices.ContainsFunc(row.results, func(c golden.Result) bool { return c.Status != golden.NotRun || c.Why != first.Why })
 		for i, c := range row.results {
-			if c.Status != golden.NotRun || whole && i > 0 {
-				continue
+			name := c.Step + " " + c.Name
+			if whole {
+				name = c.Step
 			}
-			name := c.Step
-			if !whole {
-				name += " " + c.Name
+			if c.Status == golden.NotRun && (i == 0 || !whole) {
+				names[c.Why] = append(names[c.Why], name)
+				if len(names[c.Why]) == 1 {
+					reasons = append(reasons, c.Why)
+				}
 			}
-			if names[c.Why] == nil {
-				reasons = append(reasons, c.Why)
-			}
-			names[c.Why] = append(names[c.Why], name)
 		}
 	}
 	for _, why := range reasons {

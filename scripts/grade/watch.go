@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -64,28 +65,19 @@ func (g *grader) sources() string {
 // counts once, in the stage where it is written.
 func progress(s *submission) string {
 	done, of, first := 0, 0, s.Trouble
-	tell := func(text string) {
-		if first == "" {
-			first = text
-		}
-	}
 	for _, r := range s.Stages {
-		tell(r.Problem)
+		first = cmp.Or(first, r.Problem)
 		if c := s.first(r, func(c golden.Result) bool { return c.Status == golden.Failed }); c != nil {
-			tell(c.String())
+			first = cmp.Or(first, c.String())
 		}
 		for _, row := range rowsOf(r.Results) {
-			if row.Stage == r.Stage {
-				of++
-				if r.State == graded && row.mark == stepPassed {
-					done++
-				}
+			if row.Stage != r.Stage {
+				continue
+			}
+			if of++; r.State == graded && row.mark == stepPassed {
+				done++
 			}
 		}
 	}
-	bar := fmt.Sprintf("[%s%s] %d of %d steps\n", strings.Repeat("#", done), strings.Repeat(".", of-done), done, of)
-	if first == "" {
-		return bar + "All passed."
-	}
-	return bar + "\n" + indent(first, "")
+	return fmt.Sprintf("[%s%s] %d of %d steps\n\n%s", strings.Repeat("#", done), strings.Repeat(".", of-done), done, of, indent(cmp.Or(first, "All passed."), ""))
 }
