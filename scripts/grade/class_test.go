@@ -134,7 +134,7 @@ func TestClass(t *testing.T) {
 			tried = append(tried, a)
 		}
 	}
-	found, report := gradeClass(t, someFailed, p.class, "-stages", "1,2", "-j", "4")
+	found, report := gradeClass(t, someFailed, p.class, "-stages", "1,2", "-j", "6")
 	for _, k := range kinds {
 		k.check(t, found[k.name], report(k.name))
 	}

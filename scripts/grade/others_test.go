@@ -43,8 +43,11 @@ conn.send(('GET /%s HTTP/1.1\r\nHost: x\r\n\r\n' % sys.argv[3]).encode())
 print(conn.recv(4096).decode())
 `
 
+// These tests mostly wait, so they do it together.
+
 // TestAnyLanguage grades a program that is not Go, and knows no flag.
 func TestAnyLanguage(t *testing.T) {
+	t.Parallel()
 	if _, err := exec.LookPath("python3"); err != nil {
 		t.Skip("needs python3: ", err)
 	}
@@ -75,6 +78,7 @@ func TestAnyLanguage(t *testing.T) {
 
 // TestTrouble: what is the grader's trouble, or the machine's, is no grade.
 func TestTrouble(t *testing.T) {
+	t.Parallel()
 	ln := listen(t)
 	for _, c := range []struct {
 		name, says string
@@ -98,7 +102,8 @@ func TestTrouble(t *testing.T) {
 
 // TestRunningServer grades a server that was started by somebody else.
 func TestRunningServer(t *testing.T) {
-	root, program := newPlace(t).root, filepath.Join(t.TempDir(), "stage1.exe")
+	t.Parallel()
+	root, program := findKit(t), filepath.Join(t.TempDir(), "stage1.exe")
 	if err := kit.Build(t.Context(), root, "stage1-single", program, false); err != nil {
 		t.Fatal(err)
 	}
@@ -116,8 +121,9 @@ func TestRunningServer(t *testing.T) {
 // TestAgrees: go test at the root and the grader say the same of a kit with a
 // mistake in it.
 func TestAgrees(t *testing.T) {
+	t.Parallel()
 	copied := t.TempDir()
-	if err := os.CopyFS(copied, os.DirFS(newPlace(t).root)); err != nil {
+	if err := os.CopyFS(copied, os.DirFS(findKit(t))); err != nil {
 		t.Fatal(err)
 	}
 	kinds[2].spoil(t, copied)
@@ -150,6 +156,7 @@ func TestAgrees(t *testing.T) {
 // TestSaysWhatIsMissing grades where the system gives no namespaces. What
 // cannot be stopped then is said, and where to read on.
 func TestSaysWhatIsMissing(t *testing.T) {
+	t.Parallel()
 	if _, err := exec.LookPath("unshare"); err != nil || !canConfine(t) {
 		t.Skip("namespaces cannot be had and then be forbidden here: ", err)
 	}

@@ -80,17 +80,22 @@ type place struct {
 // From now on everything uses temp, the compiler too, so what is left there is seen.
 func newPlace(t *testing.T) *place {
 	t.Helper()
-	root, err := kit.Find()
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &place{root: root, class: openDir(t), near: openDir(t), temp: openDir(t)}
+	p := &place{root: findKit(t), class: openDir(t), near: openDir(t), temp: openDir(t)}
 	t.Setenv("TMPDIR", p.temp)
 	t.Setenv("TMP", p.temp)
 	put(t, filepath.Join(p.near, "canary"), "alive")
 	os.Chmod(filepath.Join(p.near, "canary"), 0o666)
-	p.mounts, p.tree = mounts(), treeOf(t, root)
+	p.mounts, p.tree = mounts(), treeOf(t, p.root)
 	return p
+}
+
+func findKit(t *testing.T) string {
+	t.Helper()
+	root, err := kit.Find()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return root
 }
 
 func openDir(t *testing.T) string {
