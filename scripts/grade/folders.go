@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -23,11 +24,11 @@ func expand(args []string, kit bool) (folders []string, err error) {
 			info, err := os.Stat(folder)
 			switch {
 			case err != nil:
-				return nil, errUse(oneLine(fmt.Sprintf("cannot open the submission %s: %v", folder, err)))
+				return nil, errors.New(oneLine(fmt.Sprintf("cannot open the submission %s: %v", folder, err)))
 			case !info.IsDir() && len(matches) > 1:
 				continue // a file beside the folders
 			case !info.IsDir():
-				return nil, errUse(oneLine(folder) + " is no folder: unpack it first")
+				return nil, errors.New(oneLine(folder) + " is no folder: unpack it first")
 			case kit:
 				folders = append(folders, submissionsIn(folder)...)
 			default:
@@ -36,7 +37,7 @@ func expand(args []string, kit bool) (folders []string, err error) {
 		}
 	}
 	if len(args) > 0 && len(folders) == 0 {
-		return nil, errUse("there is no submission in " + strings.Join(args, " "))
+		return nil, errors.New("there is no submission in " + strings.Join(args, " "))
 	}
 	return folders, nil
 }

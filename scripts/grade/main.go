@@ -87,11 +87,6 @@ type grader struct {
 // foreign reports whether programs in any language are graded.
 func (g *grader) foreign() bool { return g.command != "" || g.clientCommand != "" || g.addr != "" }
 
-// errUse is wrong use of the command line.
-type errUse string
-
-func (e errUse) Error() string { return string(e) }
-
 func main() {
 	if os.Getenv(workerEnv) != "" {
 		work()
@@ -145,7 +140,7 @@ func parse(args []string, stderr io.Writer) (*grader, error) {
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return g, err
 	} else if err != nil {
-		return g, errUse("-h lists the flags") // what is wrong has been said
+		return g, errors.New("-h lists the flags") // what is wrong has been said
 	}
 	flags.Visit(func(f *flag.Flag) {
 		if slices.Contains([]string{"addr", "checks", "client-cmd", "cmd"}, f.Name) {
@@ -163,7 +158,7 @@ func parse(args []string, stderr io.Writer) (*grader, error) {
 		g.folders, err = expand(flags.Args(), !g.foreign())
 	}
 	if err == nil && g.format == "gradescope" && len(g.folders) > 1 {
-		err = errUse("-format gradescope is the result of one submission")
+		err = errors.New("-format gradescope is the result of one submission")
 	}
 	for g.Seed == 0 {
 		g.Seed = uint64(rand.Uint32())
@@ -200,7 +195,7 @@ func (g *grader) wrongUse(folders int) error {
 		{g.addr != "" && port == "", fmt.Sprintf("-addr is host:port, such as localhost:6789, not %q", g.addr)},
 	} {
 		if wrong.is {
-			return errUse(wrong.says)
+			return errors.New(wrong.says)
 		}
 	}
 	return nil
@@ -216,7 +211,7 @@ func (g *grader) findStages(list string) (err error) {
 	there := map[int]bool{1: server, 2: server, 3: !g.foreign() || g.clientCommand != ""}
 	if list != "" {
 		if g.stages, err = kit.ParseStages(list); err != nil {
-			return errUse(err.Error())
+			return err
 		}
 	} else {
 		g.stages = slices.DeleteFunc([]int{1, 2, 3}, func(n int) bool {
@@ -224,10 +219,10 @@ func (g *grader) findStages(list string) (err error) {
 		})
 	}
 	if i := slices.IndexFunc(g.stages, func(n int) bool { return !there[n] }); i >= 0 {
-		return errUse(fmt.Sprintf("there is no program for stage %d: -cmd or -addr is for the servers, -client-cmd for stage 3", g.stages[i]))
+		return fmt.Errorf("there is no program for stage %d: -cmd or -addr is for the servers, -client-cmd for stage 3", g.stages[i])
 	}
 	if !slices.ContainsFunc(g.stages, func(n int) bool { return len(g.list(n)) > 0 }) {
-		return errUse(fmt.Sprintf("no check and no step of what is graded is called %q; go test -v ./... lists them", g.Only))
+		return fmt.Errorf("no check and no step of what is graded is called %q; go test -v ./... lists them", g.Only)
 	}
 	return nil
 }
