@@ -79,12 +79,6 @@ func (k kind) lay(t *testing.T, solved, open, dir string) {
 			t.Fatal(err)
 		}
 	}
-	k.spoil(t, dir)
-}
-
-// spoil puts the mistake into a folder that has the stages.
-func (k kind) spoil(t *testing.T, dir string) {
-	t.Helper()
 	if k.file == "" {
 		return
 	}
