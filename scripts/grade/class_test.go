@@ -213,7 +213,7 @@ func TestOddFolders(t *testing.T) {
 			}
 		}
 	}
-	found, report := gradeClass(t, trouble, p.class, "-stages", "1", "-only", "accepts-again", "-j", "4") // not all can be graded
+	found, report := gradeClass(t, trouble, p.class, "-stages", "1", "-only", "accepts-again", "-j", "6") // not all can be graded
 	if len(found) != len(cases) {
 		t.Errorf("%d submissions of %d", len(found), len(cases))
 	}

@@ -27,6 +27,7 @@ import (
 // process of its own, with as few rights as the system lets it have. It gets a
 // job on standard input and answers with lines of JSON on standard output,
 // which its programs do not have. When it is killed, so is all that they began.
+// This workspace is graded without one, and so is a server that runs already.
 
 // workerEnv in the environment makes this program a worker.
 const workerEnv = "WEBLAB_GRADE_WORKER"
