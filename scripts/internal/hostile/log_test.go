@@ -3,11 +3,8 @@
 package hostile
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
-	"net"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -68,9 +65,7 @@ func TestLogInjection(t *testing.T) {
 	root := site(t)
 	if runtime.GOOS != "windows" { // a folder that plays tricks, too
 		root = filepath.Join(root, "\x1b[2J\u202e\u009b")
-		if err := os.Mkdir(root, 0o755); err != nil {
-			t.Fatal(err)
-		}
+		must(t, os.Mkdir(root, 0o755))
 	}
 	var requests []string
 	for _, trick := range logTricks() {
@@ -80,88 +75,62 @@ func TestLogInjection(t *testing.T) {
 	}
 	both(t, func(t *testing.T, stage int) {
 		for _, test := range []struct {
-			name   string
-			flags  []string
-			record func(line string) (event string, conn int, err error)
-			quoted bool // there are also lines of -v
-		}{
-			{"text", []string{"-log", "text"}, textRecord, false},
-			{"json", []string{"-log", "json"}, jsonRecord, false},
-			{"json and -v", []string{"-log", "json", "-v"}, jsonRecord, true},
-			{"off, with -v", []string{"-log", "off", "-v"}, nil, true},
-		} {
-			t.Run(test.name, func(t *testing.T) {
-				s := start(t, stage, root, append(test.flags, "-linger", "5s")...)
+			flags  string
+			record func(line string) (event string, conn int, err error) // nil: nothing is logged
+		}{{"-log text", textRecord}, {"-log json -v", jsonRecord}, {"-log off -v", nil}} {
+			t.Run(test.flags, func(t *testing.T) {
+				s := start(t, stage, root, append(strings.Fields(test.flags), "-linger", "5s")...)
 				for _, request := range requests {
-					if err := provoke(s.Addr, request); err != nil {
-						t.Fatalf("%q: %v", request, err)
+					got, o := client{send: []byte(request), fin: true}.get(s.Addr)
+					if o.err != nil || got != "" && !strings.HasPrefix(got, "HTTP/1.1 ") {
+						t.Fatalf("%q: %.300q, %v", request, got, o.err)
 					}
 				}
-				if test.record != nil { // Stop may kill it, on Windows
+				if test.record != nil { // Stop may kill it
 					waitFor(t, "the last connection to be logged as closed", func() bool {
 						return len(closedRecord.FindAllStringIndex(s.log.String(), -1)) >= len(requests)
 					})
 				}
 				s.Stop() // the log is complete then
-				log := s.log.String()
-				checkOctets(t, log)
-				events, quoted := map[string]int{}, 0
-				seen := map[string]bool{}
-				for line := range strings.Lines(log) {
-					if test.quoted && line[0] == '"' {
-						if _, err := strconv.Unquote(strings.TrimSuffix(line, "\n")); err != nil {
-							t.Fatalf("the line %q is no quoted text: %v", line, err)
-						}
-						quoted++
-						continue
-					}
-					if test.record == nil {
-						t.Fatalf("what is the line %q?", line)
-					}
-					event, conn, err := test.record(line)
-					if err != nil || conn < 1 || conn > len(requests) {
-						t.Fatalf("the line %q of connection %d: %v", line, conn, err)
-					}
-					if key := fmt.Sprint(event, conn); seen[key] {
-						t.Fatalf("a second %s of connection %d: %q", event, conn, line)
-					} else {
-						seen[key] = true
-					}
-					events[event]++
-				}
-				if n := len(requests); test.record != nil && (events["accepted"] != n || events["closed"] != n || events["request"] != events["answered"] || len(events) != 4) {
-					t.Errorf("of %d connections there are %v", n, events)
-				}
-				if test.quoted && quoted < len(requests)/2 {
-					t.Errorf("only %d lines of heads", quoted)
-				}
-				t.Logf("%d connections (%d tricks in %d places), %d bytes of log, events %v, lines of heads %d, wrong lines 0 unless said", len(requests), len(logTricks()), len(places), len(log), events, quoted)
+				checkLog(t, s.log.String(), len(requests), strings.HasSuffix(test.flags, "-v"), test.record)
 			})
 		}
 	})
 }
 
-// provoke sends a request on a connection of its own, and reads what comes.
-func provoke(addr, request string) error {
-	conn, err := net.Dial("tcp", addr)
-	if err != nil {
-		return err
+// checkLog looks at each line of the log of n connections. quoted says that there are lines
+// of -v, too.
+func checkLog(t *testing.T, log string, n int, quoted bool, record func(line string) (event string, conn int, err error)) {
+	t.Helper()
+	checkOctets(t, log)
+	events, heads := map[string]int{}, 0
+	seen := map[string]bool{}
+	for line := range strings.Lines(log) {
+		if quoted && line[0] == '"' {
+			if _, err := strconv.Unquote(strings.TrimSuffix(line, "\n")); err != nil {
+				t.Fatalf("the line %q is no quoted text: %v", line, err)
+			}
+			heads++
+			continue
+		}
+		if record == nil {
+			t.Fatalf("what is the line %q?", line)
+		}
+		event, conn, err := record(line)
+		key := fmt.Sprint(event, conn)
+		if err != nil || conn < 1 || conn > n || seen[key] {
+			t.Fatalf("the line %q of connection %d, once more: %v: %v", line, conn, seen[key], err)
+		}
+		seen[key] = true
+		events[event]++
 	}
-	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
-		return err
+	if record != nil && (events["accepted"] != n || events["closed"] != n || events["request"] != events["answered"] || len(events) != 4) {
+		t.Errorf("of %d connections there are %v", n, events)
 	}
-	if _, err := io.WriteString(conn, request); err != nil {
-		return err
+	if quoted && heads < n/2 {
+		t.Errorf("only %d lines of heads", heads)
 	}
-	if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
-		return err
-	}
-	answer, err := io.ReadAll(conn)
-	if len(answer) > 0 && !bytes.HasPrefix(answer, []byte("HTTP/1.1 ")) {
-		return fmt.Errorf("the answer is %q", answer)
-	}
-	return err
+	t.Logf("%d connections (%d tricks in %d places), %d bytes of log, events %v, lines of heads %d, wrong lines 0 unless said", n, n/len(places), len(places), len(log), events, heads)
 }
 
 // checkOctets looks for octets that a terminal would obey.

@@ -1,19 +1,35 @@
 //go:build kit
 
-// Package hostile tries to break the stages from outside. It uses more connections
-// than they can serve, slow clients, clients that stop, files that change, stops in
-// the middle of an answer, and paths that lead out. It has only tests. Each test
-// prints what it tried, and how often.
+// Package hostile tries to break the stages from outside:
+//
+//	a bad client (client.visit) -> a stage -> what came back (reply), what the process holds (/proc)
+//	stage3-client -> a bad server (trick.play) -> what was printed, the exit status, memory
+//	TestSoak: clients of every sort at once -> stages with the race detector -> the same, for a long time
+//
+// It has only tests. Each prints what it tried, and how often. The promises of
+// .github/SECURITY.md, and the tests that try to break them:
+//
+//	no byte outside of -root, no hidden name        TestEscape..., TestSwap...
+//	one answer for one request                      TestRequestPairs, TestEscapeSpellings, TestSoak
+//	a redirect leads here, a log without injection  TestEscapeSpellings, TestEscapeHardDirectories, TestLogInjection
+//	-head-timeout, -stall                           TestCrowds, TestSlowReaders, TestSoak
+//	little memory for each client                   TestCrowds, TestSlowReaders, TestTenThousandIdle
+//	-max-conns, the others wait in the queue        TestNewcomersWait, TestCrowds, TestDescriptorsRunOut
+//	no more bytes than announced, a cut is noticed  TestFiles...
+//	Ctrl-C and SIGTERM, answers have 5 s to end     TestStopInTheMiddle, TestSecondSignal, TestRestart
+//	what a server can do to the client              TestClient...
 package hostile
 
 import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -27,11 +43,16 @@ import (
 // patience is how long a test waits for something that should come at once.
 const patience = 10 * time.Second
 
+// seed makes the secrets, spellings and changes. A failure shows it.
+const seed = 20260807
+
 // programs are the stages, built once for all tests.
 var programs = map[int]string{}
 
 func TestMain(m *testing.M) {
 	os.Exit(func() int {
+		flag.Parse()
+		flag.Set("test.parallel", "8") // parallel tests mostly wait, so that two processors are enough for more of them
 		dir, err := os.MkdirTemp("", "weblab-hostile-")
 		if err == nil {
 			defer os.RemoveAll(dir)
@@ -78,55 +99,144 @@ var watch = sync.OnceValue(func() error {
 // A server is a stage that runs.
 type server struct {
 	*launch.Server
-	log *lockedBuffer
+	log     *logBuffer
+	secrets *secrets // no answer may have them; nil if there are none
+	rest    int      // its descriptors before the first client
 }
 
 // start starts a stage on a free port. It ends with the test.
 func start(t *testing.T, stage int, root string, flags ...string) *server {
 	t.Helper()
-	if err := watch(); err != nil {
-		t.Fatal(err)
-	}
-	s := &server{log: &lockedBuffer{}}
-	args := append([]string{"-addr", "127.0.0.1:0", "-root", root}, flags...)
+	return startProgram(t, programs[stage], append([]string{"-addr", "127.0.0.1:0", "-root", root}, flags...)...)
+}
+
+func startProgram(t *testing.T, program string, args ...string) *server {
+	t.Helper()
+	must(t, watch())
+	s := &server{log: &logBuffer{}}
 	var err error
-	if s.Server, err = launch.Serve(context.Background(), s.log, programs[stage], args...); err != nil {
+	if s.Server, err = launch.Serve(context.Background(), s.log, program, args...); err != nil {
 		t.Fatalf("%v\n%s", err, s.log)
 	}
 	t.Cleanup(func() { must(t, s.Stop()) })
+	s.rest = descriptors(s.Process.Pid)
 	return s
 }
 
-// A lockedBuffer is what a server has logged so far.
-type lockedBuffer struct {
+// said is how often the server's log has a text.
+func (s *server) said(text string) int { return strings.Count(s.log.String(), text) }
+
+// checkHeld checks what the server holds after many clients: at most so much memory, in
+// MB, at its peak, and no descriptor of a client who has left.
+func (s *server) checkHeld(t *testing.T, most float64) {
+	t.Helper()
+	peak := s.peak()
+	t.Logf("peak memory %.1f MB", peak)
+	if peak > most {
+		t.Errorf("it took %.1f MB of memory, and at most %.0f are allowed", peak, most)
+	}
+	waitFor(t, "its descriptors to be those of the beginning", func() bool { return descriptors(s.Process.Pid) == s.rest })
+}
+
+// peak is the most memory that the server has had so far, in MB; 0 if it is not known.
+func (s *server) peak() float64 {
+	peak, _ := launch.PeakMemory(s.Process.Pid) // only Linux tells
+	return float64(peak) / (1 << 20)
+}
+
+// descriptors is how many files, connections among them, a process has open; -1 where
+// nobody knows (only Linux has /proc).
+func descriptors(pid int) int {
+	files, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
+	if err != nil {
+		return -1
+	}
+	return len(files)
+}
+
+// processorTime is how long a process has worked so far; 0 where nobody knows. In proc's
+// stat it is fields 14 and 15, in hundredths of a second; the second field, a name in
+// brackets, may hold spaces.
+func processorTime(pid int) time.Duration {
+	stat, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	_, fields, _ := strings.Cut(string(stat), ") ")
+	var user, system int
+	if f := strings.Fields(fields); len(f) > 12 {
+		fmt.Sscan(f[11]+" "+f[12], &user, &system)
+	}
+	return time.Duration(user+system) * 10 * time.Millisecond
+}
+
+// A logBuffer is what a server has logged so far.
+type logBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer
 }
 
-func (l *lockedBuffer) Write(p []byte) (int, error) {
+func (l *logBuffer) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.b.Write(p)
 }
 
-func (l *lockedBuffer) String() string {
+func (l *logBuffer) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.b.String()
 }
 
+// both runs a test on stage 1 and on stage 2.
+func both(t *testing.T, f func(t *testing.T, stage int)) {
+	for stage := 1; stage <= 2; stage++ {
+		t.Run(fmt.Sprintf("stage %d", stage), func(t *testing.T) { f(t, stage) })
+	}
+}
+
+// must fails the test on an error.
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// waitFor waits for something that should happen soon.
+func waitFor(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !is(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited for %v in vain for %s", patience, what)
+		}
+	}
+}
+
 const (
-	page    = "太棒了，服务器正常工作！" // 36 bytes
-	request = "GET /HelloWorld.html HTTP/1.1\r\nHost: localhost\r\n\r\n"
-	answer  = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: 36\r\n\r\n" + page
+	page   = "太棒了，服务器正常工作！" // 36 bytes
+	answer = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: 36\r\n\r\n" + page
 )
 
-// site is a folder to serve, with the page in it.
+var (
+	request   = get("/HelloWorld.html").String()
+	persisted = strings.Replace(answer, "Connection: close\r\n", "", 1) // the answer if the connection stays open
+)
+
+const hugeSize = 100 << 20 // bytes
+
+// site is a folder to serve, with the page in it, and a file of 100 MB. That takes no
+// room on the disk, because nothing was written to it.
 func site(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "HelloWorld.html"), []byte(page), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	plant(t, dir, "HelloWorld.html", page)
+	plant(t, dir, "huge.bin", "")
+	must(t, os.Truncate(filepath.Join(dir, "huge.bin"), hugeSize))
 	return dir
+}
+
+// plant makes a file, and the folders that it is in.
+func plant(t *testing.T, dir, name, text string) {
+	t.Helper()
+	name = filepath.Join(dir, filepath.FromSlash(name))
+	must(t, os.MkdirAll(filepath.Dir(name), 0o755))
+	must(t, os.WriteFile(name, []byte(text), 0o644))
 }

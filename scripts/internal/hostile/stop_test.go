@@ -4,164 +4,139 @@ package hostile
 
 import (
 	"errors"
+	"fmt"
 	"io"
-	"net"
 	"os"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
-// stopSignals ask a server to stop: Ctrl-C sends the first, and service managers send
-// the second.
-var stopSignals = []os.Signal{os.Interrupt, syscall.SIGTERM}
-
-// needsSignals skips a test on systems where it cannot send signals.
-func needsSignals(t *testing.T) {
-	t.Helper()
-	if runtime.GOOS == "windows" {
-		t.Skip("on Windows a program cannot send Ctrl-C to another without its console: try it by hand")
-	}
-}
-
-// wait waits until the server has ended, and returns its exit status.
-func (s *server) wait(t *testing.T) int {
-	t.Helper()
-	select {
-	case <-s.Done():
-		return s.ExitStatus()
-	case <-time.After(patience):
-		t.Fatalf("it had not ended after %v:\n%s", patience, s.log)
-		return 0
-	}
+// stops are the ways to ask a server to stop.
+var stops = map[string]func(*server) error{
+	"as a service manager does": func(s *server) error { return s.AskToStop() },
+	"as Ctrl-C does": func(s *server) error {
+		if runtime.GOOS == "windows" {
+			return s.AskToStop() // only this can be sent there
+		}
+		return s.Process.Signal(os.Interrupt)
+	},
 }
 
 // TestStopInTheMiddle stops the server in the middle of 100 answers. Half of the
 // clients have read the beginning of a large file, and half still wait for a small
 // one. All answers must come whole, and then the server ends with status 0.
 func TestStopInTheMiddle(t *testing.T) {
-	needsSignals(t)
 	const clients, size, readBefore = 100, 8 << 20, 100 << 10
 	dir := site(t)
-	large := strings.Repeat("0123456789abcdef", size/16)
-	must(t, os.WriteFile(filepath.Join(dir, "large.bin"), []byte(large), 0o644))
-	for _, signal := range stopSignals {
-		t.Run(signal.String(), func(t *testing.T) {
+	plant(t, dir, "large.bin", strings.Repeat("0123456789abcdef", size/16))
+	large := fmt.Sprintf("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: application/octet-stream\r\nContent-Length: %d\r\n\r\n", size) +
+		strings.Repeat("0123456789abcdef", size/16)
+	for name, stop := range stops {
+		t.Run(name, func(t *testing.T) {
 			s := start(t, 2, dir, "-delay", "500ms")
-			conns, begun := make([]*net.TCPConn, clients), make([][]byte, clients)
-			for i := range conns {
-				conns[i] = dial(t, s.Addr)
+			conns := hold(t, s.Addr, clients, 0)
+			wants := make([]string, clients)
+			var begin errgroup.Group
+			for i, conn := range conns[:clients/2] {
+				wants[i] = large[readBefore:]
+				begin.Go(func() error { return turn(conn, get("/large.bin").String(), large[:readBefore]) })
 			}
-			for i := range clients / 2 {
-				_, err := io.WriteString(conns[i], strings.Replace(request, "HelloWorld.html", "large.bin", 1))
-				must(t, err)
-			}
-			for i := range clients / 2 {
-				begun[i] = make([]byte, readBefore)
-				_, err := io.ReadFull(conns[i], begun[i])
-				must(t, err)
-			}
-			for _, conn := range conns[clients/2:] {
+			must(t, begin.Wait())
+			for i, conn := range conns[clients/2:] {
+				wants[clients/2+i] = answer
 				_, err := io.WriteString(conn, request)
 				must(t, err)
 			}
-			waitFor(t, "all requests to be read", func() bool { return strings.Count(s.log.String(), "msg=request") == clients })
-			if n := strings.Count(s.log.String(), "msg=answered"); n > 0 {
+			waitFor(t, "all requests to be read", func() bool { return s.said("msg=request") == clients })
+			if n := s.said("msg=answered"); n > 0 {
 				t.Fatalf("%d answers are over before the signal", n)
 			}
-			must(t, s.Process.Signal(signal))
-			stopped, whole := time.Now(), 0
-			answers := make(chan string, clients)
+			must(t, stop(s))
+			var rest errgroup.Group
 			for i, conn := range conns {
-				go func() {
-					rest, err := io.ReadAll(conn)
-					if err != nil {
-						rest = append(rest, " and then "+err.Error()...)
-					}
+				rest.Go(func() error {
+					got, err := io.ReadAll(conn)
 					conn.Close() // otherwise the server would wait for it
-					answers <- string(begun[i]) + string(rest)
-				}()
+					if err != nil || string(got) != wants[i] {
+						return fmt.Errorf("%d bytes of %d came, with the end %.100q, and then %v", len(got), len(wants[i]), got[max(0, len(got)-100):], err)
+					}
+					return nil
+				})
 			}
-			for range clients {
-				got := <-answers
-				head, body, _ := strings.Cut(got, "\r\n\r\n")
-				if got == answer || strings.HasPrefix(head, "HTTP/1.1 200 OK\r\n") && body == large {
-					whole++
-				} else {
-					t.Errorf("%d bytes came, with the end %.100q", len(got), got[max(0, len(got)-100):])
-				}
+			must(t, rest.Wait())
+			if status, err := s.Wait(patience); err != nil || status != 0 {
+				t.Errorf("exit status %d, %v", status, err)
 			}
-			status := s.wait(t)
-			t.Logf("stopped in the middle of %d answers, of which %d had begun: %d came whole, within %v; exit status %d",
-				clients, clients/2, whole, time.Since(stopped).Round(time.Millisecond), status)
-			if status != 0 {
-				t.Errorf("exit status %d", status)
-			}
+			t.Logf("stopped in the middle of %d answers, of which %d had begun: all came whole", clients, clients/2)
 		})
 	}
+}
+
+// askHuge asks for the huge file, and reads a little of it.
+func askHuge(t *testing.T, s *server) (conn io.Closer) {
+	t.Helper()
+	conns := hold(t, s.Addr, 1, 0)
+	must(t, turn(conns[0], hugeRequest, "HTTP/1.1 200 OK\r\n"))
+	return conns[0]
 }
 
 // TestSecondSignal: a second signal ends the server at once. It does not wait for the
 // answers under way.
 func TestSecondSignal(t *testing.T) {
-	needsSignals(t)
-	for _, signal := range stopSignals {
-		for stage := 1; stage <= 2; stage++ {
-			t.Run(programName(stage)+", "+signal.String(), func(t *testing.T) {
-				s := start(t, stage, hugeSite(t))
-				askHuge(t, s.Addr, 0) // and read no more: the server would wait 5 seconds for it
-				must(t, s.Process.Signal(signal))
+	for name, stop := range stops {
+		t.Run(name, func(t *testing.T) {
+			both(t, func(t *testing.T, stage int) {
+				s := start(t, stage, site(t))
+				askHuge(t, s) // and read no more: the server would wait 5 seconds for it
+				must(t, stop(s))
 				waitFor(t, "it to stop listening", func() bool {
-					conn, err := net.DialTimeout("tcp", s.Addr, patience)
+					conn, err := dial(s.Addr, 0)
 					if err == nil {
 						conn.Close()
 					}
 					return errors.Is(err, syscall.ECONNREFUSED)
 				})
 				begin := time.Now()
-				must(t, s.Process.Signal(signal))
-				status, took := s.wait(t), time.Since(begin)
-				t.Logf("after a second one it ended within %v, with status %d", took.Round(time.Millisecond), status)
-				if took > time.Second || status != 1 {
-					t.Errorf("it took %v, and the status is %d", took, status)
+				must(t, stop(s))
+				status, err := s.Wait(patience)
+				if took := time.Since(begin); err != nil || took > 4*time.Second || status != 1 {
+					t.Errorf("it took %v, and the status is %d, %v", took, status, err)
 				}
 			})
-		}
+		})
 	}
 }
 
 // TestRestart: the next server can listen on the same port at once. It does not matter
 // how the one before ended, or what its connections were doing.
 func TestRestart(t *testing.T) {
-	needsSignals(t)
 	const times = 20
-	for stage := 1; stage <= 2; stage++ {
-		t.Run(programName(stage), func(t *testing.T) {
-			dir := hugeSite(t)
-			s := start(t, stage, dir, "-log", "off")
-			for i := range times {
-				for range 3 {
-					_, err := ask(s.Addr) // the server closes first, so its socket stays in TIME-WAIT
-					must(t, err)
-				}
-				open := askHuge(t, s.Addr, 0) // this connection is in the middle of an answer
-				signal := os.Signal(syscall.SIGTERM)
-				if i%2 == 1 {
-					signal = syscall.SIGKILL
-				}
-				must(t, s.Process.Signal(signal))
-				if signal == syscall.SIGTERM {
-					open.Close() // otherwise the server would wait 5 seconds for it
-				}
-				s.wait(t)
-				s = start(t, stage, dir, "-log", "off", "-addr", s.Addr)
+	both(t, func(t *testing.T, stage int) {
+		dir := site(t)
+		s := start(t, stage, dir, "-log", "off")
+		for i := range times {
+			for range 3 {
+				_, err := askPage(s.Addr) // the server closes first, so its socket stays in TIME-WAIT
+				must(t, err)
 			}
-			_, err := ask(s.Addr)
+			open := askHuge(t, s) // this connection is in the middle of an answer
+			if i%2 == 0 {
+				must(t, s.AskToStop())
+				open.Close() // otherwise the server would wait 5 seconds for it
+			} else {
+				must(t, s.Process.Kill())
+			}
+			_, err := s.Wait(patience)
 			must(t, err)
-			t.Logf("restarted %d times on the same port, half of them after kill -9, with connections open: failures 0", times)
-		})
-	}
+			s = start(t, stage, dir, "-log", "off", "-addr", s.Addr)
+		}
+		_, err := askPage(s.Addr)
+		must(t, err)
+		t.Logf("restarted %d times on the same port, half of them after kill -9, with connections open: failures 0", times)
+	})
 }

@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -23,6 +22,7 @@ type swapping struct {
 	above, root string
 }
 
+// newSwapping makes the folders, and skips a test on a system that makes no links.
 func newSwapping(t *testing.T) *swapping {
 	t.Helper()
 	above := t.TempDir()
@@ -33,26 +33,28 @@ func newSwapping(t *testing.T) *swapping {
 	for _, name := range []string{"x.txt", "file.txt", "dir/file.txt", "dir/index.html", "dir/d/file.txt", "a/b/file.txt", "a/b/c/file.txt", "folder/index.html"} {
 		plant(t, s.root, name, everybodys)
 	}
+	for name, to := range map[string]string{"a/b/link": "../../x.txt", "a/b/c/link": "../../../x.txt"} {
+		if err := os.Symlink(filepath.FromSlash(to), s.in(name)); err != nil && runtime.GOOS == "windows" {
+			t.Skipf("Windows makes links only for who may: %v", err)
+		} else {
+			must(t, err)
+		}
+	}
 	return s
+}
+
+// start starts a stage that serves the root. No secret may be in an answer.
+func (s *swapping) start(t *testing.T, stage int) *server {
+	t.Helper()
+	server := start(t, stage, s.root, "-keep-alive", "-log", "off")
+	server.secrets = s.secrets
+	return server
 }
 
 // everybodys is the text of all public files. It is as long as a secret.
 var everybodys = strings.Repeat("PUBLIC..", 16)
 
 func (s *swapping) in(name string) string { return filepath.Join(s.root, filepath.FromSlash(name)) }
-
-// needLinks skips a test on a system that does not let it make links.
-func (s *swapping) needLinks(t *testing.T) {
-	t.Helper()
-	for name, to := range map[string]string{"a/b/link": "../../x.txt", "a/b/c/link": "../../../x.txt"} {
-		if err := os.Symlink(filepath.FromSlash(to), s.in(name)); err != nil {
-			if runtime.GOOS != "windows" {
-				t.Fatal(err)
-			}
-			t.Skipf("Windows makes links only for who may: %v", err)
-		}
-	}
-}
 
 // put makes something under another name, and then moves it to its place in one step.
 // So there is always something at this place.
@@ -100,76 +102,48 @@ func (s *swapping) changes() []change {
 func TestSwap(t *testing.T) {
 	both(t, func(t *testing.T, stage int) {
 		s := newSwapping(t)
-		s.needLinks(t)
 		for _, name := range []string{"swap.txt", "fifo.txt", "kind"} {
-			if err := s.put(name, s.file); err != nil {
-				t.Fatal(err)
-			}
+			must(t, s.put(name, s.file))
 		}
-		server := start(t, stage, s.root, "-keep-alive", "-log", "off")
+		server := s.start(t, stage)
 		for _, c := range s.changes() {
-			t.Run(c.name, func(t *testing.T) { s.swapAndAsk(t, server, c) })
+			t.Run(c.name, func(t *testing.T) { c.swapAndAsk(t, server) })
 		}
 	})
 }
 
-func (s *swapping) swapAndAsk(t *testing.T, server *server, c change) {
-	const clients, rounds, batch = 4, 200, 16
-	var over atomic.Bool
-	var turns, failed int
-	swapped := make(chan bool)
-	go func() {
-		defer close(swapped)
-		for ; !over.Load(); turns++ {
-			if err := errors.Join(c.there(), c.back()); err != nil {
-				failed++
-				if runtime.GOOS != "windows" { // on Windows, a file cannot be renamed while it is open
-					t.Error(err)
-					return
-				}
-			}
-		}
-	}()
-	var mu sync.Mutex
+func (c change) swapAndAsk(t *testing.T, server *server) {
+	const rounds, batch = 100, 16
+	var turns, asked int
+	var mu sync.Mutex // guards asked and statuses
 	statuses := map[int]int{}
-	allSeen := func() bool {
+	deadline := time.Now().Add(patience)
+	enough := func() bool {
 		mu.Lock()
 		defer mu.Unlock()
-		return !slices.ContainsFunc(c.statuses, func(status int) bool { return statuses[status] == 0 })
+		return !slices.ContainsFunc(c.statuses, func(status int) bool { return statuses[status] == 0 }) || time.Now().After(deadline)
 	}
-	deadline := time.Now().Add(patience)
-	var asked atomic.Int64
-	var wg sync.WaitGroup
-	for range clients {
-		wg.Go(func() {
-			var asks []query
-			for i := range batch {
-				asks = append(asks, get(c.targets[i%len(c.targets)]))
-			}
-			for round := 0; round < rounds || !allSeen() && time.Now().Before(deadline); round++ {
-				_, err := exchange(server.Addr, batch, asks, func(a query, r reply) error {
-					asked.Add(1)
-					mu.Lock()
-					statuses[r.status]++
-					mu.Unlock()
-					if name := s.secrets.in(append(r.head, r.body...)); name != "" {
-						return fmt.Errorf("%s comes out", name)
-					}
-					if r.status == 200 && string(r.body) != everybodys {
-						return fmt.Errorf("what is %q?", r.body)
-					}
-					return nil
-				})
-				if err != nil {
-					t.Error(err)
-					return
-				}
-			}
-		})
+	var asks []query
+	for i := range batch {
+		asks = append(asks, get(c.targets[i%len(c.targets)]))
 	}
-	wg.Wait()
-	over.Store(true)
-	<-swapped
+	swap := func() error {
+		turns++
+		return errors.Join(c.there(), c.back())
+	}
+	changing(t, swap, rounds, enough, func() error {
+		all, _, err := server.ask(batch, asks...)
+		mu.Lock()
+		defer mu.Unlock()
+		for _, r := range all {
+			asked++
+			statuses[r.Status]++
+			if r.Status == 200 && string(r.content) != everybodys {
+				return fmt.Errorf("what is %q?", r.content)
+			}
+		}
+		return err
+	})
 	seen := 0
 	for _, status := range c.statuses {
 		seen += statuses[status]
@@ -177,10 +151,10 @@ func (s *swapping) swapAndAsk(t *testing.T, server *server, c change) {
 			t.Errorf("no answer is a %d: the test proves nothing", status)
 		}
 	}
-	if n := int(asked.Load()); seen != n || n < clients*rounds*batch {
-		t.Errorf("of %d answers %d have a status of %v", n, seen, c.statuses)
+	if seen != asked || asked < 4*rounds*batch {
+		t.Errorf("of %d answers %d have a status of %v", asked, seen, c.statuses)
 	}
-	t.Logf("%d requests during %d swaps (%d failed), by status %v", asked.Load(), 2*turns, failed, statuses)
+	t.Logf("%d requests during %d swaps, by status %v", asked, 2*turns, statuses)
 }
 
 // TestSwapRemembered: a file and a link that leads out have the same name, one after
@@ -189,54 +163,21 @@ func (s *swapping) swapAndAsk(t *testing.T, server *server, c change) {
 func TestSwapRemembered(t *testing.T) {
 	both(t, func(t *testing.T, stage int) {
 		s := newSwapping(t)
-		s.needLinks(t)
 		when := time.Now().Add(-time.Hour).Truncate(time.Second).Add(time.Millisecond) // with a fraction of a second, the server remembers it sooner
-		for _, name := range []string{s.in("file.txt"), filepath.Join(s.above, "file.txt")} {
-			if err := os.Chtimes(name, when, when); err != nil {
-				t.Fatal(err)
-			}
-		}
-		server := start(t, stage, s.root, "-keep-alive", "-log", "off")
+		must(t, errors.Join(os.Chtimes(s.in("file.txt"), when, when), os.Chtimes(filepath.Join(s.above, "file.txt"), when, when)))
+		server := s.start(t, stage)
 		const swaps, batch = 10, 16
-		requests := 0
-		want := func(status int, asks []query) {
-			_, err := exchange(server.Addr, batch, asks, func(a query, r reply) error {
-				requests++
-				if name := s.secrets.in(append(r.head, r.body...)); name != "" {
-					return fmt.Errorf("%s comes out", name)
-				}
-				if r.status != status || status == 200 && string(r.body) != everybodys {
-					return fmt.Errorf("%d %q, want %d", r.status, r.body, status)
-				}
-				return nil
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-		}
 		for range swaps {
-			if err := s.put("swap.txt", s.file); err != nil {
-				t.Fatal(err)
-			}
+			must(t, s.put("swap.txt", s.file))
 			// Ask for so long that the server remembers it in the end.
 			for begun := time.Now(); time.Since(begun) < 200*time.Millisecond; {
-				want(200, many(get("/swap.txt"), batch))
+				must(t, server.wants(batch, "/swap.txt", 200, everybodys))
 			}
-			if err := s.put("swap.txt", s.linkOut); err != nil {
-				t.Fatal(err)
-			}
-			want(404, many(get("/swap.txt"), batch))
+			must(t, s.put("swap.txt", s.linkOut))
+			must(t, server.wants(batch, "/swap.txt", 404, ""))
 		}
-		t.Logf("%d requests, %d swaps, wrong answers: 0", requests, 2*swaps)
+		t.Logf("%d swaps, wrong answers: 0", 2*swaps)
 	})
-}
-
-// many repeats a query several times.
-func many(a query, times int) (asks []query) {
-	for range times {
-		asks = append(asks, a)
-	}
-	return asks
 }
 
 // TestSwapRoot: the root is the folder that the server opened, even if another folder
@@ -244,14 +185,10 @@ func many(a query, times int) (asks []query) {
 func TestSwapRoot(t *testing.T) {
 	both(t, func(t *testing.T, stage int) {
 		s := newSwapping(t)
-		s.needLinks(t)
-		server := start(t, stage, s.root, "-keep-alive", "-log", "off")
-		moved := filepath.Join(s.above, "moved")
-		if err := os.Rename(s.root, moved); err != nil {
+		server := s.start(t, stage)
+		if err := os.Rename(s.root, filepath.Join(s.above, "moved")); err != nil {
 			t.Skipf("an open folder cannot be moved here: %v", err)
 		}
-		asked := []string{"/file.txt", "/x.txt", "/dir/file.txt", "/dir/d/file.txt", "/a/b/link"}
-		requests := 0
 		for _, instead := range []func() error{
 			func() error { return nil },
 			func() error { return os.Symlink("outside", s.root) },
@@ -259,22 +196,13 @@ func TestSwapRoot(t *testing.T) {
 				return errors.Join(os.Remove(s.root), os.Rename(filepath.Join(s.above, "outside"), s.root))
 			},
 		} {
-			if err := instead(); err != nil {
-				t.Fatal(err)
-			}
-			for _, target := range asked {
-				requests++
-				_, err := exchange(server.Addr, 1, []query{get(target)}, func(_ query, r reply) error {
-					if r.status != 200 || string(r.body) != everybodys {
-						return fmt.Errorf("%d %q", r.status, r.body)
-					}
-					return nil
-				})
-				if err != nil {
+			must(t, instead())
+			for _, target := range []string{"/file.txt", "/x.txt", "/dir/file.txt", "/dir/d/file.txt", "/a/b/link"} {
+				if err := server.wants(1, target, 200, everybodys); err != nil {
 					t.Error(err)
 				}
 			}
 		}
-		t.Logf("%d requests, wrong answers: 0 unless said", requests)
+		t.Log("15 requests, wrong answers: 0 unless said")
 	})
 }

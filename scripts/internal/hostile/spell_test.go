@@ -1,0 +1,249 @@
+//go:build kit
+
+package hostile
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Right and wrong spellings of the parts of a path. Each wrong one fooled some
+// server: it was taken for a dot-dot, a separator, or the end of a name.
+var (
+	dotdots = []string{"..", "..", "..", "%2e%2e", "%2E%2e", ".%2e", "%2e.", "%252e%252e", "%25252e.", "%c0%ae%c0%ae", "%C0%AE.", "%e0%80%ae%e0%80%ae", "%f0%80%80%ae.",
+		"%uff0e%uff0e", "%ef%bc%8e%ef%bc%8e", "%e2%80%a5", "%e2%80%a4%e2%80%a4", "..;", "..;x=1", "%2e%2e;", "..%00", "..%0a", "..%0d", "..%09", "..%20", ".. ", "...", "....", ".%00.",
+		"..%01", "..::$DATA", "..%3a%3a$INDEX_ALLOCATION", "%%32%65.", "..%", "%2e%2", "..?", "..#", "\xc0\xae\xc0\xae", "．．", "..%ff", "..%2e", "x/../..", "./..", "..%7f", "%2e%2e%e2%80%8b"}
+	separators = []string{"/", "/", "/", "/", "/", "//", "/./", "/.//", "/%2e/", "%2f", "%2F", "%252f", "%25252F", "\\", "%5c", "%5C", "%255c", "/;/", "%c0%af", "%e0%80%af", "%ef%bc%8f", "%u2215",
+		"\\/", "%5c%5c", "/%5c", "/x/../", "%00/", "/\t/", "///"}
+	ends = []string{"", "", "", "", "", "/", "//", "/.", "/..", ".", "..", "%20", "%20%20", " ", "%2e", "%00", "%00.html", "%00/", "%0a", "%09", "::$DATA", "%3a$DATA", ":x", "?", "?x", "?/../x", "??", "#", "#x",
+		";", ";x", "~", ".bak", "%", "*", "\\", "%5c", "%2f", "/index.html", "%c3%28", "\x00", "\xff"}
+	odds = []string{"", ".", "root", "outside", "CON", "NUL.txt", "aux", "C:", "c:%5c", "C%3a", "%5c%5chost%5cshare", "%5c%5c?%5c", "~", "~root", "ROOT~1", "GIT~1", "..", "file:", "http:", "*", "d", "dir-out",
+		"rel-out", "%2e", "%00", " ", "index.html", "secret.txt", ".env", ".git", "%2egit", "etc", "proc", "self", "太", "%e5%a4%aa", "e%cc%81", "%f0%9f%98%80", "%ed%a0%80", "%fe%ff", "-", "$HOME", "%24%7Bx%7D"}
+	fronts = []string{"", "", "", "", "", "", "", "", "http://localhost", "HTTP://x:99", "http://..", "http://", "http:/", "http://a@localhost", "https://localhost", "file://", "file://localhost", "//localhost", "/", "*",
+		"localhost", ".", "..", "%2f", "\\", "http://localhost?", "http://%2e%2e", "http://[::1]:80"}
+	hosts = []string{"localhost", "localhost", "localhost", "localhost", "localhost", "localhost", "localhost", "localhost", "127.0.0.1:1", "[::1]", "..", "...", "%2e%2e", "localhost/../..", "../secret.txt", "", "localhost:80/..", "/etc", "\\", "x%00", "root-sibling"}
+)
+
+// A speller makes targets that try to get at secrets.
+type speller struct {
+	*tree
+	rand *rand.Rand
+	wild bool // also use spellings that make the whole target illegal, so that the server looks for no file
+}
+
+func (s speller) pick(from []string) string {
+	for {
+		if part := from[s.rand.IntN(len(from))]; s.wild || legal(part) {
+			return part
+		}
+	}
+}
+
+// legal reports whether the contract allows this part of a target.
+func legal(part string) bool {
+	decoded, err := url.PathUnescape(part)
+	return err == nil && utf8.ValidString(decoded) && strings.Count(decoded, "/") == strings.Count(part, "/") && !strings.Contains(decoded, "\x00") &&
+		!strings.ContainsFunc(part, func(r rune) bool { return r <= ' ' || r >= 0x7f || r == '#' })
+}
+
+// ask makes a request. Most of its tricks are in its target. If the target has a
+// control octet, the method is GET: a server that refuses the line need not find out
+// whether the method is HEAD.
+func (s speller) ask() query {
+	s.wild = s.rand.IntN(2) == 0
+	a := query{"GET", s.target(), "localhost"}
+	if s.wild {
+		a.host = s.pick(hosts)
+	}
+	if s.rand.IntN(5) == 0 && !strings.ContainsFunc(a.target, unicode.IsControl) {
+		a.method = "HEAD"
+	}
+	return a
+}
+
+func (s speller) target() string {
+	switch s.rand.IntN(7) {
+	case 0, 1: // down some folders, up more, and to a secret
+		return s.join(append(s.climb(), s.segments(s.pick(s.outside))...))
+	case 2: // out, and back in to what is hidden
+		return s.join(append(append(s.climb(), "root"), s.segments(s.pick(s.hidden))...))
+	case 3: // to what is hidden, or through a link, with detours
+		path := s.pick(s.hidden)
+		if s.rand.IntN(2) == 0 {
+			path = links[s.rand.IntN(len(links))].target + s.pick([]string{"", "/secret.txt", "/../secret.txt", "/../../secret.txt", "/d/file.txt"})
+		}
+		var segments []string
+		for _, segment := range s.segments(path) {
+			for s.rand.IntN(3) == 0 {
+				segments = append(segments, s.pick([]string{".", "", "d", "x"}))
+				if last := segments[len(segments)-1]; last == "d" || last == "x" {
+					segments = append(segments, s.pick(dotdots))
+				}
+			}
+			segments = append(segments, segment)
+		}
+		return s.join(segments)
+	case 4: // the whole path of a secret in the system
+		return s.join(s.segments(filepath.ToSlash(s.above) + "/" + s.pick(s.outside)))
+	case 5: // a walk inside, so that there is something to be had
+		segments := []string{s.pick([]string{"d", "dir-in", ".", "x/..", "file.txt"})}
+		for range s.rand.IntN(4) {
+			segments = append(segments, s.pick([]string{"e", "..", ".", "", "file.txt", "d"}))
+		}
+		return s.join(segments)
+	}
+	var segments []string
+	for range 1 + s.rand.IntN(12) {
+		segments = append(segments, s.pick([]string{s.pick(dotdots), s.pick(odds), s.pick(s.segments(s.pick(s.outside)))}))
+	}
+	return s.join(segments)
+}
+
+// climb is a way out of the root: up to three folders down, then one more up, and
+// sometimes even more.
+func (s speller) climb() (segments []string) {
+	down := s.rand.IntN(4)
+	for range down {
+		segments = append(segments, s.pick([]string{"d", "e", "x", "", ".", "dir-in", "dir-out", "a..b"}))
+	}
+	up, way := down+1, s.pick(dotdots)
+	if s.rand.IntN(4) == 0 {
+		up = s.rand.IntN(12)
+	}
+	for range up {
+		if s.rand.IntN(4) == 0 { // not all in the same spelling
+			way = s.pick(dotdots)
+		}
+		segments = append(segments, way)
+	}
+	return segments
+}
+
+func (s speller) segments(path string) []string {
+	return strings.Split(strings.Trim(path, "/"), "/")
+}
+
+// join joins the segments, with one kind of separator or with a new one each time,
+// and adds something before and after them.
+func (s speller) join(segments []string) string {
+	separator, mixed := s.pick(separators), s.rand.IntN(3) == 0
+	var b strings.Builder
+	b.WriteString(s.pick(fronts))
+	b.WriteString("/")
+	for i, segment := range segments {
+		if i > 0 {
+			if mixed {
+				separator = s.pick(separators)
+			}
+			b.WriteString(separator)
+		}
+		b.WriteString(s.escapeSome(segment))
+	}
+	b.WriteString(s.pick(ends))
+	return strings.Map(func(r rune) rune { // these two would end the request line
+		if r == '\r' || r == '\n' {
+			return -1
+		}
+		return r
+	}, b.String())
+}
+
+// escapeSome sometimes escapes a letter or a dot that needs no escape.
+func (s speller) escapeSome(segment string) string {
+	if len(segment) == 0 || s.rand.IntN(4) > 0 {
+		return segment
+	}
+	i := s.rand.IntN(len(segment))
+	if segment[i] == '%' || i > 0 && segment[i-1] == '%' || i > 1 && segment[i-2] == '%' {
+		return segment
+	}
+	return segment[:i] + fmt.Sprintf("%%%02X", segment[i]) + segment[i+1:]
+}
+
+// reached says whether a careless server would send a secret for a target. Such a
+// server decodes the target, perhaps twice or leniently, and appends it to the name
+// of its folder. This shows that the spellings are dangerous.
+func (tr *tree) reached(target string) bool {
+	if i := strings.Index(target, "://"); i > 0 {
+		target = target[i+3:]
+		target = target[max(0, strings.IndexByte(target, '/')):]
+	}
+	lenient := strings.NewReplacer("\xc0\xae", ".", "\xe0\x80\xae", ".", "\xf0\x80\x80\xae", ".", "\xc0\xaf", "/", "\xe0\x80\xaf", "/", "．", ".", "／", "/", "\u2025", "..", "\u2024", ".",
+		`\`, "/", ";x=1", "", ";", "", "::$DATA", "", "\x00", "", "\u200b", "")
+	target, _, _ = strings.Cut(target, "?")
+	target, _, _ = strings.Cut(target, "#")
+	for range 3 {
+		for _, path := range []string{target, lenient.Replace(target), strings.TrimRight(lenient.Replace(target), ". \n\t/")} {
+			for _, name := range []string{tr.root + "/" + path, filepath.Join(tr.root, path), path} {
+				if text, err := os.ReadFile(name); err == nil && tr.in(text) != "" {
+					return true
+				}
+			}
+		}
+		once, err := url.PathUnescape(target)
+		if err != nil {
+			break
+		}
+		target = once
+	}
+	return false
+}
+
+// TestEscapeSpellings asks each server for some thousand generated targets.
+func TestEscapeSpellings(t *testing.T) {
+	const many = 12000
+	tr := newTree(t)
+	s := speller{tr, rand.New(rand.NewPCG(seed, 1)), true}
+	asks := make([]query, many)
+	distinct := map[string]bool{}
+	for i := range asks {
+		asks[i] = s.ask()
+		distinct[asks[i].String()] = true
+	}
+	dangerous := 0
+	for spelling := range distinct {
+		if runtime.GOOS != "windows" && tr.reached(strings.Fields(spelling)[1]) { // Windows would open devices and ask other hosts
+			dangerous++
+		}
+	}
+	t.Logf("seed %d: %d requests, %d of them distinct, %d reach a secret in a careless server", seed, many, len(distinct), dangerous)
+	if len(distinct) < 10000 || runtime.GOOS != "windows" && dangerous < 1500 {
+		t.Errorf("these spellings are not dangerous")
+	}
+	both(t, func(t *testing.T, stage int) {
+		for _, test := range []struct {
+			flag  string
+			batch int
+		}{{"-keep-alive=false", 1}, {"-keep-alive", 32}} {
+			t.Run(test.flag, func(t *testing.T) {
+				server := start(t, stage, tr.root, test.flag, "-log", "off")
+				server.secrets = tr.secrets
+				all, conns, err := server.ask(test.batch, asks...)
+				if err != nil {
+					t.Fatalf("seed %d: %v", seed, err)
+				}
+				statuses := map[int]int{}
+				for i, r := range all {
+					statuses[r.Status]++
+					if r.Status == 200 && asks[i].method == "GET" && !strings.HasPrefix(string(r.content), "PUBLIC ") {
+						t.Errorf("the answer to %q: which file is %q?", asks[i], r.content)
+					}
+				}
+				t.Logf("%d requests on %d connections, by status %v, with a secret 0", many, conns, statuses)
+				for _, status := range []int{200, 301, 400, 404} {
+					if statuses[status] < 10 {
+						t.Errorf("only %d answers are a %d: too few for a test", statuses[status], status)
+					}
+				}
+			})
+		}
+	})
+}
