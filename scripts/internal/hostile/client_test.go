@@ -3,30 +3,21 @@
 package hostile
 
 import (
-	"bufio"
-	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"net"
 	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
-	"time"
 	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/sync/errgroup"
-
-	"weblab.example/scripts/internal/launch"
 )
 
 const (
@@ -208,23 +199,11 @@ func TestClientParallelTricks(t *testing.T) {
 	}
 }
 
-// A responsePiece is a piece of a response.
-type responsePiece struct {
-	text   string
-	isBody bool // it is printed with -body
-}
-
-// cutResponses are cut at every place.
-var cutResponses = []struct {
-	name     string
-	response []responsePiece
-	length   string // its full length, in the words of standard error
-	toClose  bool
-}{
-	{"Content-Length", []responsePiece{{okLine + "Content-Length: 36\r\n\r\n", false}, {page, true}}, "of 36 bytes came", false},
-	{"chunked", []responsePiece{{chunkedHead + "5;a=b\r\n", false}, {"hello", true}, {"\r\n01\r\n", false}, {"!", true}, {"\r\n0\r\nX: y\r\n\r\n", false}},
-		"bytes came, but not the end of the body", false},
-	{"until close", []responsePiece{{okLine + "Connection: close\r\n\r\n", false}, {page, true}}, "bytes came", true},
+// A cutResponse is a response that is cut. Its body is in brackets.
+type cutResponse struct {
+	name, response string
+	length         string // its full length, in the words of standard error
+	toClose        bool
 }
 
 // TestClientOffsets cuts three responses at every place, with a FIN and with a reset.
@@ -234,25 +213,26 @@ func TestClientOffsets(t *testing.T) {
 		t.Skip("other systems drop what came before a reset and was not read yet")
 	}
 	runs := 0
-	for _, c := range cutResponses {
-		var whole string
-		for _, p := range c.response {
-			whole += p.text
-		}
+	for _, c := range []cutResponse{
+		{"Content-Length", okLine + "Content-Length: 36\r\n\r\n[" + page + "]", "of 36 bytes came", false},
+		{"chunked", chunkedHead + "5;a=b\r\n[hello]\r\n01\r\n[!]\r\n0\r\nX: y\r\n\r\n", "bytes came, but not the end of the body", false},
+		{"until close", okLine + "Connection: close\r\n\r\n[" + page + "]", "bytes came", true},
+	} {
+		end := len(brackets.Replace(c.response))
 		for _, ending := range []string{"close", "reset"} {
 			for _, flags := range []string{"", "-body"} {
-				runs += len(whole) + 1
+				runs += end + 1
 				t.Run(strings.TrimSpace(c.name+", "+ending+" "+flags), func(t *testing.T) {
 					var all errgroup.Group
 					all.SetLimit(2 * runtime.NumCPU())
-					for n := range len(whole) + 1 {
+					for n := range end + 1 {
 						all.Go(func() error {
-							k := cutAt(c.response, n, ending, c.length, c.toClose)
+							k := c.at(n, ending)
 							if k.flags = flags; flags == "" {
 								k.prints = nil
 							}
 							if k.check(t, k.run(t, k.expected())); t.Failed() {
-								return fmt.Errorf("at %d of %d bytes", n, len(whole))
+								return fmt.Errorf("at %d of %d bytes", n, end)
 							}
 							return nil
 						})
@@ -267,175 +247,39 @@ func TestClientOffsets(t *testing.T) {
 	t.Logf("%d places and ways to cut, wrong runs 0 unless said", runs)
 }
 
-// cutAt makes a server that ends after n bytes of a response. The trick has what the
-// client must print with -body.
-func cutAt(response []responsePiece, n int, ending, length string, toClose bool) trick {
-	var sends, prints, inBody string
-	for i, p := range response {
-		part := p.text[:min(len(p.text), n-len(sends))]
-		sends += part
-		if p.isBody {
-			prints += part
-		}
-		if i > 0 && n >= len(response[0].text) {
-			inBody = strconv.Itoa(len(prints))
+var brackets = strings.NewReplacer("[", "", "]", "")
+
+// at is a server that ends after n bytes of the response. The trick has what the client
+// must print with -body.
+func (c cutResponse) at(n int, ending string) trick {
+	var sends, prints []byte
+	inBody := false
+	for _, b := range []byte(c.response) {
+		switch {
+		case b == '[' || b == ']':
+			inBody = b == '['
+		case len(sends) < n && inBody:
+			prints = append(prints, b)
+			fallthrough
+		case len(sends) < n:
+			sends = append(sends, b)
 		}
 	}
-	k := trick{sends: stream(sends), prints: stream(prints), then: ending, status: 1, says: []string{"ended early"}}
+	k := trick{sends: stream(string(sends)), prints: stream(string(prints)), then: ending, status: 1, says: []string{"ended early"}}
 	how := map[string]string{"close": "the server closed", "reset": "RST"}[ending]
-	end := 0
-	for _, p := range response {
-		end += len(p.text)
-	}
-	headEnd := strings.Index(response[0].text, "\r\n\r\n") + 4
+	whole := n == len(brackets.Replace(c.response))
+	headEnd := strings.Index(c.response, "\r\n\r\n") + 4
 	switch {
-	case n == 0 && ending == "close":
-		k.says = []string{"no answer", "FIN"}
 	case n == 0:
-		k.says = []string{"no answer", "RST"}
-	case n == end && !toClose && ending == "reset":
+		k.says = []string{"no answer", map[string]string{"close": "FIN", "reset": "RST"}[ending]}
+	case whole && !c.toClose && ending == "reset":
 		k.status, k.says = 0, []string{"note: the response is complete", "RST"}
-	case n == end && !toClose, n >= headEnd && toClose && ending == "close":
+	case whole && !c.toClose, n >= headEnd && c.toClose && ending == "close":
 		k.status, k.says = 0, nil
 	case n < headEnd:
 		k.says = append(k.says, "the end of the head did not come", how)
 	default:
-		if inBody == "" {
-			inBody = "0"
-		}
-		k.says = append(k.says, inBody+" "+length, how)
+		k.says = append(k.says, fmt.Sprint(len(prints), " ", c.length), how)
 	}
 	return k
-}
-
-// A hostileServer plays a trick.
-type hostileServer struct {
-	url         string
-	connections atomic.Int64
-	stop        func() // for when the client has ended
-}
-
-func serveTrick(t *testing.T, k trick) *hostileServer {
-	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err = errors.Join(err, watch()); err != nil {
-		t.Fatal(err)
-	}
-	s := &hostileServer{url: "http://" + ln.Addr().String() + "/"}
-	clientEnded := make(chan struct{})
-	var all sync.WaitGroup
-	s.stop = sync.OnceFunc(func() {
-		close(clientEnded)
-		ln.Close()
-		all.Wait()
-	})
-	t.Cleanup(s.stop)
-	all.Go(func() {
-		for {
-			conn, err := ln.Accept()
-			if err != nil {
-				return // stop
-			}
-			s.connections.Add(1)
-			all.Go(func() { s.play(k, conn.(*net.TCPConn), clientEnded) })
-		}
-	})
-	return s
-}
-
-// play plays the trick on one connection. It ignores errors, because the client may
-// leave at any time, and only the output of the client counts.
-func (s *hostileServer) play(k trick, conn *net.TCPConn, clientEnded <-chan struct{}) {
-	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(4 * patience))
-	if strings.HasSuffix(k.then, "at once") {
-		if k.then == "reset at once" {
-			conn.SetLinger(0)
-		}
-		return
-	}
-	in := bufio.NewReader(conn)
-	for line := "?"; k.then != "never reads" && line != "\r\n"; {
-		var err error
-		if line, err = in.ReadString('\n'); err != nil {
-			return
-		}
-	}
-	if _, err := io.Copy(conn, k.sends()); err == nil && k.drips != "" {
-		client{send: []byte(k.drips), chunk: 1, between: k.every}.sendTo(conn, new(int), clientEnded)
-	}
-	switch k.then {
-	case "reset":
-		conn.SetLinger(0) // on loopback, the client's system has all bytes by now
-	case "never reads":
-		<-clientEnded
-	case "", "close":
-		conn.CloseWrite()
-		io.Copy(io.Discard, in)
-	case "open":
-		io.Copy(io.Discard, in)
-	}
-}
-
-// A clientRun is the result of one run of the client.
-type clientRun struct {
-	status int
-	out    *follower
-	stderr string
-	took   time.Duration
-	peak   int64 // of memory, in bytes; 0 if it is not known
-}
-
-// runClient runs the client, which should print want.
-func runClient(t *testing.T, want io.Reader, args ...string) *clientRun {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 3*patience)
-	defer cancel()
-	cmd := launch.Command(ctx, programs[3], args...)
-	r := &clientRun{out: &follower{want: want}}
-	var stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = r.out, &stderr
-	start := time.Now()
-	if err := cmd.Start(); err != nil {
-		t.Error(err)
-		return r
-	}
-	tick := time.NewTicker(2 * time.Millisecond)
-	defer tick.Stop()
-	for ended := false; !ended; {
-		if peak, err := launch.PeakMemory(cmd.Process.Pid); err == nil { // only Linux tells, and only while it runs
-			r.peak = peak
-		}
-		select {
-		case <-cmd.Done():
-			ended = true
-		case <-tick.C:
-		}
-	}
-	r.took = time.Since(start)
-	r.status, r.stderr = cmd.ExitStatus(), stderr.String()
-	return r
-}
-
-// A follower compares what is written to it with a stream, which may have no end.
-type follower struct {
-	want  io.Reader
-	n     int64
-	wrong string // what was found first, "" if nothing
-}
-
-func (f *follower) Write(p []byte) (int, error) {
-	want := make([]byte, len(p))
-	k, _ := io.ReadFull(f.want, want) // it may be shorter, and then it differs
-	if !bytes.Equal(p, want[:k]) && f.wrong == "" {
-		f.wrong = fmt.Sprintf("after %d bytes came %.200q, want %.200q", f.n, p, want[:k])
-	}
-	f.n += int64(len(p))
-	return len(p), nil
-}
-
-// missing reports whether more should have been written.
-func (f *follower) missing() bool {
-	n, _ := io.CopyN(io.Discard, f.want, 1)
-	return n > 0
 }

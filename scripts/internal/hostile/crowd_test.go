@@ -4,7 +4,9 @@ package hostile
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -33,10 +35,12 @@ type crowd struct {
 
 	gets        string           // the beginning of what each of them gets
 	least, most time.Duration    // how long each of them keeps its connection; most 0: nobody waits for their end
+	cut         bool             // none gets the whole file
 	requests    bool             // the next client waits until all requests are read
 	next        [2]time.Duration // when the next client has its answer; 0, 0: there is none
+	givenUp     [2]time.Duration // when the server has given all of them up
 	meanwhile   bool             // others ask all the time, and get their answers within soon
-	memory      float64          // the most, in MB, of the server
+	memory      float64          // the most, in MB, of the server; 0: 64
 	answers     int              // the most bytes of answers that wait for each of them
 }
 
@@ -44,13 +48,19 @@ var crowds = []crowd{
 	{name: "2,000 clients send their heads, one byte each second", stage: 2, n: 2000,
 		flags:  "-log off -max-conns 4096 -head-timeout 6s",
 		client: client{send: []byte(strings.TrimSuffix(request, "\r\n") + "X: " + strings.Repeat("x", 1000)), chunk: 1, between: time.Second},
-		gets:   "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n", least: 6 * time.Second, most: 6*time.Second + soon, meanwhile: true, memory: 64},
+		gets:   "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n", least: 6 * time.Second, most: 6*time.Second + soon, meanwhile: true},
 	{name: "stage 1 waits for each silent client in turn", stage: 1, n: 4, flags: "-log off -head-timeout 500ms",
 		most: 2*time.Second + soon, next: [2]time.Duration{1500 * time.Millisecond, 2*time.Second + soon}},
 	{name: "with the default of 1,024 connections, 2,000 slow heads delay the next client", stage: 2, n: 2000, flags: "-log off -head-timeout 1s",
 		client: client{send: []byte("G")}, gets: "HTTP/1.1 408 ", least: time.Second, most: 4*time.Second + soon, next: [2]time.Duration{0, 2*time.Second + soon}},
 	{name: "stage 1 gives up a client that stops reading", stage: 1, n: 1, flags: "-log off -stall 1s",
 		client: client{send: []byte(hugeRequest), take: 1000, rest: longest}, next: [2]time.Duration{time.Second / 2, time.Second + soon}},
+	{name: "30 clients that stop reading lose their connection, and notice it", stage: 2, n: 30, flags: "-stall 3s", cut: true,
+		client: client{send: []byte(hugeRequest), take: 1 << 20, rest: 3*time.Second + soon}, most: 3*time.Second + 4*soon, givenUp: [2]time.Duration{2 * time.Second, 3*time.Second + soon}},
+	{name: "30 clients read 100 KB a second, as long as they like", stage: 2, n: 30, flags: "-log off -stall 3s",
+		client: client{send: []byte(hugeRequest), slice: 5000, every: 50 * time.Millisecond, take: 800_000, leave: true}, least: 8 * time.Second, most: 8*time.Second + 4*soon},
+	{name: "the same with small buffers, which take little at a time", stage: 2, n: 30, flags: "-log off -stall 3s",
+		client: client{send: []byte(hugeRequest), slice: 2500, every: 50 * time.Millisecond, take: 200_000, leave: true, buffer: 4096}, least: 4 * time.Second, most: 4*time.Second + 4*soon},
 	{name: "the heads of 1,000 clients with 5,400 fields each, who read nothing, are not kept", stage: 2, n: 1000, flags: "-max-conns 1100",
 		client: client{send: []byte(strings.TrimSuffix(hugeRequest, "\r\n") + strings.Repeat("a:\n", 5400) + "\r\n"), take: 1, rest: longest}, requests: true, memory: 96},
 	{name: "20 clients ask again and again, and never read", stage: 2, n: 20, flags: "-keep-alive -stall 2s",
@@ -61,22 +71,12 @@ func TestCrowds(t *testing.T) {
 	for _, c := range crowds {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			s := start(t, c.stage, site(t), strings.Fields(c.flags)...)
+			s := start(t, c.stage, site(t), c.flags)
 			began := time.Now()
 			conns := hold(t, s.Addr, c.n, c.client.buffer)
 			outcomes := make(chan outcome, c.n)
 			for _, conn := range conns {
-				go func() {
-					var got bytes.Buffer
-					o := c.client.on(conn, &got)
-					o.took = time.Since(began) // since before the first of them came
-					if !strings.HasPrefix(got.String(), c.gets) {
-						o.err = errors.New("it got " + got.String()[:min(got.Len(), 100)])
-					} else if c.answers > 0 {
-						o.err = nil // a reset, since nobody read
-					}
-					outcomes <- o
-				}()
+				go func() { outcomes <- c.visit(conn, began) }()
 			}
 			if c.requests {
 				waitFor(t, "all requests to be read", func() bool { return s.said("msg=request") == c.n })
@@ -84,50 +84,66 @@ func TestCrowds(t *testing.T) {
 			if c.next[1] > 0 {
 				took, err := askPage(s.Addr)
 				must(t, err)
-				if t.Logf("the next client is answered after %v", took); took < c.next[0] || took > c.next[1] {
-					t.Errorf("that is not within %v to %v", c.next[0], c.next[1])
-				}
+				checkTime(t, "the next client was answered", took, c.next)
 			}
-			if c.meanwhile {
-				asked, slowest := 0, time.Duration(0)
-				for ; len(outcomes) < c.n; time.Sleep(20 * time.Millisecond) { // between two questions
-					took, err := askPage(s.Addr)
-					must(t, err)
-					asked, slowest = asked+1, max(slowest, took)
-				}
-				if t.Logf("meanwhile %d others were answered, the slowest after %v", asked, slowest); asked < 20 || slowest > soon {
-					t.Error("they are too few, or had to wait")
-				}
+			if c.givenUp[1] > 0 {
+				waitFor(t, "all to be given up", func() bool { return s.said("msg=answered") == c.n })
+				checkTime(t, "all were given up", time.Since(began), c.givenUp)
 			}
-			if c.most > 0 {
-				c.checkEnds(t, outcomes)
+			asked, slowest := 0, time.Duration(0)
+			for ; c.meanwhile && len(outcomes) < c.n; time.Sleep(20 * time.Millisecond) { // between two questions
+				took, err := askPage(s.Addr)
+				must(t, err)
+				asked, slowest = asked+1, max(slowest, took)
 			}
-			if waiting := s.said("msg=answered") * len(persisted) / c.n; c.answers > 0 {
-				if t.Logf("%d bytes of answers waited for each", waiting); waiting > c.answers {
-					t.Errorf("at most %d are allowed", c.answers)
+			if c.meanwhile && (asked < 20 || slowest > soon) {
+				t.Errorf("meanwhile %d others were answered, the slowest after %v", asked, slowest)
+			}
+			for n := 0; c.most > 0 && n < c.n; n++ {
+				o := <-outcomes
+				if o.err != nil || c.cut && o.n >= hugeSize {
+					t.Errorf("a client got %d bytes, %v", o.n, o.err)
 				}
+				checkTime(t, "a client had its connection", o.took, [2]time.Duration{c.least, c.most})
+			}
+			if waiting := s.said("msg=answered") * len(persisted) / c.n; c.answers > 0 && waiting > c.answers {
+				t.Errorf("%d bytes of answers waited for each, at most %d are allowed", waiting, c.answers)
 			}
 			for _, conn := range conns {
 				conn.Close()
 			}
-			s.checkHeld(t, max(c.memory, 64))
+			s.checkHeld(t, cmp.Or(c.memory, 64))
 		})
 	}
 }
 
-// checkEnds waits for all clients of a crowd to end, and checks how and when they did.
-func (c crowd) checkEnds(t *testing.T, outcomes <-chan outcome) {
-	t.Helper()
-	sent, shortest, longest := 0, time.Hour, time.Duration(0)
-	for range c.n {
-		o := <-outcomes
-		if o.err != nil {
-			t.Errorf("a client: %v", o.err)
-		}
-		sent, shortest, longest = sent+o.sent, min(shortest, o.took), max(longest, o.took)
+// visit visits the server as one of the crowd. It takes the time since before the first of
+// them came.
+func (c crowd) visit(conn *net.TCPConn, began time.Time) outcome {
+	got := &beginning{}
+	o := c.client.on(conn, got)
+	o.took = time.Since(began)
+	switch {
+	case !strings.HasPrefix(string(got.kept), c.gets):
+		o.err = fmt.Errorf("it got %.100q", got.kept)
+	case c.answers > 0 || c.cut:
+		o.err = nil // perhaps a reset, since it did not read
 	}
-	if t.Logf("%d clients sent %d bytes, and their connections ended after %v to %v", c.n, sent, shortest, longest); shortest < c.least || longest > c.most {
-		t.Errorf("that is not within %v to %v", c.least, c.most)
+	return o
+}
+
+// A beginning keeps the first bytes of what is written to it.
+type beginning struct{ kept []byte }
+
+func (b *beginning) Write(p []byte) (int, error) {
+	b.kept = append(b.kept, p[:min(len(p), 1<<10-len(b.kept))]...)
+	return len(p), nil
+}
+
+func checkTime(t *testing.T, what string, took time.Duration, within [2]time.Duration) {
+	t.Helper()
+	if took < within[0] || took > within[1] {
+		t.Errorf("%s after %v, and not within %v to %v", what, took, within[0], within[1])
 	}
 }
 
@@ -162,7 +178,7 @@ func askAll(conns []*net.TCPConn) error {
 // answer, and half sent nothing yet. When they send a request, all must be answered.
 func TestTenThousandIdle(t *testing.T) {
 	const n, most = 10_000, 200 // connections, and MB of memory
-	s := start(t, 2, site(t), "-log", "off", "-keep-alive", "-max-conns", "12000", "-idle-timeout", "5m", "-head-timeout", "5m")
+	s := start(t, 2, site(t), "-log off -keep-alive -max-conns 12000 -idle-timeout 5m -head-timeout 5m")
 	conns := hold(t, s.Addr, n, 0)
 	must(t, askAll(conns[:n/2]))
 	must(t, askAll(conns))
@@ -178,7 +194,7 @@ func TestTenThousandIdle(t *testing.T) {
 // of them is reset, and each is answered when an earlier client has left.
 func TestNewcomersWait(t *testing.T) {
 	const limit, newcomers, quiet = 100, 1000, 300 * time.Millisecond
-	s := start(t, 2, site(t), "-log", "off", "-keep-alive", "-max-conns", "100", "-idle-timeout", "5m", "-head-timeout", "5m")
+	s := start(t, 2, site(t), "-log off -keep-alive -max-conns 100 -idle-timeout 5m -head-timeout 5m")
 	inside := hold(t, s.Addr, limit, 0)
 	must(t, askAll(inside))
 	waiting := hold(t, s.Addr, newcomers, 0)
@@ -206,45 +222,6 @@ func TestNewcomersWait(t *testing.T) {
 		conn.Close() // otherwise the server would wait for it
 	}
 	t.Logf("-max-conns %d, all in use; %d newcomers waited, then all were answered within %v; resets or wrong answers 0 unless said", limit, newcomers, time.Since(begin))
-}
-
-// TestSlowReaders: clients ask for a file of 100 MB. Some read 50 KB a second, and keep
-// their connection as long as they like. Others read a little and stop. They lose the
-// connection after the stall time, and notice it because bytes are missing.
-func TestSlowReaders(t *testing.T) {
-	t.Parallel()
-	const (
-		each, slice = 30, 2500                     // clients of each kind, bytes at a time
-		every       = 50 * time.Millisecond        // between two of them
-		stall, long = time.Second, 6 * time.Second // how long they read: more than five times as long
-		mebibyte    = 1 << 20                      // read before they stop
-	)
-	s := start(t, 2, site(t), "-stall", stall.String())
-	slow := make(chan outcome, each)
-	for i := range each {
-		c := client{send: []byte(hugeRequest), slice: slice, every: every, take: slice * int(long/every), leave: true, buffer: i % 3 * 4096} // small buffers take little at a time
-		go func() { slow <- c.visit(s.Addr, io.Discard) }()
-	}
-	begin := time.Now()
-	stopped := make(chan outcome, each)
-	for range each {
-		c := client{send: []byte(hugeRequest), take: mebibyte, rest: stall + soon}
-		go func() { stopped <- c.visit(s.Addr, io.Discard) }()
-	}
-	waitFor(t, "those who stopped to be given up", func() bool { return s.said("msg=answered") >= each })
-	took := time.Since(begin)
-	if t.Logf("%d clients that stopped after 1 MiB were given up after %v", each, took); took < stall/2 || took > stall+soon {
-		t.Errorf("with -stall %v that is too early or too late", stall)
-	}
-	for range each {
-		if o := <-slow; o.err != nil {
-			t.Errorf("a client that reads slowly had %d bytes, and then: %v", o.n, o.err)
-		}
-		if o := <-stopped; o.n < mebibyte || o.n >= hugeSize {
-			t.Errorf("a client that stopped got %d bytes of %d, %v", o.n, hugeSize, o.err)
-		}
-	}
-	s.checkHeld(t, 64)
 }
 
 // TestDescriptorsRunOut: a server may have 64 files open, and 200 clients come. It

@@ -4,7 +4,6 @@ package hostile
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -12,72 +11,28 @@ import (
 	"testing"
 )
 
-// secrets knows all secrets, by every eight octets in a row. No answer may have them.
-type secrets struct {
-	rand    *rand.Rand
-	windows map[[8]byte]string // to the file's name
-}
-
-func newSecrets() *secrets {
-	return &secrets{rand.New(rand.NewPCG(seed, 0)), map[[8]byte]string{}}
-}
-
-// text makes the secret of a file: 32 random letters, repeated four times.
-func (s *secrets) text(name string) string {
-	letters := make([]byte, 32)
-	for i := range letters {
-		letters[i] = 'a' + byte(s.rand.IntN(26))
-	}
-	text := strings.Repeat(string(letters), 4)
-	for i := range letters {
-		s.windows[[8]byte([]byte(text[i:i+8]))] = name
-	}
-	return text
-}
-
-// in finds the file whose secret, or a part of it, is in some bytes.
-func (s *secrets) in(b []byte) string {
-	if s == nil {
-		return ""
-	}
-	for i := 0; i+8 <= len(b); i++ {
-		if name := s.windows[[8]byte(b[i:i+8])]; name != "" {
-			return name
-		}
-	}
-	return ""
-}
-
 // A tree is a folder "root" with secrets in and around it.
 type tree struct {
-	*secrets
 	above, root string
 	outside     []string // the secrets around it, from above on
 	hidden      []string // the secrets in it, from root on
 	links       bool     // whether the system lets us make links
 }
 
-// newTree makes a tree. plantLinks adds the links.
 func newTree(t *testing.T) *tree {
 	t.Helper()
 	above, err := filepath.EvalSymlinks(t.TempDir()) // macOS has /var behind a link
-	if err != nil {
-		t.Fatal(err)
-	}
-	tr := &tree{secrets: newSecrets(), above: above, root: filepath.Join(above, "root"),
+	must(t, err)
+	tr := &tree{above: above, root: filepath.Join(above, "root"),
 		outside: []string{"secret.txt", ".secret", "root-sibling/secret.txt", "root-sibling/index.html", "root.bak", "rootsecret", "outside/secret.txt",
 			"outside/index.html", "outside/file.txt", "outside/d/file.txt"},
 		hidden: []string{".env", ".git/config", ".git/index.html", ".hidden/index.html", "d/.htpasswd", "d/.well-known/secret.txt", "...", "..secret", "..d/secret.txt", "d/e/.a/.b/secret.txt"}}
-	for _, name := range tr.outside {
-		plant(t, above, name, tr.text(name))
+	plantAll(t, above, secret, tr.outside...)
+	plantAll(t, tr.root, secret, tr.hidden...)
+	plantAll(t, tr.root, public, "index.html", "file.txt", "d/index.html", "d/file.txt", "d/e/file.txt", "a..b", ".shown")
+	for _, l := range links {
+		tr.links = symlink(t, strings.Replace(l.to, "ABOVE", filepath.ToSlash(above), 1), tr.root, l.name)
 	}
-	for _, name := range tr.hidden {
-		plant(t, tr.root, name, tr.text(name))
-	}
-	for _, name := range []string{"index.html", "file.txt", "d/index.html", "d/file.txt", "d/e/file.txt", "a..b"} {
-		plant(t, tr.root, name, public(name))
-	}
-	tr.plantLinks(t)
 	return tr
 }
 
@@ -133,26 +88,6 @@ var links = []link{
 	{"shown", ".shown", "/shown", 200, public(".shown")},
 }
 
-func (tr *tree) plantLinks(t *testing.T) {
-	t.Helper()
-	plant(t, tr.root, ".shown", public(".shown"))
-	for _, l := range links {
-		name := filepath.Join(tr.root, filepath.FromSlash(l.name))
-		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		to := filepath.FromSlash(strings.Replace(l.to, "ABOVE", filepath.ToSlash(tr.above), 1))
-		if err := os.Symlink(to, name); err != nil {
-			if runtime.GOOS != "windows" {
-				t.Fatal(err)
-			}
-			t.Logf("cannot make symbolic links here: %v", err)
-			return
-		}
-	}
-	tr.links = true
-}
-
 // TestEscapeLinks asks for each link.
 func TestEscapeLinks(t *testing.T) {
 	tr := newTree(t)
@@ -160,8 +95,7 @@ func TestEscapeLinks(t *testing.T) {
 		t.Skip("Windows makes links only for who may")
 	}
 	both(t, func(t *testing.T, stage int) {
-		s := start(t, stage, tr.root, "-log", "off")
-		s.secrets = tr.secrets
+		s := start(t, stage, tr.root, "-log off")
 		for _, l := range links {
 			if err := s.wants(1, l.target, l.status, l.text); err != nil {
 				t.Errorf("%s -> %s: %v", l.name, l.to, err)
@@ -223,7 +157,7 @@ func TestEscapeHardNames(t *testing.T) {
 	dir := t.TempDir()
 	names, text := plantHard(t, dir)
 	both(t, func(t *testing.T, stage int) {
-		s := start(t, stage, dir, "-log", "off")
+		s := start(t, stage, dir, "-log off")
 		for _, n := range names {
 			for _, target := range []string{escapeAll(n.name), escapeFew(n.name)} {
 				if err := s.wants(1, target, n.status, text(n)); err != nil {
@@ -251,7 +185,7 @@ func TestEscapeHardDirectories(t *testing.T) {
 		plant(t, dir, name+"/index.html", "in")
 	}
 	both(t, func(t *testing.T, stage int) {
-		s := start(t, stage, dir, "-log", "off")
+		s := start(t, stage, dir, "-log off")
 		for _, name := range names {
 			target := escapeAll(name)
 			all, _, err := s.ask(1, get(target))

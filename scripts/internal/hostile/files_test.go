@@ -99,7 +99,7 @@ func (f fault) try(t *testing.T, stage int, flag string) {
 	plant(t, root, "small.txt", "small")
 	old := pattern(1, largeSize)
 	plant(t, root, "dir/large.bin", string(old))
-	s := start(t, stage, root, append([]string{"-log", "off"}, strings.Fields(flag)...)...)
+	s := start(t, stage, root, "-log off "+flag)
 	conn, err := dial(s.Addr, slowBuffer)
 	must(t, err)
 	defer conn.Close()
@@ -258,7 +258,7 @@ func TestFilesSmall(t *testing.T) {
 				root := t.TempDir()
 				h := &history{name: filepath.Join(root, "a.txt"), pending: filepath.Join(root, "next.txt")}
 				must(t, h.next())
-				s := start(t, stage, root, "-log", "off", "-keep-alive")
+				s := start(t, stage, root, "-log off -keep-alive")
 				var asked, absent atomic.Int64
 				change := func() error {
 					time.Sleep(test.every) // how long it looks the same: a stimulus
@@ -294,7 +294,7 @@ func TestFilesInPlace(t *testing.T) {
 		for _, flag := range []string{"-keep-alive=false", "-keep-alive"} {
 			root := t.TempDir()
 			plant(t, root, "a.txt", "")
-			s := start(t, stage, root, "-log", "off", flag)
+			s := start(t, stage, root, "-log off "+flag)
 			f, err := os.OpenFile(filepath.Join(root, "a.txt"), os.O_RDWR, 0)
 			must(t, err)
 			defer f.Close()
@@ -347,7 +347,7 @@ func TestFilesAppear(t *testing.T) {
 	const rounds = 100
 	both(t, func(t *testing.T, stage int) {
 		root := t.TempDir()
-		s := start(t, stage, root, "-log", "off", "-keep-alive")
+		s := start(t, stage, root, "-log off -keep-alive")
 		name := filepath.Join(root, "a.txt")
 		tail := string(pattern(1, 40<<10)) // too large to be read as a whole
 		for i := range rounds {

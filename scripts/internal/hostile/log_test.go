@@ -79,7 +79,7 @@ func TestLogInjection(t *testing.T) {
 			record func(line string) (event string, conn int, err error) // nil: nothing is logged
 		}{{"-log text", textRecord}, {"-log json -v", jsonRecord}, {"-log off -v", nil}} {
 			t.Run(test.flags, func(t *testing.T) {
-				s := start(t, stage, root, append(strings.Fields(test.flags), "-linger", "5s")...)
+				s := start(t, stage, root, test.flags+" -linger 5s")
 				for _, request := range requests {
 					got, o := client{send: []byte(request), fin: true}.get(s.Addr)
 					if o.err != nil || got != "" && !strings.HasPrefix(got, "HTTP/1.1 ") {

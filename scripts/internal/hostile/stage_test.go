@@ -12,8 +12,8 @@
 //	no byte outside of -root, no hidden name        TestEscape..., TestSwap...
 //	one answer for one request                      TestRequestPairs, TestEscapeSpellings, TestSoak
 //	a redirect leads here, a log without injection  TestEscapeSpellings, TestEscapeHardDirectories, TestLogInjection
-//	-head-timeout, -stall                           TestCrowds, TestSlowReaders, TestSoak
-//	little memory for each client                   TestCrowds, TestSlowReaders, TestTenThousandIdle
+//	-head-timeout, -stall                           TestCrowds, TestSoak
+//	little memory for each client                   TestCrowds, TestTenThousandIdle
 //	-max-conns, the others wait in the queue        TestNewcomersWait, TestCrowds, TestDescriptorsRunOut
 //	no more bytes than announced, a cut is noticed  TestFiles...
 //	Ctrl-C and SIGTERM, answers have 5 s to end     TestStopInTheMiddle, TestSecondSignal, TestRestart
@@ -29,6 +29,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -43,7 +44,7 @@ import (
 // patience is how long a test waits for something that should come at once.
 const patience = 10 * time.Second
 
-// seed makes the secrets, spellings and changes. A failure shows it.
+// seed makes the spellings and changes. A failure shows it.
 const seed = 20260807
 
 // programs are the stages, built once for all tests.
@@ -99,15 +100,15 @@ var watch = sync.OnceValue(func() error {
 // A server is a stage that runs.
 type server struct {
 	*launch.Server
-	log     *logBuffer
-	secrets *secrets // no answer may have them; nil if there are none
-	rest    int      // its descriptors before the first client
+	log  *logBuffer
+	rest int // its descriptors before the first client
 }
 
-// start starts a stage on a free port. It ends with the test.
-func start(t *testing.T, stage int, root string, flags ...string) *server {
+// start starts a stage on a free port, with flags that are separated by spaces. It ends
+// with the test.
+func start(t *testing.T, stage int, root, flags string) *server {
 	t.Helper()
-	return startProgram(t, programs[stage], append([]string{"-addr", "127.0.0.1:0", "-root", root}, flags...)...)
+	return startProgram(t, programs[stage], append([]string{"-addr", "127.0.0.1:0", "-root", root}, strings.Fields(flags)...)...)
 }
 
 func startProgram(t *testing.T, program string, args ...string) *server {
@@ -239,4 +240,33 @@ func plant(t *testing.T, dir, name, text string) {
 	name = filepath.Join(dir, filepath.FromSlash(name))
 	must(t, os.MkdirAll(filepath.Dir(name), 0o755))
 	must(t, os.WriteFile(name, []byte(text), 0o644))
+}
+
+// secretMark is in every secret, again and again, and nowhere else.
+const secretMark = "\x1d\x1e"
+
+// secret is the text of a file that nobody may read: 128 bytes, which say its name.
+func secret(name string) string { return strings.Repeat(secretMark+name+" ", 128)[:128] }
+
+// plantAll makes files with the text that each name has.
+func plantAll(t *testing.T, dir string, text func(name string) string, names ...string) {
+	t.Helper()
+	for _, name := range names {
+		plant(t, dir, name, text(name))
+	}
+}
+
+// symlink makes a symbolic link, and the folders that it is in. It reports false on Windows,
+// which makes links only for who may.
+func symlink(t *testing.T, to, dir, name string) bool {
+	t.Helper()
+	name = filepath.Join(dir, filepath.FromSlash(name))
+	must(t, os.MkdirAll(filepath.Dir(name), 0o755))
+	err := os.Symlink(filepath.FromSlash(to), name)
+	if err != nil && runtime.GOOS == "windows" {
+		t.Logf("cannot make symbolic links here: %v", err)
+		return false
+	}
+	must(t, err)
+	return true
 }

@@ -38,7 +38,7 @@ func TestStopInTheMiddle(t *testing.T) {
 		strings.Repeat("0123456789abcdef", size/16)
 	for name, stop := range stops {
 		t.Run(name, func(t *testing.T) {
-			s := start(t, 2, dir, "-delay", "500ms")
+			s := start(t, 2, dir, "-delay 500ms")
 			conns := hold(t, s.Addr, clients, 0)
 			wants := make([]string, clients)
 			var begin errgroup.Group
@@ -91,7 +91,7 @@ func TestSecondSignal(t *testing.T) {
 	for name, stop := range stops {
 		t.Run(name, func(t *testing.T) {
 			both(t, func(t *testing.T, stage int) {
-				s := start(t, stage, site(t))
+				s := start(t, stage, site(t), "")
 				askHuge(t, s) // and read no more: the server would wait 5 seconds for it
 				must(t, stop(s))
 				waitFor(t, "it to stop listening", func() bool {
@@ -118,7 +118,7 @@ func TestRestart(t *testing.T) {
 	const times = 20
 	both(t, func(t *testing.T, stage int) {
 		dir := site(t)
-		s := start(t, stage, dir, "-log", "off")
+		s := start(t, stage, dir, "-log off")
 		for i := range times {
 			for range 3 {
 				_, err := askPage(s.Addr) // the server closes first, so its socket stays in TIME-WAIT
@@ -133,7 +133,7 @@ func TestRestart(t *testing.T) {
 			}
 			_, err := s.Wait(patience)
 			must(t, err)
-			s = start(t, stage, dir, "-log", "off", "-addr", s.Addr)
+			s = start(t, stage, dir, "-log off -addr "+s.Addr)
 		}
 		_, err := askPage(s.Addr)
 		must(t, err)

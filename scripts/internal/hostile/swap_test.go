@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -17,42 +16,24 @@ import (
 
 // A swapping is a folder "root" in which names change their meaning. Files outside of
 // it have other bytes, but the same sizes and times.
-type swapping struct {
-	*secrets
-	above, root string
-}
-
-// newSwapping makes the folders, and skips a test on a system that makes no links.
-func newSwapping(t *testing.T) *swapping {
-	t.Helper()
-	above := t.TempDir()
-	s := &swapping{newSecrets(), above, filepath.Join(above, "root")}
-	for _, name := range []string{"x.txt", "file.txt", "outside/x.txt", "outside/file.txt", "outside/index.html", "outside/d/file.txt"} {
-		plant(t, above, name, s.text(name))
-	}
-	for _, name := range []string{"x.txt", "file.txt", "dir/file.txt", "dir/index.html", "dir/d/file.txt", "a/b/file.txt", "a/b/c/file.txt", "folder/index.html"} {
-		plant(t, s.root, name, everybodys)
-	}
-	for name, to := range map[string]string{"a/b/link": "../../x.txt", "a/b/c/link": "../../../x.txt"} {
-		if err := os.Symlink(filepath.FromSlash(to), s.in(name)); err != nil && runtime.GOOS == "windows" {
-			t.Skipf("Windows makes links only for who may: %v", err)
-		} else {
-			must(t, err)
-		}
-	}
-	return s
-}
-
-// start starts a stage that serves the root. No secret may be in an answer.
-func (s *swapping) start(t *testing.T, stage int) *server {
-	t.Helper()
-	server := start(t, stage, s.root, "-keep-alive", "-log", "off")
-	server.secrets = s.secrets
-	return server
-}
+type swapping struct{ above, root string }
 
 // everybodys is the text of all public files. It is as long as a secret.
 var everybodys = strings.Repeat("PUBLIC..", 16)
+
+// swap runs a test on each server of such a folder.
+func swap(t *testing.T, f func(t *testing.T, s *swapping, server *server)) {
+	both(t, func(t *testing.T, stage int) {
+		above := t.TempDir()
+		s := &swapping{above, filepath.Join(above, "root")}
+		plantAll(t, above, secret, "x.txt", "file.txt", "outside/x.txt", "outside/file.txt", "outside/index.html", "outside/d/file.txt")
+		plantAll(t, s.root, func(string) string { return everybodys }, "x.txt", "file.txt", "dir/file.txt", "dir/index.html", "dir/d/file.txt", "a/b/file.txt", "a/b/c/file.txt", "folder/index.html")
+		if !symlink(t, "../../x.txt", s.root, "a/b/link") || !symlink(t, "../../../x.txt", s.root, "a/b/c/link") {
+			t.Skip("no links, no swaps")
+		}
+		f(t, s, start(t, stage, s.root, "-keep-alive -log off"))
+	})
+}
 
 func (s *swapping) in(name string) string { return filepath.Join(s.root, filepath.FromSlash(name)) }
 
@@ -100,12 +81,10 @@ func (s *swapping) changes() []change {
 
 // TestSwap asks for names while they are swapped: only what is public comes.
 func TestSwap(t *testing.T) {
-	both(t, func(t *testing.T, stage int) {
-		s := newSwapping(t)
+	swap(t, func(t *testing.T, s *swapping, server *server) {
 		for _, name := range []string{"swap.txt", "fifo.txt", "kind"} {
 			must(t, s.put(name, s.file))
 		}
-		server := s.start(t, stage)
 		for _, c := range s.changes() {
 			t.Run(c.name, func(t *testing.T) { c.swapAndAsk(t, server) })
 		}
@@ -127,11 +106,11 @@ func (c change) swapAndAsk(t *testing.T, server *server) {
 	for i := range batch {
 		asks = append(asks, get(c.targets[i%len(c.targets)]))
 	}
-	swap := func() error {
+	thereAndBack := func() error {
 		turns++
 		return errors.Join(c.there(), c.back())
 	}
-	changing(t, swap, rounds, enough, func() error {
+	changing(t, thereAndBack, rounds, enough, func() error {
 		all, _, err := server.ask(batch, asks...)
 		mu.Lock()
 		defer mu.Unlock()
@@ -161,11 +140,9 @@ func (c change) swapAndAsk(t *testing.T, server *server) {
 // the other, and the same size and time. The server must not send the text that it
 // remembers of one for the other.
 func TestSwapRemembered(t *testing.T) {
-	both(t, func(t *testing.T, stage int) {
-		s := newSwapping(t)
+	swap(t, func(t *testing.T, s *swapping, server *server) {
 		when := time.Now().Add(-time.Hour).Truncate(time.Second).Add(time.Millisecond) // with a fraction of a second, the server remembers it sooner
 		must(t, errors.Join(os.Chtimes(s.in("file.txt"), when, when), os.Chtimes(filepath.Join(s.above, "file.txt"), when, when)))
-		server := s.start(t, stage)
 		const swaps, batch = 10, 16
 		for range swaps {
 			must(t, s.put("swap.txt", s.file))
@@ -183,9 +160,7 @@ func TestSwapRemembered(t *testing.T) {
 // TestSwapRoot: the root is the folder that the server opened, even if another folder
 // gets its name later.
 func TestSwapRoot(t *testing.T) {
-	both(t, func(t *testing.T, stage int) {
-		s := newSwapping(t)
-		server := s.start(t, stage)
+	swap(t, func(t *testing.T, s *swapping, server *server) {
 		if err := os.Rename(s.root, filepath.Join(s.above, "moved")); err != nil {
 			t.Skipf("an open folder cannot be moved here: %v", err)
 		}
