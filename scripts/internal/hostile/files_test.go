@@ -320,7 +320,7 @@ func TestFilesInPlace(t *testing.T) {
 // askChanging asks twice on one connection for a file whose size changes, and counts what
 // the first answer was: small and whole, in pieces, or cut.
 func askChanging(s *server, whole, pieces, cut *atomic.Int64) error {
-	got, o := client{send: []byte(get("/a.txt").String() + get("/nothing").String()), fin: true}.get(s.Addr)
+	got, o := client{send: []byte(get("/a.txt").String() + get("/nothing").String()), fin: true, within: 2 * patience}.get(s.Addr)
 	all, err := replies([]byte(got), func(int) string { return "GET" })
 	if o.err != nil || len(all) == 0 || all[0].Status != 200 {
 		return fmt.Errorf("%d answers, %v, %v", len(all), o.err, err)

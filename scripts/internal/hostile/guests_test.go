@@ -96,26 +96,24 @@ func (g *guest) visitUntil(end time.Time) {
 		if left <= 0 {
 			return
 		}
-		i := g.IntN(len(g.ways))
-		if w := g.ways[i]; w.share <= g.IntN(400) || w.slow && (left < 2*soakTimeout || g.stage == 1 && g.IntN(4) > 0) {
+		w := one(g, g.ways)
+		if w.share <= g.IntN(400) || w.slow && (left < 2*soakTimeout || g.stage == 1 && g.IntN(4) > 0) {
 			continue // in stage 1, all others wait for a slow one
 		}
-		g.visit(i)
+		g.visit(w)
 	}
 }
 
 // visit visits the server once, and notes the result.
-func (g *guest) visit(i int) {
-	g.visits[i].Add(1)
-	g.note(g.ways[i].name, g.ways[i].visit(g))
-}
+func (g *guest) visit(w way) { g.note(w.name, w.visit(g)) }
 
 func (g *guest) note(name string, err error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.tried[name]++
 	if err == nil {
 		return
 	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
 	g.wrongs++
 	if said := fmt.Sprintf("who %s: %v", name, err); len(g.wrong) < 10 && !slices.Contains(g.wrong, said) {
 		g.wrong = append(g.wrong, said)

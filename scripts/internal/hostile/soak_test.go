@@ -18,7 +18,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -48,8 +47,9 @@ type soaked struct {
 	probe  string // the file with the address of its probe
 	script *script
 	ways   []way
-	visits []atomic.Int64 // by way
-	mu     sync.Mutex     // guards wrongs and wrong
+
+	mu     sync.Mutex     // guards what follows
+	tried  map[string]int // by the name of the way
 	wrongs int
 	wrong  []string // the first ones
 }
@@ -68,12 +68,13 @@ func TestSoak(t *testing.T) {
 	}
 	servers := newSoak(t, nil, &soaked{name: "stage 1", stage: 1, clients: 3}, // they wait for each other
 		&soaked{name: "stage 2", stage: 2, clients: 16}, &soaked{name: "stage 2 -keep-alive", stage: 2, clients: 16, flags: []string{"-keep-alive"}})
-	for _, trouble := range soak(t, servers, max(time.Second, length-2*calm)) {
+	const warmUp = 2*soakTimeout + time.Second // every slow way fits into it
+	for _, trouble := range soak(t, servers, warmUp, max(time.Second, length-warmUp-2*calm)) {
 		t.Error(trouble)
 	}
 	for _, s := range servers {
-		for i, w := range s.ways {
-			if s.visits[i].Load() == 0 && (s.stage == 2 || !w.slow) {
+		for _, w := range s.ways {
+			if s.tried[w.name] == 0 && (s.stage == 2 || !w.slow) {
 				t.Errorf("%s: nobody tried: %s", s.name, w.name)
 			}
 		}
@@ -110,7 +111,7 @@ func TestSoakFindsMistakes(t *testing.T) {
 		broken[name] = strings.Replace(broken[name], m.old, m.new, 1)
 	}
 	servers := newSoak(t, broken, &soaked{name: "stage 2", stage: 2, clients: 16, quick: true}, &soaked{name: "stage 2 -keep-alive", stage: 2, clients: 16, quick: true, flags: []string{"-keep-alive"}})
-	found := strings.Join(soak(t, servers, 2*time.Second), "\n")
+	found := strings.Join(soak(t, servers, time.Second, time.Second), "\n")
 	for _, m := range mistakes {
 		if !regexp.MustCompile(m.said).MatchString(found) {
 			t.Errorf("not found: %q, only\n%s", m.new, found)
@@ -132,7 +133,7 @@ func newSoak(t *testing.T, replaced map[string]string, servers ...*soaked) []*so
 		s.script, err = newScript(site, len(s.flags) > 0)
 		must(t, err)
 		s.ways = slices.DeleteFunc(slices.Clone(ways), func(w way) bool { return w.persistent && len(s.flags) == 0 })
-		s.visits = make([]atomic.Int64, len(s.ways))
+		s.tried = map[string]int{}
 		args := append([]string{"-addr", "127.0.0.1:0", "-root", site}, s.flags...)
 		for _, timeout := range []string{"-head-timeout", "-idle-timeout", "-stall", "-linger"} {
 			args = append(args, timeout, soakTimeout.String())
@@ -145,16 +146,16 @@ func newSoak(t *testing.T, replaced map[string]string, servers ...*soaked) []*so
 	return servers
 }
 
-// soak lets the guests in twice: for the first third of the time, with one guest for every
-// way, and for the rest. After each it reads what the servers hold. Then it stops them, and
-// returns all that was wrong.
-func soak(t *testing.T, servers []*soaked, length time.Duration) (troubles []string) {
+// soak lets the guests in twice: for the first seconds, with one guest for every way, and
+// for the rest of the time. After each it reads what the servers hold. Then it stops them,
+// and returns all that was wrong.
+func soak(t *testing.T, servers []*soaked, lengths ...time.Duration) (troubles []string) {
 	t.Helper()
 	random := rand.Uint64()
 	t.Logf("seed %d", random)
 	first, last := make([]held, len(servers)), make([]held, len(servers))
 	for round, now := range [][]held{first, last} {
-		end := time.Now().Add(length / 3 * time.Duration(round+1))
+		end := time.Now().Add(lengths[round])
 		var all errgroup.Group
 		for i, s := range servers {
 			all.Go(func() error {
@@ -170,8 +171,12 @@ func soak(t *testing.T, servers []*soaked, length time.Duration) (troubles []str
 		for _, trouble := range s.troubles(first[i], last[i]) {
 			troubles = append(troubles, s.name+": "+trouble)
 		}
-		t.Logf("%s: %d visits, %d wrong answers, %v; after the first third %+v, at the end %+v; peak memory %d MB (with the race detector)",
-			s.name, s.visited(), s.wrongs, s.log.counts, first[i], last[i], peak>>20)
+		visits := 0
+		for _, n := range s.tried {
+			visits += n
+		}
+		t.Logf("%s: %d visits, %d wrong answers, %v; after the first seconds %+v, at the end %+v; peak memory %d MB (with the race detector)",
+			s.name, visits, s.wrongs, s.log.counts, first[i], last[i], peak>>20)
 	}
 	return troubles
 }
@@ -189,9 +194,9 @@ func (s *soaked) letIn(source rand.Source, end time.Time, first bool) {
 	}
 	if first {
 		let((*guest).askAll)
-		for i, w := range s.ways {
+		for _, w := range s.ways {
 			if !w.slow || s.stage == 2 && !s.quick { // in stage 1, the others would wait
-				let(func(g *guest) { g.visit(i) })
+				let(func(g *guest) { g.visit(w) })
 			}
 		}
 	}
@@ -273,23 +278,16 @@ func (s *soaked) troubles(first, last held) (all []string) {
 	case err != nil:
 		return append(all, fmt.Sprintf("cannot read what it holds: %v", err))
 	}
-	wrong(int64(last.goroutines-first.goroutines), "goroutines more than after the first third")
-	wrong(int64(last.descriptors-first.descriptors), "descriptors more than after the first third")
+	wrong(int64(last.goroutines-first.goroutines), "goroutines more than after the first seconds")
+	wrong(int64(last.descriptors-first.descriptors), "descriptors more than after the first seconds")
 	wrong(int64(max(first.forgotten, last.forgotten)), "times it forgot to close: only the garbage collector closed %d descriptors", max(first.forgotten, last.forgotten))
 	if more := last.bytes - first.bytes; more > tolerance {
-		wrong(more, "live bytes more than after the first third, but at most %d are allowed", tolerance)
+		wrong(more, "live bytes more than after the first seconds, but at most %d are allowed", tolerance)
 	}
 	if c := s.log.counts; c["accepted"] != c["closed"] || c["request"] != c["answered"] {
 		all = append(all, fmt.Sprintf("the log has %v", c))
 	}
 	return all
-}
-
-func (s *soaked) visited() (n int64) {
-	for i := range s.visits {
-		n += s.visits[i].Load()
-	}
-	return n
 }
 
 func (s *soaked) hasEnded() bool {

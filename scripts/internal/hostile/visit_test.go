@@ -34,6 +34,7 @@ type client struct {
 	every  time.Duration // with so much between two
 	rest   time.Duration // after what it takes, it does not leave, but reads on so much later
 	reset  bool          // leaves with a reset
+	within time.Duration // gives up after so long; 0: longest
 }
 
 // An outcome is what came of a visit.
@@ -53,6 +54,9 @@ func (c client) visit(addr string, out io.Writer) (o outcome) {
 	conn, err := dial(addr, c.buffer)
 	if err != nil {
 		return outcome{err: err}
+	}
+	if c.within > 0 {
+		conn.SetDeadline(begin.Add(c.within)) // fails if closed, and so does what follows
 	}
 	o = c.on(conn, out)
 	o.took = time.Since(begin)
@@ -181,7 +185,7 @@ func noPortLeft(err error) bool {
 // askPage asks for the page on a new connection, and returns how long this took. Any
 // other answer is an error.
 func askPage(addr string) (time.Duration, error) {
-	got, o := client{send: []byte(request)}.get(addr)
+	got, o := client{send: []byte(request), within: 2 * patience}.get(addr)
 	if o.err == nil && got != answer {
 		o.err = fmt.Errorf("a wrong answer: %.300q", got)
 	}
@@ -266,7 +270,7 @@ func (s *server) ask(batch int, asks ...query) (all []reply, conns int, err erro
 		for _, a := range some {
 			send.WriteString(a.String())
 		}
-		got, o := client{send: []byte(send.String()), fin: true}.get(s.Addr)
+		got, o := client{send: []byte(send.String()), fin: true, within: 2 * patience}.get(s.Addr)
 		answers, err := replies([]byte(got), func(n int) string { return some[min(n, len(some)-1)].method })
 		if i := strings.Index(got, secretMark); i >= 0 {
 			err = fmt.Errorf("a secret comes out: %.200q", got[i:])
