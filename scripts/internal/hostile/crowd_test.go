@@ -73,10 +73,12 @@ func TestCrowds(t *testing.T) {
 			t.Parallel()
 			s := start(t, c.stage, site(t), c.flags)
 			began := time.Now()
-			conns := hold(t, s.Addr, c.n, c.client.buffer)
+			var conns []*net.TCPConn
 			outcomes := make(chan outcome, c.n)
-			for _, conn := range conns {
+			for range c.n {
+				conn := hold(t, s.Addr, 1, c.client.buffer)[0]
 				go func() { outcomes <- c.visit(conn, began) }()
+				conns = append(conns, conn)
 			}
 			if c.requests {
 				waitFor(t, "all requests to be read", func() bool { return s.said("msg=request") == c.n })
@@ -102,7 +104,7 @@ func TestCrowds(t *testing.T) {
 			for n := 0; c.most > 0 && n < c.n; n++ {
 				o := <-outcomes
 				if o.err != nil || c.cut && o.n >= hugeSize {
-					t.Errorf("a client got %d bytes, %v", o.n, o.err)
+					t.Fatalf("a client got %d bytes, %v", o.n, o.err)
 				}
 				checkTime(t, "a client had its connection", o.took, [2]time.Duration{c.least, c.most})
 			}

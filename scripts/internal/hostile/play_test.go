@@ -73,7 +73,7 @@ func (s *hostileServer) play(k trick, conn *net.TCPConn, clientEnded <-chan stru
 		}
 	}
 	if _, err := io.Copy(conn, k.sends()); err == nil && k.drips != "" {
-		client{send: []byte(k.drips), chunk: 1, between: k.every}.sendTo(conn, new(int), clientEnded)
+		client{send: []byte(k.drips), chunk: 1, between: k.every}.sendTo(conn, clientEnded)
 	}
 	switch k.then {
 	case "reset":

@@ -4,6 +4,7 @@ package hostile
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -28,19 +29,18 @@ type client struct {
 	late    bool          // reads nothing before all is sent
 
 	buffer int           // about how many unread bytes its system takes; 0: as many as it likes
-	take   int           // reads so many bytes, and then leaves; 0: all, until the connection ends
-	leave  bool          // leaves when it has taken that, also if it is nothing
 	slice  int           // reads so many bytes at a time,
 	every  time.Duration // with so much between two
-	rest   time.Duration // after what it takes, it does not leave, but reads on so much later
-	reset  bool          // leaves with a reset
+	take   int           // reads so many bytes first;
+	rest   time.Duration // then takes none for so long, and reads on until the connection ends,
+	leave  bool          // or leaves then
+	reset  bool          // with a reset
 	within time.Duration // gives up after so long; 0: longest
 }
 
 // An outcome is what came of a visit.
 type outcome struct {
 	n    int64 // bytes that came
-	sent int   // bytes that were sent
 	err  error // of reading; nil: FIN, or all was taken
 	took time.Duration
 }
@@ -68,7 +68,7 @@ func (c client) on(conn *net.TCPConn, out io.Writer) (o outcome) {
 	defer conn.Close()
 	over := make(chan struct{}) // the reading
 	sent := make(chan error, 1)
-	go func() { sent <- c.sendTo(conn, &o.sent, over) }()
+	go func() { sent <- c.sendTo(conn, over) }()
 	if c.late {
 		sent <- <-sent
 	}
@@ -86,23 +86,18 @@ func (c client) on(conn *net.TCPConn, out io.Writer) (o outcome) {
 	return o
 }
 
-func (c client) sendTo(conn *net.TCPConn, sent *int, over <-chan struct{}) error {
-	size := c.chunk
-	if size == 0 {
-		size = max(len(c.send), 1)
-	}
+func (c client) sendTo(conn *net.TCPConn, over <-chan struct{}) error {
 	for first := true; first || c.again; first = false {
-		for piece := range slices.Chunk(c.send, size) {
-			if c.between > 0 && *sent > 0 {
+		for piece := range slices.Chunk(c.send, cmp.Or(c.chunk, max(len(c.send), 1))) {
+			if _, err := conn.Write(piece); err != nil {
+				return err
+			}
+			if c.between > 0 {
 				select {
 				case <-over:
 					return nil
 				case <-time.After(c.between):
 				}
-			}
-			n, err := conn.Write(piece)
-			if *sent += n; err != nil {
-				return err
 			}
 		}
 	}
