@@ -12,7 +12,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -131,42 +130,12 @@ func checkNote(t *testing.T, name, note string) {
 	}
 }
 
-// TestDiagnosesAreMet: each diagnosis is that of some server of the museum, or
-// it is a client's.
-func TestDiagnosesAreMet(t *testing.T) {
-	if *museumOnly != "" {
-		t.Skip("only some mistakes were graded")
-	}
-	showings, err := museum()
-	if err != nil {
-		t.Fatal(err)
-	}
-	skipped := map[string]bool{}
-	for _, s := range showings {
-		skipped[s.diagnosis] = skipped[s.diagnosis] || s.skipped != ""
-		for _, r := range s.results {
-			meet(r)
-		}
-	}
-	clients := clientDiagnoses(t)
-	met.Lock()
-	defer met.Unlock()
-	for name := range verdict.Diagnoses {
-		switch why, excused := neverMet[name]; {
-		case excused && met.names[name]:
-			t.Errorf("%q is met, and needs no excuse (%s)", name, why)
-		case !excused && !slices.Contains(clients, name) && !met.names[name] && !skipped[name]:
-			t.Errorf("no mistake of the museum gets %q", name)
-		}
-	}
-}
-
 // TestRefusalsHaveReasons: each case that asks for a refusal says what comes of
 // taking it, and each reason is that of some check.
 func TestRefusalsHaveReasons(t *testing.T) {
 	met := map[string]bool{}
 	for _, g := range goldens {
-		answers := response(g.name)
+		_, answers := bytesOf(g.name)
 		last := exchange.ReadMessage(answers[bytes.LastIndex(answers, []byte("HTTP/1.1 ")):])
 		reason := verdict.Refusal(g.name, last.Status)
 		met[strings.TrimSpace(reason)] = true
