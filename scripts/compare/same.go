@@ -92,26 +92,7 @@ func (c *comparison) same(ctx context.Context) (*sameResult, error) {
 	all.SetLimit(8)
 	for _, stage := range []int{1, 2} {
 		for _, key := range slices.Sorted(maps.Keys(byFlags)) {
-			all.Go(func() error {
-				t, err := c.start(stage, site, strings.Fields(key)...)
-				if err != nil {
-					return err
-				}
-				defer t.stop()
-				answered := false
-				for _, i := range byFlags[key] {
-					if ctx.Err() != nil {
-						return ctx.Err()
-					}
-					answers[i][stage-1], _ = converse(t.server.Addr, cases[i].Request) // what came counts
-					answered = answered || len(answers[i][stage-1]) > 0
-				}
-				if !answered {
-					t.stop()
-					return t.fault("answered nothing")
-				}
-				return nil
-			})
+			all.Go(func() error { return c.ask(ctx, stage, site, strings.Fields(key), cases, byFlags[key], answers) })
 		}
 	}
 	for i, g := range cases {
@@ -126,6 +107,28 @@ func (c *comparison) same(ctx context.Context) (*sameResult, error) {
 		return nil, err
 	}
 	return judge(cases, answers), nil
+}
+
+// ask starts a stage with these flags, and sends it those of the cases that are theirs.
+func (c *comparison) ask(ctx context.Context, stage int, site string, flags []string, cases []golden.Case, theirs []int, answers [][3][]byte) error {
+	t, err := c.start(stage, site, flags...)
+	if err != nil {
+		return err
+	}
+	defer t.stop()
+	answered := false
+	for _, i := range theirs {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		answers[i][stage-1], _ = converse(t.server.Addr, cases[i].Request) // what came counts
+		answered = answered || len(answers[i][stage-1]) > 0
+	}
+	if !answered {
+		t.stop()
+		return t.fault("answered nothing")
+	}
+	return nil
 }
 
 // hasNetHTTP reports whether this case can be sent to net/http, which cannot

@@ -57,23 +57,9 @@ func Answer(h exchange.Heard, want []byte) *Failure {
 	case bytes.HasPrefix(got, want) && bytes.HasPrefix(got[len(want):], []byte("HTTP/")),
 		bytes.HasPrefix(g.Body, append(bytes.Clone(w.Body), "HTTP/1."...)) && g.Status == w.Status: // and its head differs, too
 		return found("one-too-many")
-	case g.BareLF:
-		return found("bare-lf")
-	case !g.Ended && g.Odd != "":
-		return found("no-empty-line")
-	case !g.Ended:
-		return found("head-cut")
-	case g.Odd != "":
-		return found("bad-field-line", g.Odd)
-	case g.Status == 200 && w.Status != 200 && IsHello(g.Body) && !strings.Contains(request, "HelloWorld"),
-		g.Status == 200 && w.Status == 200 && IsHello(g.Body) && !IsHello(w.Body) && !strings.HasPrefix(request, "HEAD "):
-		return found("hard-coded")
-	case g.Status != w.Status:
-		return found("wrong-status", g.Status, w.Status, "")
-	case g.Version != w.Version:
-		return found("wrong-version")
-	case g.Phrase != w.Phrase:
-		return found("wrong-phrase", g.Status, g.Phrase, w.Phrase)
+	}
+	if f := head(request, w, g); f != nil {
+		return f
 	}
 	if f := body(request, w, g); f != nil {
 		return f
@@ -96,6 +82,31 @@ func readsOn(h exchange.Heard, want int) *Failure {
 // answerEnd is where the first of several answers ends, or 0 if there is one.
 func answerEnd(answers []byte) int {
 	return bytes.Index(answers[min(1, len(answers)):], []byte("HTTP/1.1 ")) + 1
+}
+
+// head looks at the form of a head, and at its status line.
+func head(request string, w, g exchange.Message) *Failure {
+	found := func(diagnosis string, args ...any) *Failure { return &Failure{Diagnosis: diagnosis, Args: args} }
+	switch {
+	case g.BareLF:
+		return found("bare-lf")
+	case !g.Ended && g.Odd != "":
+		return found("no-empty-line")
+	case !g.Ended:
+		return found("head-cut")
+	case g.Odd != "":
+		return found("bad-field-line", g.Odd)
+	case g.Status == 200 && w.Status != 200 && IsHello(g.Body) && !strings.Contains(request, "HelloWorld"),
+		g.Status == 200 && w.Status == 200 && IsHello(g.Body) && !IsHello(w.Body) && !strings.HasPrefix(request, "HEAD "):
+		return found("hard-coded")
+	case g.Status != w.Status:
+		return found("wrong-status", g.Status, w.Status, "")
+	case g.Version != w.Version:
+		return found("wrong-version")
+	case g.Phrase != w.Phrase:
+		return found("wrong-phrase", g.Status, g.Phrase, w.Phrase)
+	}
+	return nil
 }
 
 // body looks at a body and at the Content-Length before it.
