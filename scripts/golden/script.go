@@ -23,6 +23,7 @@ type conversation struct {
 	lines map[string]*connection // by the names that "as" gives them
 	*connection
 	begun time.Time
+	noted string       // what a report of a failure begins with
 	ran   []*process   // that a verb started
 	taken net.Listener // a port that is not free
 	peak  int64        // the memory that "memory" saw
@@ -112,29 +113,36 @@ func (c *conversation) fill(text string) string {
 	return text
 }
 
-// explain gives a failure the diagnosis of the first else that fits.
+// explain says when a failure came, and gives it the diagnosis of the first else that
+// fits.
 func (c *conversation) explain(err error, below []keyValue) error {
+	f, ok := err.(*verdict.Failure)
+	if !ok {
+		return err
+	}
+	if c.noted != "" {
+		f.Seen = c.noted + ": " + f.Seen
+	}
 	for _, kv := range below {
-		if kv.key != "else" {
-			break
-		}
-		diagnosis, arg, condition := readElse(kv.value)
+		diagnosis, argument, condition := readElse(kv.value)
 		switch {
+		case kv.key != "else":
+			return f
 		case !conditions[condition](c):
 			continue
-		case arg != "":
-			return verdict.Because(err, diagnosis, arg)
+		case argument != "":
+			return verdict.Because(f, diagnosis, argument)
 		}
-		return verdict.Because(err, diagnosis)
+		return verdict.Because(f, diagnosis)
 	}
-	return err
+	return f
 }
 
 // readElse reads DIAGNOSIS, DIAGNOSIS: ARGUMENT, or DIAGNOSIS if CONDITION.
-func readElse(value string) (diagnosis, arg, condition string) {
+func readElse(value string) (diagnosis, argument, condition string) {
 	value, condition, _ = strings.Cut(value, " if ")
-	diagnosis, arg, _ = strings.Cut(value, ": ")
-	return diagnosis, arg, condition
+	diagnosis, argument, _ = strings.Cut(value, ": ")
+	return diagnosis, argument, condition
 }
 
 // conditions are what an else may depend on: what was heard last.

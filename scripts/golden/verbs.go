@@ -184,7 +184,7 @@ var verbs = map[string]verb{
 			}
 			conn.Close()
 		}
-		return verdict.Failf("stops-late", "it was asked to stop, and still took connections after %v", exchange.Patience)
+		return verdict.Failf("stops-late", "it was asked to stop, and took connections for %v more", exchange.Patience)
 	}},
 	"exit":  {"STATUS, or any: it ends; with within D that is soon", some, (*conversation).exit},
 	"exits": {"STATUS FLAGS: started like this it ends by itself", some, (*conversation).exits},
@@ -192,6 +192,10 @@ var verbs = map[string]verb{
 		if said := c.proc.stderr.String(); !strings.Contains(said, text) {
 			return verdict.Failf("wrong-use", "there is no %q in its standard error, %.500q", text, said)
 		}
+		return nil
+	}},
+	"note": {"TEXT: a report of what fails below begins with it", anyWords, func(c *conversation, text string) error {
+		c.noted = text
 		return nil
 	}},
 	"tries": {"N, in the first line: a busy machine may be too late for it, but not so often", isNumber, func(*conversation, string) error { return nil }},

@@ -171,7 +171,8 @@ func (c *conversation) givenUp(value string) error {
 	size, _ := strconv.Atoi(value)
 	const most = 64 << 20 // bytes: more than a server should take, and what the system holds of it
 	block, sent := bytes.Repeat([]byte("x"), size), 0
-	for start := time.Now(); sent < most && (size > 1 || time.Since(start) < exchange.Patience); sent += size {
+	start := time.Now()
+	for ; sent < most && (size > 1 || time.Since(start) < exchange.Patience); sent += size {
 		if _, err := c.conn.Write(block); err != nil {
 			return nil
 		}
@@ -179,7 +180,7 @@ func (c *conversation) givenUp(value string) error {
 			time.Sleep(exchange.Pause)
 		}
 	}
-	return verdict.Failf("trouble", "after its answer a client sent %d bytes more, and the server took them", sent)
+	return verdict.Failf("trouble", "after its answer a client sent %d bytes more in %v, and the server took them", sent, time.Since(start).Round(time.Second))
 }
 
 // story is what the client did and what it heard, for a report.
@@ -203,9 +204,9 @@ func (c *conversation) exit(value string) error {
 	status, err := c.proc.wait(limit)
 	switch {
 	case err != nil:
-		return verdict.Failf("stops-late", "it was asked to stop: %v\n%s", err, c.proc.stderr)
+		return verdict.Failf("stops-late", "%v\n%s", err, c.proc.stderr)
 	case want != "any" && want != fmt.Sprint(status):
-		return verdict.Failf("stops-late", "it was asked to stop: exit status %d\n%s", status, c.proc.stderr)
+		return verdict.Failf("stops-late", "exit status %d\n%s", status, c.proc.stderr)
 	}
 	return nil
 }
