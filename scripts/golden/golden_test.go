@@ -360,3 +360,19 @@ func TestEnded(t *testing.T) {
 		t.Errorf("when it had ended: %q", end)
 	}
 }
+
+func TestAsked(t *testing.T) {
+	checks := []Check{{Step: "1.5", Name: "hello"}, {Step: "1.5", Name: "hello-again"}, {Step: "1.6", Name: "large"}}
+	for pattern, want := range map[string]string{
+		"": "hello hello-again large", "Stage": "hello hello-again large", "Stage/step_1.6": "large", "Stage/step 1.6": "large",
+		"Stage/step_1.5/hello$": "hello", "//large": "large", "Stage/1.6|Other": "hello hello-again large", "Stage/step_1.7": "",
+	} {
+		var got []string
+		for _, c := range asked(slices.Clone(checks), pattern) {
+			got = append(got, c.Name)
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("-run %s asks for %q, want %q", pattern, got, want)
+		}
+	}
+}

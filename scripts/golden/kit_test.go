@@ -165,7 +165,7 @@ func TestPointsEverywhere(t *testing.T) {
 	for folder, stage := range kit.Stages {
 		t.Run(folder, func(t *testing.T) {
 			t.Parallel()
-			results := gradeInTest(t, stage, Program{Args: []string{build(t, filepath.Join("..", ".."), folder)}, poor: true})
+			results := gradeInTest(t, Checks(stage), Program{Args: []string{build(t, filepath.Join("..", ".."), folder)}, poor: true})
 			excused := 0
 			for _, r := range results {
 				if r.Excused() {

@@ -30,7 +30,7 @@ func TestStages(t *testing.T) {
 		t.Run(folder, func(t *testing.T) {
 			t.Parallel()
 			watch(t, filepath.Join(root, folder))
-			Report(t, gradeInTest(t, stage, Program{Args: []string{build(t, root, folder)}}))
+			Report(t, gradeInTest(t, Checks(stage), Program{Args: []string{build(t, root, folder)}}))
 		})
 	}
 }
