@@ -34,12 +34,11 @@ type way struct {
 }
 
 var ways = []way{
-	{"asks as a golden case does", 400, false, false, func(g *guest) error { return g.exact(one(g, g.script.good), client{}) }},
+	{"asks as a golden case does, right or wrong", 400, false, false, func(g *guest) error { return g.exact(one(g, g.script.cases), client{}) }},
 	{"sends FIN after its request, and must still get its answer", 200, false, false, func(g *guest) error { return g.exact(one(g, g.script.single).lastOne(), client{fin: true}) }},
 	{"asks many times at once", 100, false, true, func(g *guest) error { return g.exact(g.burst(), client{}) }},
 	{"asks again after each answer", 100, false, true, (*guest).inTurn},
 
-	{"sends what is refused", 100, false, false, func(g *guest) error { return g.exact(one(g, g.script.malformed), client{}) }},
 	{"changes an octet", 50, false, false, func(g *guest) error { return g.anything(g.mutated()) }},
 	{"babbles", 50, false, false, func(g *guest) error { return g.anything(g.octets(2000)) }},
 
@@ -124,7 +123,7 @@ func (g *guest) note(name string, err error) {
 // second time on.
 func (g *guest) askAll() {
 	for range 2 {
-		for _, d := range slices.Concat(g.script.good, g.script.malformed) {
+		for _, d := range g.script.cases {
 			g.note("asks for everything", g.exact(d, client{}))
 		}
 		time.Sleep(150 * time.Millisecond) // so that the files look old enough (stage1-single/fast/memory.go)
@@ -266,13 +265,12 @@ func (d dialog) openEnded() dialog {
 
 // A script has everything that the guests of one server send.
 type script struct {
-	good, malformed   []dialog // the server refuses the malformed ones with an error
+	cases             []dialog // the golden ones for its flags
 	single            []dialog // one GET each; a persistent connection would stay open after it, but want is the answer that closes
 	large, huge, post dialog   // files of 1 and 64 MiB; a request that gets a 405
 }
 
 var (
-	refusal = regexp.MustCompile(`^HTTP/1\.1 (?:400|414|431|501|505) `)
 	// closing matches the errors that end even a persistent connection.
 	closing = regexp.MustCompile(`^HTTP/1\.1 (?:400|414|431|505) `)
 	lasting = regexp.MustCompile(`^HTTP/1\.1 (?:200|301|404) `)
@@ -301,13 +299,8 @@ func newScript(site string, keepAlive bool) (*script, error) {
 		if plain && len(d.send) <= mostHead && onlyGet.MatchString(d.send) && !special.MatchString(d.send) && lasting.MatchString(d.want) {
 			s.single = append(s.single, d)
 		}
-		if keepAlive && !persistent && !(plain && closing.MatchString(d.want)) || !keepAlive && !plain {
-			continue
-		}
-		if refusal.MatchString(d.want) {
-			s.malformed = append(s.malformed, d)
-		} else {
-			s.good = append(s.good, d)
+		if keepAlive && (persistent || plain && closing.MatchString(d.want)) || !keepAlive && plain {
+			s.cases = append(s.cases, d)
 		}
 	}
 	info, err := os.Stat(filepath.Join(site, "huge.bin"))
