@@ -245,6 +245,7 @@ func changing(t *testing.T, change func() error, rounds int, enough func() bool,
 // the time. Each answer must be a whole text that the file had during the request. It
 // must not be an older text from a memory, and not a 404 while the file was there.
 func TestFilesSmall(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		name   string
 		every  time.Duration // how long a state lasts at least

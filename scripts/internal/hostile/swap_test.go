@@ -140,6 +140,7 @@ func (c change) swapAndAsk(t *testing.T, server *server) {
 // the other, and the same size and time. The server must not send the text that it
 // remembers of one for the other.
 func TestSwapRemembered(t *testing.T) {
+	t.Parallel()
 	swap(t, func(t *testing.T, s *swapping, server *server) {
 		when := time.Now().Add(-time.Hour).Truncate(time.Second).Add(time.Millisecond) // with a fraction of a second, the server remembers it sooner
 		must(t, errors.Join(os.Chtimes(s.in("file.txt"), when, when), os.Chtimes(filepath.Join(s.above, "file.txt"), when, when)))
