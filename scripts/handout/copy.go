@@ -20,6 +20,7 @@ const notForStudents = `
 /.ci
 /.github/workflows
 /scripts/gradescope
+/scripts/golden/museum
 /scripts/handout
 /scripts/internal/hostile
 instructors*.md

@@ -101,7 +101,7 @@ var smallKit = map[string]string{
 	"scripts/golden/testdata/fuzz/FuzzX/a": "x", "testdata/fuzz/FuzzX/a": "x", "scripts/testdata/fuzzy": "copied",
 	"scripts/golden/kit_test.go": "//go:build kit\n\npackage golden\n", "scripts/golden/update.go": "//go:build linux && kit\n\npackage golden\n",
 	"scripts/golden/norace.go": "//copied\n\n//go:build !race\n\npackage golden\n\n//go:build kit\n",
-	"scripts/handout/main.go":  "package main\n", "scripts/gradescope/setup.sh": "x", "scripts/internal/hostile/hostile.go": "package hostile\n",
+	"scripts/handout/main.go":  "package main\n", "scripts/gradescope/setup.sh": "x", "scripts/golden/museum/a.txt": "x", "scripts/internal/hostile/hostile.go": "package hostile\n",
 	"stage1-single/main.go": "package main\n\n//lab:todo 1.1 x\nfunc f() {}\n", "stage1-single/main_test.go": "//copied\n\npackage main\n", "stage1-single/http1/a_test.go": "package http1\n",
 	"stage1-single/http1/testdata/a": "x", "stage3-client/client.go": "//copied\n\npackage main\n",
 }
