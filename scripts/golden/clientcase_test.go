@@ -1,11 +1,11 @@
 package golden
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"net"
-	"slices"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -34,42 +34,60 @@ func TestClientCases(t *testing.T) {
 	}
 }
 
+// busyClient names a file in which a client, the test binary, writes its arguments.
+const busyClient = "WEBLAB_BUSY_CLIENT"
+
+func init() {
+	if name := os.Getenv(busyClient); name != "" {
+		os.Exit(beBusyClient(name, os.Args[1:]))
+	}
+}
+
+// beBusyClient waits for what the first argument says, and only in its first run. It ends with
+// the status that the second one has for this run, the last one for all that follow.
+func beBusyClient(name string, args []string) int {
+	before, _ := os.ReadFile(name) // in the first run it is not there
+	runs := strings.Count(string(before), "\n")
+	if wait, err := time.ParseDuration(args[0]); err == nil && runs == 0 {
+		time.Sleep(wait)
+	}
+	if err := os.WriteFile(name, fmt.Appendf(before, "%s\n", args[2]), 0o644); err != nil {
+		return 2
+	}
+	conn, err := net.Dial("tcp", args[3])
+	if err != nil {
+		return 2
+	}
+	defer conn.Close()
+	io.WriteString(conn, "GET / HTTP/1.1\r\n\r\n") // an error shows in what is read
+	io.Copy(os.Stdout, conn)
+	return int(args[1][min(runs, len(args[1])-1)] - '0')
+}
+
 // TestBusyMachine: a client that was late to start and failed is run again, with a longer
 // time-out. One that just failed is not.
 func TestBusyMachine(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name     string
-		start    time.Duration // of the first run: stands for the wait for a processor
-		statuses []int         // how each run ends
-		timeOuts []string      // what each run is given
+		start    string // how late the first run starts: stands for the wait for a processor
+		statuses string // how each run ends
+		timeOuts string // what each run is given
 	}{
-		{"late", 1100 * time.Millisecond, []int{1, 0}, []string{"2s", "4s"}},
-		{"wrong", 0, []int{1}, []string{"2s"}},
+		{"late", "1100ms", "10", "2s\n4s\n"},
+		{"wrong", "0s", "1", "2s\n"},
 	} {
-		var got []string
-		client := func(_ context.Context, args []string, stdout, _ io.Writer) int {
-			if got = append(got, args[0]); len(got) == 1 {
-				time.Sleep(test.start)
-			}
-			conn, err := net.Dial("tcp", args[1])
-			if err != nil {
-				return 2
-			}
-			defer conn.Close()
-			io.WriteString(conn, "GET / HTTP/1.1\r\n\r\n") // an error shows in what is read
-			io.Copy(stdout, conn)
-			return test.statuses[min(len(got), len(test.statuses))-1]
-		}
-		labs, err := openLabs(t.Context(), Program{function: client}, 1)
+		said := filepath.Join(t.TempDir(), "said")
+		labs, err := openLabs(t.Context(), Program{Args: []string{os.Args[0], test.start, test.statuses}, Env: []string{busyClient + "=" + said}}, 1)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer labs.close()
 		c := clientCase{Check: Check{Step: "3.5"}, args: words{"{timeout}", "{addr}"}, timeout: 2 * time.Second, server: script{answers: []string{"ok"}}, stdout: "ok"}
 		err = c.run(&lab{labs: labs})
-		if passes := test.statuses[len(test.statuses)-1] == 0; passes != (err == nil) || !slices.Equal(got, test.timeOuts) {
-			t.Errorf("%s: %v, after time-outs of %v, want %v", test.name, err, got, test.timeOuts)
+		got, _ := os.ReadFile(said) // if it is not there, no run was
+		if passes := strings.HasSuffix(test.statuses, "0"); passes != (err == nil) || string(got) != test.timeOuts {
+			t.Errorf("%s: %v, after time-outs of %q, want %q", test.name, err, got, test.timeOuts)
 		}
 	}
 }

@@ -140,11 +140,8 @@ const closedPort = "1"
 
 // arguments fills in a case's arguments.
 func (c clientCase) arguments(l *lab, r *clientRun) (args []string, err error) {
-	switch {
-	case l.program.Foreign && (len(c.args) != 3 || !slices.Equal(c.args[:2], toPage[:2])):
+	if l.program.Foreign && (len(c.args) != 3 || !slices.Equal(c.args[:2], toPage[:2])) {
 		return nil, notHere("this program has none of the kit's flags")
-	case c.server.big > 0 && l.program.function != nil:
-		return nil, notHere("a function has no memory of its own")
 	}
 	host, port, err := net.SplitHostPort(r.addr)
 	raw := filepath.Join(r.dir, "raw")

@@ -117,13 +117,6 @@ func (ls *labs) drop(turn string) {
 
 // serve starts a server on a free port.
 func (ls *labs) serve(flags ...string) (*lab, error) {
-	if ls.program.serve != nil {
-		return ls.program.serve(ls, flags)
-	}
-	return ls.serveProgram(flags...)
-}
-
-func (ls *labs) serveProgram(flags ...string) (*lab, error) {
 	if ls.program.Foreign {
 		return ls.serveForeign()
 	}

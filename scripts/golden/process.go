@@ -1,10 +1,8 @@
 package golden
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"runtime"
@@ -21,9 +19,7 @@ import (
 
 // A process is a program that runs.
 type process struct {
-	cmd    *launch.Cmd     // nil for a function
-	end    func()          // ends it before its time, and waits until it is gone
-	status int             // the exit status of a function that has ended
+	cmd    *launch.Cmd
 	stdout *launch.Tail    // of a server: what came behind its first line
 	stderr *tail           //
 	done   <-chan struct{} // closed when it has ended
@@ -57,9 +53,6 @@ func (ls *labs) startClient(args []string) (*process, *launch.Tail, error) {
 	const most = 16 << 20 // more than any right client prints where a check reads it
 	stdout := &launch.Tail{Most: most}
 	program := ls.program
-	if program.function != nil {
-		return ls.call(program.function, args, stdout), stdout, nil
-	}
 	if program.Foreign {
 		program, args = program.fill("{host}", args[0], "{port}", args[1], "{file}", args[2], "{root}", ls.site.dir), nil
 	}
@@ -67,25 +60,11 @@ func (ls *labs) startClient(args []string) (*process, *launch.Tail, error) {
 	return proc, stdout, err
 }
 
-// call runs a client that is a function.
-func (ls *labs) call(function clientFunction, args []string, stdout io.Writer) *process {
-	ctx, cancel := context.WithCancel(ls.ctx)
-	done := make(chan struct{})
-	proc := &process{stderr: &tail{gaps: ls.unwritten}, done: done}
-	proc.end = func() { cancel(); <-done }
-	go func() {
-		defer close(done)
-		proc.status = function(ctx, args, stdout, proc.stderr)
-	}()
-	return proc
-}
-
 // prepare makes a process of the program, which has not started yet.
 func (ls *labs) prepare(p Program, stdout *launch.Tail, flags []string) *process {
 	args := slices.Concat(p.Args, flags)
 	cmd := launch.Command(ls.ctx, args[0], args[1:]...)
 	proc := &process{cmd: cmd, stdout: stdout, stderr: &tail{gaps: ls.unwritten}, done: cmd.Done()}
-	proc.end = func() { cmd.Kill() } // bounded; what it could not end, nothing here can
 	if p.Foreign {
 		cmd.Dir = ls.site.dir
 	}
@@ -122,7 +101,7 @@ func (ls *labs) started(err error, proc *process) error {
 }
 
 // kill ends the process and what it has started, and waits until it is gone.
-func (p *process) kill() { p.end() }
+func (p *process) kill() { p.cmd.Kill() } // bounded; what it could not end, nothing here can
 
 // signal asks the process to stop. Windows has one way to ask: Ctrl-Break.
 func (p *process) signal(s os.Signal) error {
@@ -140,20 +119,13 @@ func (p *process) signal(s os.Signal) error {
 func (p *process) wait(d time.Duration) (int, error) {
 	select { // what has happened counts, however little time there is
 	case <-p.done:
-		return p.exitStatus(), nil
+		return p.cmd.ExitStatus(), nil
 	default:
 	}
 	select {
 	case <-p.done:
-		return p.exitStatus(), nil
+		return p.cmd.ExitStatus(), nil
 	case <-time.After(d):
 		return 0, fmt.Errorf("the program had not ended after %v", d)
 	}
-}
-
-func (p *process) exitStatus() int {
-	if p.cmd == nil {
-		return p.status
-	}
-	return p.cmd.ExitStatus()
 }

@@ -1,10 +1,6 @@
 package golden
 
-import (
-	"context"
-	"io"
-	"os/exec"
-)
+import "os/exec"
 
 // A Program is how a stage is started. One of the kit gets the flags of a
 // check behind its Args, and says itself where it listens.
@@ -22,13 +18,5 @@ type Program struct {
 	Confine func(*exec.Cmd) `json:"-"` // if not nil: takes rights from a process that is about to start
 	Again   string          // what the command that repeats a check has to say about the program
 
-	// For tests: a server is started, or a client is a function, in the test's own
-	// process. The function returns the exit status.
-	serve    func(ls *labs, flags []string) (*lab, error)
-	noSite   bool // that server has its files elsewhere
-	function clientFunction
-	poor     bool // the system has nothing of what not every one has
+	poor bool // for a test: the system has nothing of what not every one has
 }
-
-// A clientFunction is a client in the test's own process.
-type clientFunction func(ctx context.Context, args []string, stdout, stderr io.Writer) (status int)

@@ -56,7 +56,7 @@ func layOut(program Program) (*site, error) {
 		return nil, err
 	}
 	s := &site{above: above, dir: filepath.Join(above, "root"), missing: map[string]error{}}
-	if program.noSite || program.Foreign && len(program.Args) == 0 {
+	if program.Foreign && len(program.Args) == 0 {
 		// The site of a server that runs already is where it is.
 		cannot := errors.New("the files of a server that runs already cannot be changed")
 		for _, what := range append(systems, "own") {
