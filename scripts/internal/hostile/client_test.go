@@ -1,4 +1,4 @@
-//go:build kit
+//go:build kit && linux
 
 package hostile
 
@@ -209,9 +209,6 @@ type cutResponse struct {
 // TestClientOffsets cuts three responses at every place, with a FIN and with a reset.
 // The client must print all that came, and must notice that the response is cut.
 func TestClientOffsets(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		t.Skip("other systems drop what came before a reset and was not read yet")
-	}
 	runs := 0
 	for _, c := range []cutResponse{
 		{"Content-Length", okLine + "Content-Length: 36\r\n\r\n[" + page + "]", "of 36 bytes came", false},

@@ -1,4 +1,4 @@
-//go:build kit
+//go:build kit && linux
 
 package hostile
 
@@ -61,6 +61,10 @@ var ways = []way{
 		return g.exact(d, client{chunk: len(d.send)/8 + 1, between: soakTimeout / 40})
 	}},
 	{"never ends its head", 1, true, false, func(g *guest) error { return g.exact(g.unfinished(errorAnswer(408)), client{}) }},
+	{"never ends its second head", 1, true, true, func(g *guest) error {
+		d := one(g, g.script.single).openEnded()
+		return g.exact(dialog{d.send + g.unfinished("").send, d.want + errorAnswer(408), 0}, client{})
+	}},
 	{"is silent", 1, true, false, func(g *guest) error { return g.exact(dialog{}, client{}) }},
 	{"reads slowly", 1, true, false, func(g *guest) error {
 		return g.exact(g.script.large, client{buffer: 32 << 10, slice: 32 << 10, every: 10 * time.Millisecond})

@@ -1,4 +1,4 @@
-//go:build kit
+//go:build kit && linux
 
 package hostile
 
@@ -14,7 +14,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -273,7 +272,7 @@ func (s *soaked) troubles(first, last held) (all []string) {
 	switch err := errors.Join(first.err, last.err); {
 	case early:
 		return append(all, fmt.Sprintf("it ended by itself, with status %d:\n%s", status, &s.log.Tail))
-	case status != 0 && runtime.GOOS != "windows":
+	case status != 0:
 		all = append(all, fmt.Sprintf("after a signal to stop, it ended with status %d", status))
 	case err != nil:
 		return append(all, fmt.Sprintf("cannot read what it holds: %v", err))

@@ -1,4 +1,4 @@
-//go:build kit
+//go:build kit && linux
 
 // Package hostile tries to break the stages from outside:
 //
@@ -6,8 +6,8 @@
 //	stage3-client -> a bad server (trick.play) -> what was printed, the exit status, memory
 //	TestSoak: clients of every sort at once -> stages with the race detector -> the same, for a long time
 //
-// It has only tests. Each prints what it tried, and how often. The promises of
-// .github/SECURITY.md, and the tests that try to break them:
+// It has only tests, for Linux, which tells what a process holds. Each prints what it tried,
+// and how often. The promises of .github/SECURITY.md, and the tests that try to break them:
 //
 //	no byte outside of -root, no hidden name        TestEscape..., TestSwap...
 //	one answer for one request                      TestRequestPairs, TestEscapeSpellings, TestSoak
@@ -29,7 +29,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -73,7 +72,7 @@ func buildStages(dir string) error {
 	}
 	var builds errgroup.Group
 	for folder, stage := range kit.Stages {
-		program := filepath.Join(dir, folder+".exe") // only Windows needs the ending
+		program := filepath.Join(dir, folder)
 		programs[stage] = program
 		builds.Go(func() error { return kit.Build(context.Background(), root, folder, program, false) })
 	}
@@ -138,14 +137,14 @@ func (s *server) checkHeld(t *testing.T, most float64) {
 	waitFor(t, "its descriptors to be those of the beginning", func() bool { return descriptors(s.Process.Pid) == s.rest })
 }
 
-// peak is the most memory that the server has had so far, in MB; 0 if it is not known.
+// peak is the most memory that the server has had so far, in MB.
 func (s *server) peak() float64 {
-	peak, _ := launch.PeakMemory(s.Process.Pid) // only Linux tells
+	peak, _ := launch.PeakMemory(s.Process.Pid) // fails if it has ended, and then the test does, too
 	return float64(peak) / (1 << 20)
 }
 
-// descriptors is how many files, connections among them, a process has open; -1 where
-// nobody knows (only Linux has /proc).
+// descriptors is how many files, connections among them, a process has open; -1 if it has
+// ended.
 func descriptors(pid int) int {
 	files, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
 	if err != nil {
@@ -154,9 +153,8 @@ func descriptors(pid int) int {
 	return len(files)
 }
 
-// processorTime is how long a process has worked so far; 0 where nobody knows. In proc's
-// stat it is fields 14 and 15, in hundredths of a second; the second field, a name in
-// brackets, may hold spaces.
+// processorTime is how long a process has worked so far. In proc's stat it is fields 14 and
+// 15, in hundredths of a second; the second field, a name in brackets, may hold spaces.
 func processorTime(pid int) time.Duration {
 	stat, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	_, fields, _ := strings.Cut(string(stat), ") ")
@@ -256,17 +254,9 @@ func plantAll(t *testing.T, dir string, text func(name string) string, names ...
 	}
 }
 
-// symlink makes a symbolic link, and the folders that it is in. It reports false on Windows,
-// which makes links only for who may.
-func symlink(t *testing.T, to, dir, name string) bool {
+// symlink makes a symbolic link, and the folders that it is in.
+func symlink(t *testing.T, to, dir, name string) {
 	t.Helper()
-	name = filepath.Join(dir, filepath.FromSlash(name))
-	must(t, os.MkdirAll(filepath.Dir(name), 0o755))
-	err := os.Symlink(filepath.FromSlash(to), name)
-	if err != nil && runtime.GOOS == "windows" {
-		t.Logf("cannot make symbolic links here: %v", err)
-		return false
-	}
-	must(t, err)
-	return true
+	must(t, os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755))
+	must(t, os.Symlink(to, filepath.Join(dir, name)))
 }

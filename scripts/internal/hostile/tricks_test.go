@@ -1,4 +1,4 @@
-//go:build kit
+//go:build kit && linux
 
 package hostile
 

@@ -1,4 +1,4 @@
-//go:build kit
+//go:build kit && linux
 
 package hostile
 
@@ -163,7 +163,7 @@ func dial(addr string, buffer int) (*net.TCPConn, error) {
 	deadline := time.Now().Add(longest)
 	dialer := net.Dialer{Deadline: deadline, Control: receiveBuffer(buffer)}
 	conn, err := dialer.Dial("tcp", addr)
-	for ; err != nil && noPortLeft(err) && time.Now().Before(deadline); conn, err = dialer.Dial("tcp", addr) {
+	for ; errors.Is(err, syscall.EADDRNOTAVAIL) && time.Now().Before(deadline); conn, err = dialer.Dial("tcp", addr) {
 		time.Sleep(100 * time.Millisecond)
 	}
 	if err != nil {
@@ -172,9 +172,19 @@ func dial(addr string, buffer int) (*net.TCPConn, error) {
 	return conn.(*net.TCPConn), conn.SetDeadline(deadline)
 }
 
-func noPortLeft(err error) bool {
-	const windowsAddrInUse, windowsNoBuffers = syscall.Errno(10048), syscall.Errno(10055)
-	return errors.Is(err, syscall.EADDRNOTAVAIL) || errors.Is(err, windowsAddrInUse) || errors.Is(err, windowsNoBuffers)
+// receiveBuffer is for a net.Dialer. It sets about how many unread bytes the client's
+// system takes; with 0 the system chooses. It must be set before the connect, because
+// the connect already promises the other side how much the client will take.
+func receiveBuffer(bytes int) func(network, addr string, c syscall.RawConn) error {
+	if bytes == 0 {
+		return nil
+	}
+	return func(_, _ string, c syscall.RawConn) (err error) {
+		controlErr := c.Control(func(fd uintptr) {
+			err = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, bytes)
+		})
+		return errors.Join(err, controlErr)
+	}
 }
 
 // askPage asks for the page on a new connection, and returns how long this took. Any
