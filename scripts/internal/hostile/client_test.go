@@ -114,7 +114,7 @@ func (k trick) check(t *testing.T, r *clientRun) {
 	case missing && k.least == 0 && r.out.n > giveUp:
 		t.Errorf("%d bytes on standard output: it should have given up before", r.out.n)
 	}
-	most := patience
+	most := 5 * patience // only a client that hangs needs longer, also on a busy machine
 	if k.least > 0 {
 		most = k.least + soon
 	}
@@ -192,7 +192,7 @@ func TestClientParallelTricks(t *testing.T) {
 					}
 				}
 			}
-			if s.connections.Load() != n || r.took > patience || r.peak > parallelMemory {
+			if s.connections.Load() != n || r.took > 5*patience || r.peak > parallelMemory {
 				t.Errorf("%d connections, want %d; it took %v; peak memory %d bytes", s.connections.Load(), n, r.took, r.peak)
 			}
 		})

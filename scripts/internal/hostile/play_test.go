@@ -58,7 +58,7 @@ func serveTrick(t *testing.T, k trick) *hostileServer {
 // leave at any time, and only the output of the client counts.
 func (s *hostileServer) play(k trick, conn *net.TCPConn, clientEnded <-chan struct{}) {
 	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(4 * patience))
+	conn.SetDeadline(time.Now().Add(longest))
 	if strings.HasSuffix(k.then, "at once") {
 		if k.then == "reset at once" {
 			conn.SetLinger(0)
@@ -100,7 +100,7 @@ type clientRun struct {
 // runClient runs the client, which should print want.
 func runClient(t *testing.T, want io.Reader, args ...string) *clientRun {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 3*patience)
+	ctx, cancel := context.WithTimeout(context.Background(), longest)
 	defer cancel()
 	cmd := launch.Command(ctx, programs[3], args...)
 	r := &clientRun{out: &follower{want: want}}

@@ -29,7 +29,7 @@ type trick struct {
 	prints func() io.Reader // nil: what was sent
 	part   bool             // a part of that is enough, because the client gives up
 
-	least  time.Duration // how long it takes at least; at most soon longer, or patience if it is 0
+	least  time.Duration // how long it takes at least; at most soon longer; 0: anything, but it may not hang
 	memory int64         // 0: clientMemory
 }
 
