@@ -245,7 +245,7 @@ func runTurn(labs *labs, turn string, results []*Result) {
 		switch {
 		case r.Why != "": // it needs what is not there
 		case labs.ctx.Err() != nil:
-			r.Why = "interrupted"
+			r.Why = "the time is over"
 		case hung == 2 || labs.unwritten.gap(r.Step) != "":
 			r.Why = "checks before it waited too long"
 		case start.Sub(begun) > budget:

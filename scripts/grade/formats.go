@@ -10,6 +10,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"weblab.example/scripts/golden"
 	"weblab.example/scripts/internal/term"
 )
 
@@ -108,60 +109,38 @@ func cell(text string) string {
 	return text
 }
 
-// The results.json of Gradescope, as its documentation for autograders has it:
-// https://gradescope-autograders.readthedocs.io/en/latest/specs/
-
-type gradescopeResult struct {
-	Score   int     `json:"score"`
-	Seconds float64 `json:"execution_time"`
-	gradescopeText
-	Tests []gradescopeTest `json:"tests"`
-}
-
-type gradescopeTest struct {
-	Score    int      `json:"score"`
-	MaxScore int      `json:"max_score"`
-	Name     string   `json:"name"`
-	Number   string   `json:"number"`
-	Tags     []string `json:"tags,omitempty"`
-	Status   string   `json:"status"`
-	gradescopeText
-}
-
-type gradescopeText struct {
-	Output       string `json:"output"`
-	OutputFormat string `json:"output_format"`
-	Visibility   string `json:"visibility"`
-}
-
-func shown(text string) gradescopeText {
-	return gradescopeText{Output: text, OutputFormat: "text", Visibility: "visible"}
-}
-
-// gradescope has a test for each step. Its level is in its name and its tag. The report stands above them.
-func (g *grader) gradescope(s *submission) gradescopeResult {
-	result := gradescopeResult{Seconds: s.Seconds, Tests: []gradescopeTest{}, gradescopeText: shown(g.report(s, false))}
-	for _, p := range s.Parts {
-		result.Score += p.Points
-	}
+// gradescope is the results.json of one submission, as Gradescope's documentation for autograders
+// has it (https://gradescope-autograders.readthedocs.io/en/latest/specs/): the report, and a
+// test for each step, with its level in its name and as its tag.
+func (g *grader) gradescope(s *submission) map[string]any {
+	score, tests := 0, []map[string]any{}
 	for _, r := range s.Stages {
 		for _, row := range rowsOf(r.Results) {
 			if row.Stage != r.Stage {
 				continue
 			}
-			test := gradescopeTest{Score: row.points, MaxScore: row.max, Name: fmt.Sprintf("stage %d: %s", r.Stage, row.Title),
-				Number: row.ID, Status: "failed", gradescopeText: shown(row.output(r))}
-			if row.Level != "" {
-				test.Name = fmt.Sprintf("%s, %s", row.Level, test.Name)
-				test.Tags = []string{string(row.Level)}
-			}
+			score += row.points
+			test := shown(row.output(r))
+			test["score"], test["max_score"], test["number"], test["status"] = row.points, row.max, row.ID, "failed"
 			if row.mark == stepPassed {
-				test.Status = "passed"
+				test["status"] = "passed"
 			}
-			result.Tests = append(result.Tests, test)
+			test["name"] = fmt.Sprintf("stage %d: %s", r.Stage, row.Title)
+			if row.Level != "" {
+				test["name"] = fmt.Sprintf("%s, %s", row.Level, test["name"])
+				test["tags"] = []golden.Level{row.Level}
+			}
+			tests = append(tests, test)
 		}
 	}
+	result := shown(g.report(s, false))
+	result["score"], result["execution_time"], result["tests"] = score, s.Seconds, tests
 	return result
+}
+
+// shown is a text that students see.
+func shown(text string) map[string]any {
+	return map[string]any{"output": text, "output_format": "text", "visibility": "visible"}
 }
 
 // output is what a test tells, or why there was nothing to see.

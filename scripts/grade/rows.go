@@ -231,9 +231,6 @@ func (s *submission) rows(r *stageResult) (rows []row, same, of int) {
 
 // summary is how a stage did, in a few words.
 func (r *stageResult) summary() string {
-	if r.State != graded {
-		return fmt.Sprintf("%s, 0 of %d points", r.State, r.Max)
-	}
 	checks, ended := 0, map[golden.Status]int{}
 	for _, c := range r.Results {
 		if golden.StepOf(c.Step).Stage == r.Stage {
@@ -242,6 +239,8 @@ func (r *stageResult) summary() string {
 		}
 	}
 	switch {
+	case r.State != graded:
+		return fmt.Sprintf("%s, 0 of %d points", r.State, r.Max)
 	case checks == 0:
 		return "no step of its own"
 	case r.Max == 0: // of one check alone

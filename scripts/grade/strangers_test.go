@@ -121,13 +121,16 @@ func TestStrangersText(t *testing.T) {
 	}
 
 	for i := range subs { // each is the result of one
-		var result gradescopeResult
+		var result struct {
+			Output string
+			Tests  []struct{ Output string }
+		}
 		err := json.Unmarshal([]byte(printed("gradescope", subs[i:i+1])), &result)
 		told := result.Output
 		for _, test := range result.Tests {
 			told += "\n" + test.Output
 		}
-		if err != nil || result.OutputFormat != "text" || strings.Contains(told, "\nbob ") {
+		if err != nil || strings.Contains(told, "\nbob ") {
 			t.Errorf("%v, %q", err, told)
 		}
 	}

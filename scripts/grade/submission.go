@@ -227,17 +227,17 @@ func changedFiles(from, root string) (changed []string) {
 			return false
 		}
 		want, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(name)))
-		switch {
-		case err != nil:
+		if err != nil {
 			changed = append(changed, name+" (new)")
-		case info.Size() != int64(len(want)): // it may be huge
+		} else if info.Size() != int64(len(want)) || !holds(own, want) { // it may be huge
 			changed = append(changed, name)
-		default:
-			if got, err := os.ReadFile(own); err != nil || !bytes.Equal(got, want) {
-				changed = append(changed, name)
-			}
 		}
 		return false
 	})
 	return changed
+}
+
+func holds(name string, want []byte) bool {
+	got, err := os.ReadFile(name)
+	return err == nil && bytes.Equal(got, want)
 }
