@@ -99,30 +99,36 @@ func TestMuseum(t *testing.T) {
 			}
 		}
 	})
-	t.Run("each check can fail", func(t *testing.T) {
-		fails := map[string]bool{}
-		for _, s := range showings {
-			fails[fmt.Sprint(s.stage, s.first)] = true
-			if !s.everywhere {
-				continue
-			}
-			s.checks = Checks(s.stage)
-			for i := range s.checks {
-				s.checks[i].Step = "1.1" // all in one step: none has to wait for another
-			}
-			s.grade()
-			for _, r := range s.results {
-				fails[fmt.Sprint(r.Stage, r.Name)] = fails[fmt.Sprint(r.Stage, r.Name)] || r.Status == Failed && r.Diagnosis != "hangs"
+	t.Run("each check can fail", func(t *testing.T) { eachCanFail(t, showings) })
+}
+
+// eachCanFail: a check fails because of a mistake of its own, or because of one that is
+// shown everywhere.
+func eachCanFail(t *testing.T, showings []*showing) {
+	fails := map[string]bool{}
+	for _, s := range showings {
+		fails[fmt.Sprint(s.stage, s.first)] = true
+		if !s.everywhere {
+			continue
+		}
+		s.checks = Checks(s.stage)
+		for i := range s.checks {
+			s.checks[i].Step = "1.1" // all in one step: none has to wait for another
+		}
+		s.grade()
+		for _, r := range s.results {
+			if r.Status == Failed && r.Diagnosis != "hangs" {
+				fails[fmt.Sprint(r.Stage, r.Name)] = true
 			}
 		}
-		for stage := 1; stage <= 3; stage++ {
-			for _, c := range Checks(stage) {
-				if !fails[fmt.Sprint(stage, c.Name)] {
-					t.Errorf("stage %d: no mistake fails %s", stage, c.Name)
-				}
+	}
+	for stage := 1; stage <= 3; stage++ {
+		for _, c := range Checks(stage) {
+			if !fails[fmt.Sprint(stage, c.Name)] {
+				t.Errorf("stage %d: no mistake fails %s", stage, c.Name)
 			}
 		}
-	})
+	}
 }
 
 // openMuseum builds the stages with the mistakes in them.
