@@ -188,7 +188,7 @@ func (g *grader) wrongUse(folders int) error {
 		{g.atOnce < 1, "-j must be at least 1"},
 		{g.clientCommand != "" && !strings.Contains(g.clientCommand, "{file}"), "-client-cmd has {host}, {port} and {file} where the client takes them"},
 		{strings.ContainsAny(g.command+g.clientCommand, `"'`), "-cmd and -client-cmd are words with spaces between them: quotes mean nothing there"},
-		{g.command != "" && g.addr == "" && !g.choosesPort(), "-cmd without {port} needs -addr: where does the server listen?"},
+		{g.command != "" && g.addr == "" && !strings.Contains(g.command, "{port}"), "-cmd without {port} needs -addr: where does the server listen?"},
 		{g.watch && (g.foreign() || folders > 0 || g.format != "table" || g.out != ""),
 			"-watch is for this workspace, in the terminal: it goes with -stages, -only, -level, -checks and -seed"},
 		{g.addr != "" && g.command == "" && folders > 0, "-addr without -cmd is a server that runs already: it has no folder"},
@@ -200,9 +200,6 @@ func (g *grader) wrongUse(folders int) error {
 	}
 	return nil
 }
-
-// choosesPort reports whether the server of -cmd listens where it is told to.
-func (g *grader) choosesPort() bool { return strings.Contains(g.command, "{port}") }
 
 // findStages finds out which stages are graded: those of the list, or all for which there
 // is a program. One in another language is stage 2 as well where its threads are a step.
@@ -277,7 +274,7 @@ func (g *grader) gradeAll(ctx context.Context, subs []*submission) error {
 	var done atomic.Int32
 	var all errgroup.Group
 	all.SetLimit(g.atOnce)
-	if g.command != "" && !g.choosesPort() {
+	if g.command != "" && !strings.Contains(g.command, "{port}") {
 		all.SetLimit(1) // they all listen on the same port
 	}
 	for i, s := range subs {

@@ -113,7 +113,7 @@ func (s *submission) passed() bool {
 // wanting reports whether a check has not passed, and not for the system's sake.
 func wanting(c golden.Result) bool { return c.Status != golden.Passed && !c.Excused() }
 
-// addUp fills in the parts, and their total at the end.
+// addUp fills in the parts.
 func (s *submission) addUp() {
 	s.Parts = nil
 	for _, r := range s.Stages {
@@ -121,10 +121,7 @@ func (s *submission) addUp() {
 			if row.Stage != r.Stage {
 				continue
 			}
-			name := string(row.Level)
-			if name == "" {
-				name = row.ID
-			}
+			name := cmp.Or(string(row.Level), row.ID)
 			i := slices.IndexFunc(s.Parts, func(p part) bool { return p.Name == name })
 			if i < 0 {
 				i, s.Parts = len(s.Parts), append(s.Parts, part{Name: name})
