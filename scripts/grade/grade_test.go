@@ -74,6 +74,7 @@ func TestSelection(t *testing.T) {
 		{"-cmd x{port} -client-cmd y{file}", []int{1, 3}, 215, "core protocol strict total"},
 		{"-checks textbook", []int{1, 2, 3}, 100, "server 404 threads client total"},
 		{"-cmd x{port} -checks textbook", []int{1, 2}, 80, "server 404 threads total"},
+		{"-only fragment", []int{1, 2, 3}, 0, "core strict total"}, // S.4 of stage 1, 3.1 of stage 3
 		{"-client-cmd y{file}", []int{3}, 70, "core protocol strict total"},
 	} {
 		g, err := parse(strings.Fields(c.args), &bytes.Buffer{})
@@ -123,6 +124,14 @@ func TestExpand(t *testing.T) {
 			}
 		}
 	}
+	g := &grader{folders: []string{"x/Anna", "y/anna", "anna-2"}}
+	var names []string
+	for _, s := range g.submissions() {
+		names = append(names, s.Name)
+	}
+	if want := []string{"Anna", "anna-2", "anna-2-2"}; !slices.Equal(names, want) { // their reports are files
+		t.Errorf("the submissions are called %q, want %q", names, want)
+	}
 }
 
 // aStage is a stage all of whose checks passed but for some.
@@ -168,14 +177,17 @@ func sample() *submission {
 
 var update = flag.Bool("update", false, "write testdata anew")
 
-// TestFormats compares what is printed of the sample with testdata.
+// TestFormats compares what is printed of the sample with testdata. What was not graded is no zero.
 func TestFormats(t *testing.T) {
+	troubled := sample()
+	troubled.Name, troubled.Trouble, troubled.Remarks = "bob", "the disk is full", nil
+	subs := []*submission{sample(), troubled}
 	for _, format := range []string{"table", "csv", "gradescope", "json", "report"} {
 		g := &grader{selection: selection{Checks: "golden", Level: golden.Strict, Seed: 7}, format: format, folders: []string{"alice"}}
 		var out bytes.Buffer
 		if format == "report" { // of all failures in full
 			out.WriteString(g.report(sample(), true))
-		} else if err := g.print(&out, []*submission{sample()}); err != nil {
+		} else if err := g.print(&out, subs); err != nil {
 			t.Fatal(err)
 		}
 		if format == "json" { // which has everything
@@ -185,7 +197,7 @@ func TestFormats(t *testing.T) {
 				Submissions []*submission
 			}
 			err := json.Unmarshal(out.Bytes(), &sheet)
-			if diff := cmp.Diff([]*submission{sample()}, sheet.Submissions, cmpopts.IgnoreUnexported(submission{}, stageResult{}, golden.Check{})); diff != "" || err != nil || sheet.Level != "strict" || sheet.Seed != 7 {
+			if diff := cmp.Diff(subs, sheet.Submissions, cmpopts.IgnoreUnexported(submission{}, stageResult{}, golden.Check{})); diff != "" || err != nil || sheet.Level != "strict" || sheet.Seed != 7 {
 				t.Errorf("%v, level %s, seed %d, -want +got:\n%s", err, sheet.Level, sheet.Seed, diff)
 			}
 			continue
@@ -225,6 +237,11 @@ func TestSameAnswers(t *testing.T) {
 		{"right in stage 2 alone", results(2), results(1, "hello"), []string{"hello"}, 35},
 		{"no stage 1", results(2, "hello"), results(3), []string{"hello"}, 35},
 		{"its own step", results(2, "max-conns"), results(1), nil, 30},
+		{"not to be had here", aStage(2, func(r *golden.Result) {
+			if r.Name == "hello" {
+				r.Status, r.Why = golden.NotRun, "cannot be run here: no port"
+			}
+		}), results(1), nil, 35},
 	} {
 		rows, same, of := (&submission{Stages: []*stageResult{c.two, c.one}}).rows(c.two)
 		var others []string
@@ -241,23 +258,28 @@ func TestSameAnswers(t *testing.T) {
 	}
 }
 
-// TestFailedForNothing: a step is passed if the checks that failed have no points.
-func TestFailedForNothing(t *testing.T) {
+// TestMark: a step is passed if the checks that failed have no points, and none waits.
+func TestMark(t *testing.T) {
 	for _, c := range []struct {
-		failed string // a check of step 1.6
-		alone  bool   // no other is run
+		check  string // of step 1.6, which ended so
+		status golden.Status
+		why    string
+		alone  bool // no other is run
 		mark   string
 		free   int
 	}{
-		{"", false, stepPassed, 0},
-		{"huge-file-memory", false, stepPassed, 1}, // it has no points
-		{"index", false, stepFailed, 0},
-		{"huge-file-memory", true, stepFailed, 0},
+		{"", "", "", false, stepPassed, 0},
+		{"huge-file-memory", golden.Failed, "", false, stepPassed, 1}, // it has no points
+		{"huge-file-memory", golden.Failed, "", true, stepFailed, 0},
+		{"index", golden.Failed, "", false, stepFailed, 0},
+		{"index", golden.NotRun, "checks before it waited too long", false, stepNotRun, 0},
+		{"index", golden.NotRun, "cannot be run here: no index", false, stepPassed, 0},
+		{"index", golden.NotRun, "cannot be run here: no index", true, stepNotRun, 0},
 	} {
-		results := slices.DeleteFunc(aStage(1, nil).Results, func(r golden.Result) bool { return r.Step != "1.6" || c.alone && r.Name != c.failed })
+		results := slices.DeleteFunc(aStage(1, nil).Results, func(r golden.Result) bool { return r.Step != "1.6" || c.alone && r.Name != c.check })
 		for i := range results {
-			if results[i].Name == c.failed {
-				results[i].Status = golden.Failed
+			if results[i].Name == c.check {
+				results[i].Status, results[i].Why = c.status, c.why
 			}
 		}
 		if row := rowsOf(results)[0]; row.mark != c.mark || row.free != c.free {
