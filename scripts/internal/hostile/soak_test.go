@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -43,7 +44,6 @@ type soaked struct {
 
 	*launch.Server
 	log    *soakLog
-	probe  string // the file with the address of its probe
 	script *script
 	ways   []way
 
@@ -55,10 +55,11 @@ type soaked struct {
 
 // TestSoak keeps both servers busy, with clients of every sort at once, and with the race
 // detector on. Leaks are small and some faults are rare, so they need time: in CI it only
-// shows that it works. Before a release:
+// shows that it works. Before a release (.ci/run full):
 //
 //	WEBLAB_SOAK=10m go test -tags kit -v -run TestSoak$ -timeout 30m ./scripts/internal/hostile
 func TestSoak(t *testing.T) {
+	t.Parallel()
 	length := soakTime
 	if given := os.Getenv("WEBLAB_SOAK"); given != "" {
 		var err error
@@ -94,6 +95,7 @@ var mistakes = []struct{ file, old, new, said string }{
 
 // TestSoakFindsMistakes soaks servers with all mistakes in them: each is found.
 func TestSoakFindsMistakes(t *testing.T) {
+	t.Parallel()
 	root, err := kit.Find()
 	must(t, err)
 	broken := map[string]string{}
@@ -126,9 +128,8 @@ func newSoak(t *testing.T, replaced map[string]string, servers ...*soaked) []*so
 	site, remove, err := golden.LayOut()
 	must(t, err)
 	t.Cleanup(remove)
-	t.Setenv("GORACE", "atexit_sleep_ms=0") // otherwise a server with the race detector sleeps for a second before it ends
 	for _, s := range servers {
-		s.log, s.probe = &soakLog{counts: map[string]int{}}, filepath.Join(t.TempDir(), "probe")
+		s.log = &soakLog{counts: map[string]int{}}
 		s.script, err = newScript(site, len(s.flags) > 0)
 		must(t, err)
 		s.ways = slices.DeleteFunc(slices.Clone(ways), func(w way) bool { return w.persistent && len(s.flags) == 0 })
@@ -137,7 +138,6 @@ func newSoak(t *testing.T, replaced map[string]string, servers ...*soaked) []*so
 		for _, timeout := range []string{"-head-timeout", "-idle-timeout", "-stall", "-linger"} {
 			args = append(args, timeout, soakTimeout.String())
 		}
-		t.Setenv("WEBLAB_PROBE", s.probe)
 		s.Server, err = launch.Serve(t.Context(), s.log, programs[s.stage], args...)
 		must(t, err)
 		t.Cleanup(func() { must(t, s.Kill()) })
@@ -236,7 +236,7 @@ func (s *soaked) read(t *testing.T) (h held) {
 
 // ask asks the probe.
 func (s *soaked) ask(h *held) error {
-	addr, err := os.ReadFile(s.probe)
+	addr, err := os.ReadFile(filepath.Join(os.Getenv("WEBLAB_PROBES"), strconv.Itoa(s.Process.Pid)))
 	if err != nil {
 		return err
 	}
@@ -326,16 +326,17 @@ func (l *soakLog) Write(p []byte) (int, error) {
 	}
 }
 
-// probeSource becomes one more file of each server, to ask it what it holds. Every answer
-// counts the probe's own goroutine, too.
+// probeSource becomes one more file of each server, to ask it what it holds. It writes its
+// address to a file with the number of the process. Every answer counts the probe's own
+// goroutine, too.
 const probeSource = `package main
 
-import ("fmt"; "net"; "os"; "runtime")
+import ("fmt"; "net"; "os"; "runtime"; "strconv")
 
 func init() {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err == nil {
-		err = os.WriteFile(os.Getenv("WEBLAB_PROBE"), []byte(ln.Addr().String()), 0o644)
+		err = os.WriteFile(os.Getenv("WEBLAB_PROBES")+"/"+strconv.Itoa(os.Getpid()), []byte(ln.Addr().String()), 0o644)
 	}
 	if err != nil {
 		panic(err)

@@ -55,6 +55,8 @@ func TestMain(m *testing.M) {
 		dir, err := os.MkdirTemp("", "weblab-hostile-")
 		if err == nil {
 			defer os.RemoveAll(dir)
+			os.Setenv("GORACE", "atexit_sleep_ms=0") // otherwise a server with the race detector sleeps for a second before it ends
+			os.Setenv("WEBLAB_PROBES", dir)          // read by probeSource
 			err = buildStages(dir)
 		}
 		if err != nil {
