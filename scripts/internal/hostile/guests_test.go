@@ -37,7 +37,7 @@ var ways = []way{
 	{"asks as a golden case does, right or wrong", 400, false, false, func(g *guest) error { return g.exact(one(g, g.script.cases), client{}) }},
 	{"sends FIN after its request, and must still get its answer", 200, false, false, func(g *guest) error { return g.exact(one(g, g.script.single).lastOne(), client{fin: true}) }},
 	{"asks many times at once", 100, false, true, func(g *guest) error { return g.exact(g.burst(), client{}) }},
-	{"asks again after each answer", 100, false, true, (*guest).inTurn},
+	{"asks again after each answer", 100, false, true, func(g *guest) error { return g.inTurn(g.IntN(16), one(g, g.script.single).lastOne()) }},
 
 	{"changes an octet", 50, false, false, func(g *guest) error { return g.anything(g.mutated()) }},
 	{"babbles", 50, false, false, func(g *guest) error { return g.anything(g.octets(2000)) }},
@@ -61,10 +61,7 @@ var ways = []way{
 		return g.exact(d, client{chunk: len(d.send)/8 + 1, between: soakTimeout / 40})
 	}},
 	{"never ends its head", 1, true, false, func(g *guest) error { return g.exact(g.unfinished(errorAnswer(408)), client{}) }},
-	{"never ends its second head", 1, true, true, func(g *guest) error {
-		d := one(g, g.script.single).openEnded()
-		return g.exact(dialog{d.send + g.unfinished("").send, d.want + errorAnswer(408), 0}, client{})
-	}},
+	{"never ends its second head", 1, true, true, func(g *guest) error { return g.inTurn(1, g.unfinished(errorAnswer(408))) }},
 	{"is silent", 1, true, false, func(g *guest) error { return g.exact(dialog{}, client{}) }},
 	{"reads slowly", 1, true, false, func(g *guest) error {
 		return g.exact(g.script.large, client{buffer: 32 << 10, slice: 32 << 10, every: 10 * time.Millisecond})
@@ -173,21 +170,27 @@ func (g *guest) anything(octets []byte) error {
 	return nil
 }
 
-// inTurn sends each request after the answer to the one before has come.
-func (g *guest) inTurn() error {
+// inTurn sends n requests, each after the answer to the one before has come, and then the
+// last one.
+func (g *guest) inTurn(n int, last dialog) error {
 	conn, err := dial(g.Addr, 0)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	for range g.IntN(16) {
+	for range n {
 		d := one(g, g.script.single).openEnded()
 		if err := turn(conn, d.send, d.want); err != nil {
 			return err
 		}
 	}
-	d := one(g, g.script.single).lastOne()
-	return turn(conn, d.send, d.want)
+	if err := turn(conn, last.send, last.want); err != nil {
+		return err
+	}
+	if more, err := io.ReadAll(conn); err != nil || len(more) > 0 {
+		return fmt.Errorf("behind the last answer came %.100q and then %v, want FIN", more, err)
+	}
+	return nil
 }
 
 // stops asks for a huge file, and stops reading until the server gives up.
