@@ -19,7 +19,7 @@ import (
 
 // algorithms are what a case runs by name: checks that are no conversation of one
 // client, or that look at more than its bytes.
-var algorithms = map[string]func(l *lab, argument string) error{
+var algorithms = map[string]func(t *target, argument string) error{
 	"accepts-again":   acceptsAgain,
 	"announces":       announces,
 	"date":            dated,
@@ -46,21 +46,21 @@ func bytesOf(name string) (request, response []byte) {
 }
 
 // answers checks that a case's request gets its response.
-func (l *lab) answers(name string) error {
+func (t *target) answers(name string) error {
 	request, response := bytesOf(name)
-	h, err := l.talk(request)
+	h, err := t.talk(request)
 	if err == nil {
 		err = verdict.Want(h, response)
 	}
 	return err
 }
 
-func acceptsAgain(l *lab, _ string) error {
+func acceptsAgain(t *target, _ string) error {
 	request, _ := bytesOf("hello")
 	answered := false
 	for i := range 3 {
-		h, err := l.talk(request)
-		if err != nil && i > 0 && l.ended(100*time.Millisecond) != "" {
+		h, err := t.talk(request)
+		if err != nil && i > 0 && t.ended(100*time.Millisecond) != "" {
 			return verdict.Because(err, "only-once")
 		}
 		if err != nil {
@@ -81,14 +81,14 @@ func acceptsAgain(l *lab, _ string) error {
 	return nil
 }
 
-func announces(l *lab, _ string) error {
+func announces(t *target, _ string) error {
 	for given, host := range map[string]string{"localhost:0": "localhost", "127.0.0.1:0": "127.0.0.1", ":0": "localhost"} {
-		proc, addr, dir, err := l.startServer("-addr", given, "-root", l.site.dir)
+		proc, addr, dir, err := t.startServer("-addr", given, "-root", t.site.dir)
 		if err == nil {
 			announced, _, _ := net.SplitHostPort(addr)
-			at := &lab{labs: l.labs, addr: addr}
+			at := &target{session: t.session, addr: addr}
 			switch h, bad := at.talk([]byte("GET / HTTP/1.1\r\n\r\n")); {
-			case bad != nil || announced != host || dir != l.site.dir:
+			case bad != nil || announced != host || dir != t.site.dir:
 				err = verdict.Failf("not-announced", "with -addr %s it serves %q at %q", given, dir, addr)
 			case h.End == exchange.EndOpen && len(h.Bytes) == 0:
 				err = verdict.Failf("no-answer-open", "with -addr %s: %s", given, h.Said())
@@ -112,9 +112,9 @@ var statusPage = regexp.MustCompile(`^<!DOCTYPE html><title>([2-5]\d\d) `)
 
 var wellFormedHead = regexp.MustCompile(`^HTTP/1\.1 [2-5]\d\d [^\r\n\x00-\x1f]+\r\n(?:[!#-'*+.^_` + "`" + `|~0-9A-Za-z-]+: [^\r\n\x00]*\r\n)*\r\n`)
 
-func wellFormed(l *lab, _ string) error {
+func wellFormed(t *target, _ string) error {
 	request, response := bytesOf("hello")
-	h, err := l.talk(request)
+	h, err := t.talk(request)
 	if err != nil {
 		return err
 	}
@@ -165,8 +165,8 @@ func wellFormed(l *lab, _ string) error {
 
 // askHuge asks for huge.bin, and returns when the first byte has come: the
 // answer is under way, and cannot be over before the client reads on.
-func askHuge(l *lab) (*net.TCPConn, error) {
-	conn, err := l.dial()
+func askHuge(t *target) (*net.TCPConn, error) {
+	conn, err := t.dial()
 	if err != nil {
 		return nil, err
 	}
@@ -216,9 +216,9 @@ func readHuge(conn net.Conn, beginning []byte) error {
 
 // endedByAnswer looks at the log after a file with a short last piece, whatever a piece
 // is. If the server takes the end of the file for an error, no client can see that yet.
-func endedByAnswer(l *lab, _ string) error {
-	l.logged(`"closed"`)
-	log := l.proc.stderr.String()
+func endedByAnswer(t *target, _ string) error {
+	t.logged(`"closed"`)
+	log := t.proc.stderr.String()
 	_, closed, ok := strings.Cut(log, `"closed"`)
 	noFinish := strings.Contains(log, " is not written yet") // of step 1.8, which is called only if all was well
 	if ok && !noFinish && !strings.Contains(closed, `"why":"answered"`) {
@@ -228,11 +228,11 @@ func endedByAnswer(l *lab, _ string) error {
 }
 
 // logEvents wants the four events of a connection in a log of JSON.
-func logEvents(l *lab, _ string) error {
-	l.logged(`"closed"`)
+func logEvents(t *target, _ string) error {
+	t.logged(`"closed"`)
 	var events []string
 	var conns []float64
-	for line := range strings.Lines(l.proc.stderr.String()) {
+	for line := range strings.Lines(t.proc.stderr.String()) {
 		var event struct {
 			Msg  string
 			Conn float64
@@ -243,14 +243,14 @@ func logEvents(l *lab, _ string) error {
 		events, conns = append(events, event.Msg), append(conns, event.Conn)
 	}
 	if want := []string{"accepted", "request", "answered", "closed"}; !slices.Equal(events, want) || slices.Min(conns) < 1 || slices.Min(conns) != slices.Max(conns) {
-		return verdict.Failf("log", "the log has %q\n%s", events, l.proc.stderr)
+		return verdict.Failf("log", "the log has %q\n%s", events, t.proc.stderr)
 	}
 	return nil
 }
 
-func forbidden(l *lab, _ string) error {
+func forbidden(t *target, _ string) error {
 	request, response := bytesOf("forbidden")
-	h, err := l.talk(request)
+	h, err := t.talk(request)
 	if err == nil && bytes.HasSuffix(h.Bytes, []byte(unreadable)) {
 		return notHere("the user of the program may read every file")
 	}
@@ -261,9 +261,9 @@ func forbidden(l *lab, _ string) error {
 }
 
 // dated wants an answer that has the time in it, and is right but for that.
-func dated(l *lab, name string) error {
+func dated(t *target, name string) error {
 	request, response := bytesOf(name)
-	h, err := l.talk(request)
+	h, err := t.talk(request)
 	if err != nil {
 		return err
 	}

@@ -90,13 +90,13 @@ func serverChecks(step string, stage int) (checks []Check) {
 
 // run sends the request whole and in two pieces at three places, and compares
 // each answer, byte for byte.
-func (g golden) run(l *lab) error {
+func (g golden) run(t *target) error {
 	request, response, err := g.load(caseFiles, siteFiles)
 	if err != nil {
 		return err
 	}
 	for _, cut := range cuts(request) {
-		h, err := l.talk(cut.pieces...)
+		h, err := t.talk(cut.pieces...)
 		if err == nil {
 			err = verdict.Want(h, response)
 		}

@@ -39,9 +39,9 @@ type Check struct {
 
 	// A check that not every machine can run, or that not everybody who is at
 	// its step can pass, has no weight: so a level has the same points everywhere.
-	system string           // what it needs of the system: a key of site.missing
-	also   string           // a step that it needs, beside those that its own step needs
-	run    func(*lab) error // nil: passed; *verdict.Failure; notHere
+	system string              // what it needs of the system: a key of site.missing
+	also   string              // a step that it needs, beside those that its own step needs
+	run    func(*target) error // nil: passed; *verdict.Failure; notHere
 }
 
 // A Status says how a check ended.
@@ -108,14 +108,14 @@ func Grade(ctx context.Context, checks []Check, program Program, seed uint64) []
 	for i, c := range checks {
 		results[i] = Result{Check: c, Status: NotRun}
 	}
-	labs, err := openLabs(ctx, program, seed)
+	session, err := openSession(ctx, program, seed)
 	if err != nil {
 		for i := range results {
 			results[i].fail(verdict.Failf("trouble", "the checks could not start: %v", err))
 		}
 		return results
 	}
-	defer labs.close()
+	defer session.close()
 
 	var blockers []string          // steps that failed, or are not written
 	missing := map[string]string{} // those and the steps that they block, and why
@@ -137,9 +137,9 @@ func Grade(ctx context.Context, checks []Check, program Program, seed uint64) []
 				results[start+j].Why = excuse + why
 			}
 		}
-		for _, blocker := range runStep(labs, results[start:end]) {
+		for _, blocker := range runStep(session, results[start:end]) {
 			blockers = append(blockers, blocker)
-			missing[blocker] = "step " + cmp.Or(labs.unwritten.gap(blocker), blocker+" comes first")
+			missing[blocker] = "step " + cmp.Or(session.unwritten.gap(blocker), blocker+" comes first")
 		}
 	}
 	return results
@@ -166,18 +166,18 @@ func needs(c Check, blocker string) bool {
 
 // runStep runs the checks of one step, and returns the steps that those after
 // it cannot do without: this one if it failed, and any that is not written.
-func runStep(labs *labs, results []Result) (blockers []string) {
+func runStep(session *session, results []Result) (blockers []string) {
 	step := StepOf(results[0].Step)
-	if labs.unwritten.gap(step.ID) == "" { // else it is known already
-		runTurns(labs, results)
+	if session.unwritten.gap(step.ID) == "" { // else it is known already
+		runTurns(session, results)
 	}
 	first := slices.IndexFunc(results, func(r Result) bool { return r.Status == Failed })
-	gap := labs.unwritten.gap(step.ID)
+	gap := session.unwritten.gap(step.ID)
 	blocker := step.ID
 	if gap == "" && first >= 0 { // perhaps because of a gap elsewhere
-		for _, b := range labs.unwritten.steps() {
+		for _, b := range session.unwritten.steps() {
 			if needs(results[0].Check, b) {
-				blocker, gap = b, labs.unwritten.gap(b)
+				blocker, gap = b, session.unwritten.gap(b)
 				break
 			}
 		}
@@ -210,13 +210,13 @@ func runStep(labs *labs, results []Result) (blockers []string) {
 // runTurns runs checks. Those with the same flags share a few programs and
 // take turns on them; checks that start a program of their own wait for
 // nobody, but for so many of them at once.
-func runTurns(labs *labs, results []Result) {
+func runTurns(session *session, results []Result) {
 	const own = 8 // programs of their own at once
 	turns := map[string][]*Result{}
 	for i := range results {
 		r := &results[i]
-		turn := fmt.Sprint(i%labs.programs(), r.Flags)
-		if slices.Contains(r.Flags, noServer) && labs.programs() > 1 {
+		turn := fmt.Sprint(i%session.programs(), r.Flags)
+		if slices.Contains(r.Flags, noServer) && session.programs() > 1 {
 			turn = r.Name
 		}
 		turns[turn] = append(turns[turn], r)
@@ -229,7 +229,7 @@ func runTurns(labs *labs, results []Result) {
 				free <- true
 				defer func() { <-free }()
 			}
-			runTurn(labs, turn, results)
+			runTurn(session, turn, results)
 		})
 	}
 	all.Wait()
@@ -237,25 +237,25 @@ func runTurns(labs *labs, results []Result) {
 
 // runTurn runs checks one after the other. A program that hangs is asked twice, not a
 // hundred times.
-func runTurn(labs *labs, turn string, results []*Result) {
+func runTurn(session *session, turn string, results []*Result) {
 	const budget = 20 * time.Second // for what takes a right program a second or two
 	begun, hung := time.Now(), 0
 	for _, r := range results {
 		start := time.Now()
 		switch {
 		case r.Why != "": // it needs what is not there
-		case labs.ctx.Err() != nil:
+		case session.ctx.Err() != nil:
 			r.Why = "the time is over"
-		case hung == 2 || labs.unwritten.gap(r.Step) != "":
+		case hung == 2 || session.unwritten.gap(r.Step) != "":
 			r.Why = "checks before it waited too long"
 		case start.Sub(begun) > budget:
 			r.fail(verdict.Failf("hangs", "the checks before it took %v", start.Sub(begun).Round(time.Second)))
 			hung = 2
 		default:
-			r.judge(labs, turn)
+			r.judge(session, turn)
 			if r.Status == Failed && time.Since(start) >= exchange.Patience {
 				hung++
-				labs.drop(turn)
+				session.drop(turn)
 			}
 		}
 	}
@@ -263,12 +263,12 @@ func runTurn(labs *labs, turn string, results []*Result) {
 
 // judge runs one check, on the program whose turn it is, and fills in how it
 // ended.
-func (r *Result) judge(labs *labs, turn string) {
-	if missing := labs.site.need(r.system); missing != nil {
+func (r *Result) judge(session *session, turn string) {
+	if missing := session.site.need(r.system); missing != nil {
 		r.Why = excuse + missing.Error()
 		return
 	}
-	l, before, err := r.observe(labs, turn)
+	t, before, err := r.observe(session, turn)
 	var failure *verdict.Failure
 	var cannot notHere
 	switch {
@@ -276,62 +276,62 @@ func (r *Result) judge(labs *labs, turn string) {
 		r.Status = Passed
 	case errors.As(err, &cannot):
 		r.Why = excuse + string(cannot)
-	case labs.unwritten.gap(r.also) != "":
-		r.Why = excuse + "step " + labs.unwritten.gap(r.also)
+	case session.unwritten.gap(r.also) != "":
+		r.Why = excuse + "step " + session.unwritten.gap(r.also)
 	case errors.As(err, &failure):
-		r.tell(labs, l, failure, before)
+		r.tell(session, t, failure, before)
 	default:
-		r.tell(labs, l, verdict.Failf("trouble", "%v", err), before)
+		r.tell(session, t, verdict.Failf("trouble", "%v", err), before)
 	}
 }
 
 // observe runs the check on its program. before is the last connection that the
 // program's log had until then.
-func (r *Result) observe(labs *labs, turn string) (l *lab, before string, err error) {
-	l, err = labs.take(turn, r.Flags)
+func (r *Result) observe(session *session, turn string) (t *target, before string, err error) {
+	t, err = session.take(turn, r.Flags)
 	if err != nil {
 		return nil, "", err
 	}
-	l.seeded = false
-	if l.proc != nil {
-		l.proc.stderr.panicked() // of the check before
-		before, _ = lastInLog(l.proc.stderr.String())
+	t.seeded = false
+	if t.proc != nil {
+		t.proc.stderr.panicked() // of the check before
+		before, _ = lastInLog(t.proc.stderr.String())
 	}
-	err = r.run(l)
-	if l.proc != nil {
-		if report := l.proc.stderr.raced(); report != "" {
+	err = r.run(t)
+	if t.proc != nil {
+		if report := t.proc.stderr.raced(); report != "" {
 			err = verdict.Failf("data-race", "the race detector:\n%s", report)
 		}
 	}
-	return l, before, err
+	return t, before, err
 }
 
-// tell fills in a failure, and what else is known of the program behind it. l is nil
+// tell fills in a failure, and what else is known of the program behind it. t is nil
 // where no program could be started.
-func (r *Result) tell(labs *labs, l *lab, failure *verdict.Failure, before string) {
+func (r *Result) tell(session *session, t *target, failure *verdict.Failure, before string) {
 	switch {
 	case failure.Diagnosis == "wrong-status":
 		failure.Args[2] = verdict.Refusal(r.Name, failure.Args[1].(int))
 	case failure.Diagnosis == "reset" && r.Stage == 2 && r.Step < "1.8": // a close that loses an answer is for 1.8
 		failure.Diagnosis = "closed-early"
 	}
-	if l != nil && l.proc != nil {
-		l.explain(failure, before)
+	if t != nil && t.proc != nil {
+		t.explain(failure, before)
 	}
-	failure.Seen = labs.unwritten.without(failure.Seen)
+	failure.Seen = session.unwritten.without(failure.Seen)
 	r.fail(failure)
-	if l != nil && l.seeded {
-		r.Again += fmt.Sprintf(" -seed %d", labs.seed)
+	if t != nil && t.seeded {
+		r.Again += fmt.Sprintf(" -seed %d", session.seed)
 	}
-	r.Again += labs.program.Again
+	r.Again += session.program.Again
 }
 
 // explain looks for what the program itself says of a failure: that it has ended, a panic,
 // or its log.
-func (l *lab) explain(failure *verdict.Failure, before string) {
+func (t *target) explain(failure *verdict.Failure, before string) {
 	add := func(text string) { failure.Seen = strings.TrimSpace(failure.Seen) + "\n" + text }
-	end := l.ended(100 * time.Millisecond)
-	ended := end != "" && !l.unwritten.in(end)
+	end := t.ended(100 * time.Millisecond)
+	ended := end != "" && !t.unwritten.in(end)
 	if ended {
 		add(end) // and all of its log
 		switch failure.Diagnosis {
@@ -339,12 +339,12 @@ func (l *lab) explain(failure *verdict.Failure, before string) {
 			failure.Diagnosis, failure.Args = "died", nil
 		}
 	}
-	text, where := l.proc.stderr.panicked()
-	if text != "" && !l.unwritten.in(text) {
+	text, where := t.proc.stderr.panicked()
+	if text != "" && !t.unwritten.in(text) {
 		failure.Diagnosis, failure.Args = "panicked", []any{text, where}
 		return
 	}
-	if said := l.logSince(before); said != "" && !ended {
+	if said := t.logSince(before); said != "" && !ended {
 		add("the server's log:\n" + said)
 	}
 }

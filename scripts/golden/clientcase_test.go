@@ -78,13 +78,13 @@ func TestBusyMachine(t *testing.T) {
 		{"wrong", "0s", "1", "2s\n"},
 	} {
 		said := filepath.Join(t.TempDir(), "said")
-		labs, err := openLabs(t.Context(), Program{Args: []string{os.Args[0], test.start, test.statuses}, Env: []string{busyClient + "=" + said}}, 1)
+		session, err := openSession(t.Context(), Program{Args: []string{os.Args[0], test.start, test.statuses}, Env: []string{busyClient + "=" + said}}, 1)
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer labs.close()
+		defer session.close()
 		c := clientCase{Check: Check{Step: "3.5"}, args: words{"{timeout}", "{addr}"}, timeout: 2 * time.Second, server: script{answers: []string{"ok"}}, stdout: "ok"}
-		err = c.run(&lab{labs: labs})
+		err = c.run(&target{session: session})
 		got, _ := os.ReadFile(said) // if it is not there, no run was
 		if passes := strings.HasSuffix(test.statuses, "0"); passes != (err == nil) || string(got) != test.timeOuts {
 			t.Errorf("%s: %v, after time-outs of %q, want %q", test.name, err, got, test.timeOuts)

@@ -52,9 +52,9 @@ type clientRun struct {
 }
 
 // run runs a case. One with responses to be cut is as many runs as they have bytes.
-func (c clientCase) run(l *lab) error {
+func (c clientCase) run(t *target) error {
 	if c.cut == nil {
-		return c.runOnce(l)
+		return c.runOnce(t)
 	}
 	var all errgroup.Group
 	all.SetLimit(8)
@@ -68,7 +68,7 @@ func (c clientCase) run(l *lab) error {
 				part.stdout, part.server = response[:at+1], end
 				part.server.answers = []string{part.stdout}
 				all.Go(func() error {
-					err := part.runOnce(l)
+					err := part.runOnce(t)
 					if f, ok := err.(*verdict.Failure); ok {
 						f.Seen = fmt.Sprintf("cut after %d bytes (%s): %s", at+1, cmp.Or(end.then, "FIN"), f.Seen)
 					}
@@ -82,7 +82,7 @@ func (c clientCase) run(l *lab) error {
 
 // runOnce plays a case, and compares. A machine that is busy can make both ends late, by
 // half of the client's time-out. Then the case is played again, with longer times.
-func (c clientCase) runOnce(l *lab) error {
+func (c clientCase) runOnce(t *target) error {
 	for times := time.Duration(1); ; times++ {
 		slow := c
 		slow.timeout *= times
@@ -90,7 +90,7 @@ func (c clientCase) runOnce(l *lab) error {
 		if slow.server.patience = times * 3 * exchange.Patience; c.server.big > 0 {
 			slow.server.patience *= 3
 		}
-		r, err := slow.play(l)
+		r, err := slow.play(t)
 		if err != nil {
 			return err
 		}
@@ -103,22 +103,22 @@ func (c clientCase) runOnce(l *lab) error {
 }
 
 // play runs the client against the case's server.
-func (c clientCase) play(l *lab) (*clientRun, error) {
+func (c clientCase) play(t *target) (*clientRun, error) {
 	ln, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
 		return nil, err
 	}
 	defer ln.Close()
 	r := &clientRun{addr: ln.Addr().String()}
-	if r.dir, err = os.MkdirTemp(l.site.above, "client-"); err != nil {
+	if r.dir, err = os.MkdirTemp(t.site.above, "client-"); err != nil {
 		return nil, err
 	}
-	args, err := c.arguments(l, r)
+	args, err := c.arguments(t, r)
 	if err != nil {
 		return nil, err
 	}
 	start := time.Now()
-	proc, stdout, err := l.startClient(args)
+	proc, stdout, err := t.startClient(args)
 	if err != nil {
 		return nil, err
 	}
@@ -139,8 +139,8 @@ func (c clientCase) play(l *lab) (*clientRun, error) {
 const closedPort = "1"
 
 // arguments fills in a case's arguments.
-func (c clientCase) arguments(l *lab, r *clientRun) (args []string, err error) {
-	if l.program.Foreign && (len(c.args) != 3 || !slices.Equal(c.args[:2], toPage[:2])) {
+func (c clientCase) arguments(t *target, r *clientRun) (args []string, err error) {
+	if t.program.Foreign && (len(c.args) != 3 || !slices.Equal(c.args[:2], toPage[:2])) {
 		return nil, notHere("this program has none of the kit's flags")
 	}
 	host, port, err := net.SplitHostPort(r.addr)

@@ -37,37 +37,37 @@ func (p Program) fill(pairs ...string) Program {
 }
 
 // serveForeign starts a foreign server, or returns the one that runs already.
-func (ls *labs) serveForeign() (*lab, error) {
-	addr := ls.program.Addr
-	if len(ls.program.Args) == 0 {
-		return &lab{labs: ls, addr: addr}, nil
+func (s *session) serveForeign() (*target, error) {
+	addr := s.program.Addr
+	if len(s.program.Args) == 0 {
+		return &target{session: s, addr: addr}, nil
 	}
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		host = "localhost"
 	}
-	if ls.programs() == 1 {
+	if s.programs() == 1 {
 		if conn, err := net.DialTimeout("tcp", addr, exchange.Patience); err == nil {
 			conn.Close()
 			return nil, fmt.Errorf("%w: something else listens on %s already; end it, or choose another port", kit.ErrTrouble, addr)
 		}
 	}
-	l := &lab{labs: ls, addr: addr}
-	l.restart = func() error {
-		if ls.programs() > 1 { // one that is free now; if it is taken first by another, the next start has the next
+	t := &target{session: s, addr: addr}
+	t.restart = func() error {
+		if s.programs() > 1 { // one that is free now; if it is taken first by another, the next start has the next
 			if port, err = freePort(); err != nil {
 				return err
 			}
-			l.addr = net.JoinHostPort(host, port)
+			t.addr = net.JoinHostPort(host, port)
 		}
-		l.proc, err = ls.run(ls.prepare(ls.program.fill("{port}", port, "{root}", ls.site.dir), &launch.Tail{}, nil))
-		l.begun = time.Now()
+		t.proc, err = s.run(s.prepare(s.program.fill("{port}", port, "{root}", s.site.dir), &launch.Tail{}, nil))
+		t.begun = time.Now()
 		return err
 	}
-	if err := l.restart(); err != nil {
+	if err := t.restart(); err != nil {
 		return nil, err
 	}
-	return l, nil
+	return t, nil
 }
 
 // freePort finds a port that nobody uses now. It is not one that the system
@@ -91,20 +91,20 @@ func freePort() (string, error) {
 // the program has only just been started. One that ended because the port of
 // the program before it is not free again yet is started anew, for a minute:
 // many servers do not set SO_REUSEADDR.
-func (l *lab) starting() bool {
-	if l.restart == nil {
+func (t *target) starting() bool {
+	if t.restart == nil {
 		return false
 	}
-	if l.ended(0) == "" {
-		return time.Since(l.begun) < startTime
+	if t.ended(0) == "" {
+		return time.Since(t.begun) < startTime
 	}
-	said := strings.ToLower(l.proc.stderr.String())
-	if !strings.Contains(said, "in use") || time.Since(l.firstTried()) > 65*time.Second {
+	said := strings.ToLower(t.proc.stderr.String())
+	if !strings.Contains(said, "in use") || time.Since(t.firstTried()) > 65*time.Second {
 		return false
 	}
-	portLeft.Store(l.programs() == 1)
+	portLeft.Store(t.programs() == 1)
 	time.Sleep(500 * time.Millisecond)
-	return l.restart() == nil
+	return t.restart() == nil
 }
 
 // portLeft is set when a server was seen that cannot have its port again while
@@ -113,9 +113,9 @@ func (l *lab) starting() bool {
 var portLeft atomic.Bool
 
 // firstTried is when the program was first started for its port.
-func (l *lab) firstTried() time.Time {
-	if l.tried.IsZero() {
-		l.tried = time.Now()
+func (t *target) firstTried() time.Time {
+	if t.tried.IsZero() {
+		t.tried = time.Now()
 	}
-	return l.tried
+	return t.tried
 }

@@ -293,11 +293,11 @@ func graded(checks ...Check) []Result {
 	return Grade(context.Background(), checks, Program{}, 1)
 }
 
-func pass(*lab) error { return nil }
+func pass(*target) error { return nil }
 
 // fails is a check that fails, on a program that says this.
-func fails(says string) func(*lab) error {
-	return func(l *lab) error {
+func fails(says string) func(*target) error {
+	return func(l *target) error {
 		l.unwritten.find(says + "\n")
 		return &verdict.Failure{Seen: fmt.Sprintf("own reason; standard error: %q", says), Diagnosis: "wrong-status", Args: []any{200, 400, ""}}
 	}
@@ -349,7 +349,7 @@ func TestEnded(t *testing.T) {
 	defer ln.Close() // a second time does no harm
 	done := make(chan struct{})
 	proc := &process{cmd: launch.Command(t.Context(), "none"), stderr: &tail{}, done: done}
-	l := &lab{labs: &labs{}, addr: ln.Addr().String(), proc: proc}
+	l := &target{session: &session{}, addr: ln.Addr().String(), proc: proc}
 	start := time.Now()
 	if end := l.ended(0); end != "" || time.Since(start) >= exchange.Patience {
 		t.Errorf("while it listened: %q after %v", end, time.Since(start))

@@ -141,12 +141,12 @@ func TestStopGrace(t *testing.T) {
 	for _, folder := range []string{"stage1-single", "stage2-concurrent"} {
 		t.Run(folder, func(t *testing.T) {
 			t.Parallel()
-			labs, err := openLabs(t.Context(), Program{Args: []string{build(t, filepath.Join("..", ".."), folder)}}, 1)
+			session, err := openSession(t.Context(), Program{Args: []string{build(t, filepath.Join("..", ".."), folder)}}, 1)
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer labs.close()
-			l, err := labs.take("only", nil)
+			defer session.close()
+			l, err := session.take("only", nil)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -124,7 +124,7 @@ func TestLogSince(t *testing.T) {
 		{"a gap", "time=1 level=INFO msg=closed conn=1 why=\"the server's own code ended it: step 1.8 is not written yet: x\"\n", "", ""},
 		{"a refusal", "time=1 level=WARN msg=request conn=12 method=GET target=/a refused=\"no a\"\n", "1", "request conn=12 method=GET target=/a refused=\"no a\"\n"},
 	} {
-		l := &lab{proc: &process{stderr: &tail{}}}
+		l := &target{proc: &process{stderr: &tail{}}}
 		l.proc.stderr.Write([]byte(c.log)) // to memory
 		if said := l.logSince(c.before); said != c.said {
 			t.Errorf("%s: %q", c.name, said)

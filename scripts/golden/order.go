@@ -16,9 +16,9 @@ import (
 
 // oneAtATime proves that a server is serial: while half of A's request is
 // held, B hears nothing. Then A gets its answer, and after it B.
-func oneAtATime(l *lab, _ string) error {
+func oneAtATime(t *target, _ string) error {
 	request, _ := bytesOf("hello")
-	a, err := l.dial()
+	a, err := t.dial()
 	if err != nil {
 		return err
 	}
@@ -27,7 +27,7 @@ func oneAtATime(l *lab, _ string) error {
 	if _, err := a.Write(request[:half]); err != nil {
 		return err
 	}
-	b, err := l.dialAndSend(request)
+	b, err := t.dialAndSend(request)
 	if err != nil {
 		return err
 	}
@@ -70,13 +70,13 @@ func holds(conn net.Conn) bool {
 
 // lastIsFirst proves concurrency by order, with no clock: so many requests are held
 // half-sent, and are completed the last one first, each after the answer before.
-func lastIsFirst(l *lab, many string) error {
+func lastIsFirst(t *target, many string) error {
 	n, _ := strconv.Atoi(many) // as the case says
 	request, response := bytesOf("hello")
 	half := len(request) / 2
 	var conns []net.Conn
 	for range n {
-		conn, err := l.dialAndSend(request[:half])
+		conn, err := t.dialAndSend(request[:half])
 		if err != nil {
 			return err
 		}
@@ -104,7 +104,7 @@ func lastIsFirst(l *lab, many string) error {
 
 // manyAtOnce has clients ask for different files at the same time: answers that share a
 // variable get mixed up. "20 mild" is for the textbook's server.
-func manyAtOnce(l *lab, argument string) error {
+func manyAtOnce(t *target, argument string) error {
 	many, how, _ := strings.Cut(argument, " ")
 	n, _ := strconv.Atoi(many) // as the case says
 	names := []string{"hello", "directory-file", "not-found", "type-html", "query", "not-found-directory"}
@@ -116,7 +116,7 @@ func manyAtOnce(l *lab, argument string) error {
 		if how == "mild" {
 			request = bytes.Replace(request, []byte("\r\n\r\n"), []byte("\r\nConnection: close\r\n\r\n"), 1)
 		}
-		h, err := l.talk(request)
+		h, err := t.talk(request)
 		switch {
 		case err != nil:
 		case how == "mild":

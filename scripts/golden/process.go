@@ -26,14 +26,14 @@ type process struct {
 }
 
 // start starts a program with these flags.
-func (ls *labs) start(flags ...string) (*process, error) {
-	return ls.run(ls.prepare(ls.program, &launch.Tail{}, flags))
+func (s *session) start(flags ...string) (*process, error) {
+	return s.run(s.prepare(s.program, &launch.Tail{}, flags))
 }
 
 // startServer starts a server with these flags, and waits for the line in which it says
 // where it listens and what it serves.
-func (ls *labs) startServer(flags ...string) (proc *process, addr, dir string, err error) {
-	proc = ls.prepare(ls.program, &launch.Tail{}, flags)
+func (s *session) startServer(flags ...string) (proc *process, addr, dir string, err error) {
+	proc = s.prepare(s.program, &launch.Tail{}, flags)
 	addr, dir, err = proc.cmd.StartServer(3 * exchange.Patience)
 	var silent *launch.NotAnnounced
 	switch {
@@ -42,31 +42,31 @@ func (ls *labs) startServer(flags ...string) (proc *process, addr, dir string, e
 	case errors.As(err, &silent):
 		err = verdict.Failf("not-announced", "standard output began with %q\n%s", silent.Line, proc.stderr)
 	default:
-		err = ls.started(err, proc)
+		err = s.started(err, proc)
 	}
 	return proc, addr, dir, err
 }
 
 // startClient starts a client and collects its output, which is complete when
 // the process has ended.
-func (ls *labs) startClient(args []string) (*process, *launch.Tail, error) {
+func (s *session) startClient(args []string) (*process, *launch.Tail, error) {
 	const most = 16 << 20 // more than any right client prints where a check reads it
 	stdout := &launch.Tail{Most: most}
-	program := ls.program
+	program := s.program
 	if program.Foreign {
-		program, args = program.fill("{host}", args[0], "{port}", args[1], "{file}", args[2], "{root}", ls.site.dir), nil
+		program, args = program.fill("{host}", args[0], "{port}", args[1], "{file}", args[2], "{root}", s.site.dir), nil
 	}
-	proc, err := ls.run(ls.prepare(program, stdout, args))
+	proc, err := s.run(s.prepare(program, stdout, args))
 	return proc, stdout, err
 }
 
 // prepare makes a process of the program, which has not started yet.
-func (ls *labs) prepare(p Program, stdout *launch.Tail, flags []string) *process {
+func (s *session) prepare(p Program, stdout *launch.Tail, flags []string) *process {
 	args := slices.Concat(p.Args, flags)
-	cmd := launch.Command(ls.ctx, args[0], args[1:]...)
-	proc := &process{cmd: cmd, stdout: stdout, stderr: &tail{gaps: ls.unwritten}, done: cmd.Done()}
+	cmd := launch.Command(s.ctx, args[0], args[1:]...)
+	proc := &process{cmd: cmd, stdout: stdout, stderr: &tail{gaps: s.unwritten}, done: cmd.Done()}
 	if p.Foreign {
-		cmd.Dir = ls.site.dir
+		cmd.Dir = s.site.dir
 	}
 	// A program built with Go's race detector would sleep for a second at its end.
 	cmd.Env = append(append(os.Environ(), "GORACE=atexit_sleep_ms=0"), p.Env...)
@@ -78,15 +78,15 @@ func (ls *labs) prepare(p Program, stdout *launch.Tail, flags []string) *process
 }
 
 // run starts a process that was prepared.
-func (ls *labs) run(proc *process) (*process, error) {
-	if err := ls.started(proc.cmd.Start(), proc); err != nil {
+func (s *session) run(proc *process) (*process, error) {
+	if err := s.started(proc.cmd.Start(), proc); err != nil {
 		return nil, err
 	}
 	return proc, nil
 }
 
 // started says what it means that a program did not start: whose fault it is.
-func (ls *labs) started(err error, proc *process) error {
+func (s *session) started(err error, proc *process) error {
 	name := proc.cmd.Args[0]
 	own := strings.Contains(name, "/") // a program of the submission's, which may not be there
 	switch {
@@ -94,7 +94,7 @@ func (ls *labs) started(err error, proc *process) error {
 		return nil
 	case errors.Is(err, syscall.EAGAIN), errors.Is(err, syscall.ENOMEM):
 		return fmt.Errorf("cannot start another process, those of this program use up what there is: %w", err)
-	case ls.ctx.Err() != nil, ls.program.Foreign && own && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission)):
+	case s.ctx.Err() != nil, s.program.Foreign && own && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission)):
 		return fmt.Errorf("cannot start %s: %w", name, err)
 	}
 	return fmt.Errorf("%w: cannot start %s: %w", kit.ErrTrouble, name, err)

@@ -18,9 +18,9 @@ import (
 // its value; verbs.go says what they do, and the lines below a verb that begin with
 // else say what it means when the verb fails.
 type conversation struct {
-	*lab                         // the server that is spoken to
-	known map[string]string      // what {NAME} stands for in this run
-	lines map[string]*connection // by the names that "as" gives them
+	*target                        // the server that is spoken to
+	known   map[string]string      // what {NAME} stands for in this run
+	lines   map[string]*connection // by the names that "as" gives them
 	*connection
 	begun time.Time
 	noted string       // what a report of a failure begins with
@@ -57,19 +57,19 @@ func (e entry) script(c Check, lines []keyValue) (Check, error) {
 			c.Flags = []string{noServer}
 		}
 	}
-	c.run = func(l *lab) error { return e.play(l, lines) }
+	c.run = func(t *target) error { return e.play(t, lines) }
 	return c, nil
 }
 
 // play plays a script. Where time matters it may be tried more than once: a busy machine
 // can be late for a right program, and a wrong one is wrong each time.
-func (e entry) play(l *lab, lines []keyValue) error {
+func (e entry) play(t *target, lines []keyValue) error {
 	tries := 1
 	if lines[0].key == "tries" {
 		tries, _ = strconv.Atoi(lines[0].value) // isNumber has seen it
 	}
 	for try := 1; ; try++ {
-		c := &conversation{lab: l, begun: time.Now(), known: map[string]string{}, lines: map[string]*connection{}}
+		c := &conversation{target: t, begun: time.Now(), known: map[string]string{}, lines: map[string]*connection{}}
 		c.as("")
 		err := c.playOnce(e, lines)
 		c.end()

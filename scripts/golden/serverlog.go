@@ -31,9 +31,9 @@ func lastInLog(text string) (conn, said string) {
 
 // logSince is what the log says of its last connection, if something went wrong there
 // and it is another one than before. The log may be a little late.
-func (l *lab) logSince(before string) string {
+func (t *target) logSince(before string) string {
 	for deadline := time.Now().Add(exchange.AMoment); ; time.Sleep(exchange.Pause) {
-		conn, said := lastInLog(l.proc.stderr.String())
+		conn, said := lastInLog(t.proc.stderr.String())
 		switch {
 		case conn == before:
 			return ""

@@ -20,8 +20,8 @@ var Levels = []Level{Core, Protocol, Strict}
 
 // Has reports whether a level includes another one: each has those before it.
 // The textbook's checks are of no level, and always included.
-func (l Level) Has(other Level) bool {
-	return other == "" || slices.Index(Levels, other) <= slices.Index(Levels, l)
+func (level Level) Has(other Level) bool {
+	return other == "" || slices.Index(Levels, other) <= slices.Index(Levels, level)
 }
 
 // A Step is a piece of the work: a student writes it in one stage, and checks

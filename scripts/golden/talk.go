@@ -14,14 +14,14 @@ import (
 )
 
 // dial connects, with a deadline for everything on the connection.
-func (l *lab) dial() (*net.TCPConn, error) {
-	conn, err := net.DialTimeout("tcp", l.addr, exchange.Patience)
-	for err != nil && l.starting() {
+func (t *target) dial() (*net.TCPConn, error) {
+	conn, err := net.DialTimeout("tcp", t.addr, exchange.Patience)
+	for err != nil && t.starting() {
 		time.Sleep(exchange.Pause)
-		conn, err = net.DialTimeout("tcp", l.addr, exchange.Patience)
+		conn, err = net.DialTimeout("tcp", t.addr, exchange.Patience)
 	}
-	if err != nil && l.proc == nil && l.program.Foreign && !l.reached.Load() {
-		return nil, fmt.Errorf("%w: no server listens on %s", kit.ErrTrouble, l.addr) // nor has one before
+	if err != nil && t.proc == nil && t.program.Foreign && !t.reached.Load() {
+		return nil, fmt.Errorf("%w: no server listens on %s", kit.ErrTrouble, t.addr) // nor has one before
 	}
 	if errors.Is(err, syscall.ECONNRESET) { // somebody listens, and closes at once
 		return nil, verdict.Failf("reset", "the connection was reset while it was opened")
@@ -29,7 +29,7 @@ func (l *lab) dial() (*net.TCPConn, error) {
 	if err != nil {
 		return nil, verdict.Failf("not-accepting", "cannot connect: %v", err)
 	}
-	l.reached.Store(true)
+	t.reached.Store(true)
 	conn.SetDeadline(time.Now().Add(3 * exchange.Patience))
 	if portLeft.Load() {
 		conn.(*net.TCPConn).SetLinger(0)
@@ -38,8 +38,8 @@ func (l *lab) dial() (*net.TCPConn, error) {
 }
 
 // dialAndSend connects and sends the first bytes.
-func (l *lab) dialAndSend(first []byte) (*net.TCPConn, error) {
-	conn, err := l.dial()
+func (t *target) dialAndSend(first []byte) (*net.TCPConn, error) {
+	conn, err := t.dial()
 	if err != nil {
 		return nil, err
 	}
@@ -52,8 +52,8 @@ func (l *lab) dialAndSend(first []byte) (*net.TCPConn, error) {
 
 // talk sends the pieces of a request on a connection of its own, and hears the
 // answer out.
-func (l *lab) talk(pieces ...[]byte) (exchange.Heard, error) {
-	conn, err := l.dial()
+func (t *target) talk(pieces ...[]byte) (exchange.Heard, error) {
+	conn, err := t.dial()
 	if f, ok := err.(*verdict.Failure); ok && f.Diagnosis == "reset" {
 		return exchange.Heard{End: exchange.EndReset, Sent: bytes.Join(pieces, nil)}, nil
 	}

@@ -28,13 +28,13 @@ func TestUpdate(t *testing.T) {
 	}
 	answers := map[string][][]byte{} // by case: stage 1's, stage 2's
 	for _, folder := range []string{"stage1-single", "stage2-concurrent"} {
-		labs, err := openLabs(t.Context(), Program{Args: []string{build(t, filepath.Join("..", ".."), folder)}}, 1)
+		session, err := openSession(t.Context(), Program{Args: []string{build(t, filepath.Join("..", ".."), folder)}}, 1)
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer labs.close()
+		defer session.close()
 		for _, g := range goldens {
-			l, err := labs.take(strings.Join(g.flags, " "), g.flags)
+			l, err := session.take(strings.Join(g.flags, " "), g.flags)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -58,7 +58,7 @@ var verbs = map[string]verb{
 		return c.conn.Close()
 	}},
 	"begin": {"asks for huge.bin, and takes its first byte", none, func(c *conversation, _ string) (err error) {
-		c.conn, err = askHuge(c.lab)
+		c.conn, err = askHuge(c.target)
 		c.heard.Bytes = []byte("H") // which askHuge has read
 		return err
 	}},
@@ -159,7 +159,7 @@ var verbs = map[string]verb{
 		if err != nil {
 			return err
 		}
-		c.lab, c.ran = s, append(c.ran, s.proc)
+		c.target, c.ran = s, append(c.ran, s.proc)
 		return nil
 	}},
 	"memory": {"notes how much memory it needed; the second time it must not be much more", none, func(c *conversation, _ string) error {
@@ -201,7 +201,7 @@ var verbs = map[string]verb{
 	"tries": {"N, in the first line: a busy machine may be too late for it, but not so often", isNumber, func(*conversation, string) error { return nil }},
 	"run": {"NAME ARGUMENT: what is an algorithm, and stands in Go", isAlgorithm, func(c *conversation, value string) error {
 		name, argument, _ := strings.Cut(value, " ")
-		return algorithms[name](c.lab, argument)
+		return algorithms[name](c.target, argument)
 	}},
 }
 

@@ -214,11 +214,11 @@ func (c *conversation) exit(value string) error {
 // exits runs the program until it ends by itself.
 func (c *conversation) exits(value string) error {
 	want, flags, _ := strings.Cut(value, " ")
-	proc, err := c.labs.start(strings.Fields(flags)...)
+	proc, err := c.session.start(strings.Fields(flags)...)
 	if err != nil {
 		return err
 	}
-	c.lab, c.ran = &lab{labs: c.labs, proc: proc}, append(c.ran, proc)
+	c.target, c.ran = &target{session: c.session, proc: proc}, append(c.ran, proc)
 	status, err := proc.wait(exchange.Patience)
 	if err != nil {
 		return verdict.Failf("wrong-use", "with %s: %v\n%s", flags, err, proc.stderr)
@@ -230,9 +230,9 @@ func (c *conversation) exits(value string) error {
 }
 
 // logged waits until the log of the program has a text.
-func (l *lab) logged(text string) bool {
+func (t *target) logged(text string) bool {
 	for deadline := time.Now().Add(exchange.Patience); time.Now().Before(deadline); time.Sleep(exchange.Pause) {
-		if strings.Contains(l.proc.stderr.String(), text) {
+		if strings.Contains(t.proc.stderr.String(), text) {
 			return true
 		}
 	}

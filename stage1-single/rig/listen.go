@@ -114,7 +114,7 @@ func (l *Listener) announcement() string {
 }
 
 // stopOnSignal closes the listener on Ctrl-C or SIGTERM, and lets those connections go
-// that wait for a request. WillSend under way have 5 seconds; a second signal ends all.
+// that wait for a request. Answers under way have 5 seconds; a second signal ends all.
 func (l *Listener) stopOnSignal() {
 	var stop context.CancelFunc
 	l.Stopping, stop = context.WithCancel(context.Background())
