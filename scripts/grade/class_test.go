@@ -133,23 +133,23 @@ func TestClass(t *testing.T) {
 	p.untouched(t)
 }
 
-// TestOddFolders grades a class of odd folders: each is told of in clear words,
-// and those that have a stage which builds are graded.
-func TestOddFolders(t *testing.T) {
-	p := newPlace(t)
+// An oddFolder is a submission that is no trouble, or whose trouble is told of in clear words.
+type oddFolder struct {
+	name  string
+	solve bool // it has the kit's stage 1
+	make  func(dir string) error
+	state string
+	says  string // in its report
+}
+
+func oddFolders(t *testing.T, class string) []oddFolder {
 	long := strings.Repeat("n", 252) // with .go 255 bytes
 	deep := strings.Repeat("d/", 200) + "x.txt"
 	mkfifo := func(name string) error { return exec.Command("mkfifo", name).Run() }
-	cases := []struct {
-		name  string
-		solve bool // it has the kit's stage 1
-		make  func(dir string) error
-		state string
-		says  string // in its report
-	}{
+	return []oddFolder{
 		{name: "empty", state: notSubmitted},
 		{name: "link", make: func(dir string) error {
-			return errors.Join(os.Remove(dir), os.Symlink(filepath.Join(p.class, "solved"), dir))
+			return errors.Join(os.Remove(dir), os.Symlink(filepath.Join(class, "solved"), dir))
 		}, state: notGraded, says: "it is a link: if that is right, grade the folder to which it leads"},
 		{name: "solved", solve: true, state: graded},
 		{name: "no files", solve: true, make: func(dir string) error {
@@ -187,6 +187,12 @@ func TestOddFolders(t *testing.T) {
 			return err
 		}, state: notGraded, says: "permission denied"},
 	}
+}
+
+// TestOddFolders grades a class of them: those that have a stage which builds are graded.
+func TestOddFolders(t *testing.T) {
+	p := newPlace(t)
+	cases := oddFolders(t, p.class)
 	for i, c := range cases {
 		dir := filepath.Join(p.class, c.name)
 		err := os.Mkdir(dir, 0o755)
