@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 
+	"weblab.example/scripts/internal/caselist"
 	"weblab.example/scripts/internal/exchange"
 	"weblab.example/scripts/internal/verdict"
 )
@@ -39,9 +40,9 @@ var goldens = func() (all []golden) {
 func (e entry) golden() (g golden, is bool) {
 	c, script, err := e.check()
 	must(c, err)
-	g = golden{step: e.step, name: e.name, want: e.want, flags: c.Flags, also: c.also, free: c.Weight == 0}
-	if len(script) == 1 && script[0].key == "body" {
-		g.body, script = script[0].value, nil
+	g = golden{step: e.step, name: e.Name, want: e.Want, flags: c.Flags, also: c.also, free: c.Weight == 0}
+	if len(script) == 1 && script[0].Name == "body" {
+		g.body, script = script[0].Value, nil
 	}
 	return g, len(script) == 0
 }
@@ -71,8 +72,8 @@ func serverChecks(step string, stage int) (checks []Check) {
 	for _, e := range must(entries(step)) {
 		c, own, err := e.check()
 		must(c, err)
-		i := slices.IndexFunc(own, func(kv keyValue) bool { return kv.key == "stage" })
-		if i >= 0 && own[i].value != strconv.Itoa(stage) {
+		i := slices.IndexFunc(own, func(kv caselist.Key) bool { return kv.Name == "stage" })
+		if i >= 0 && own[i].Value != strconv.Itoa(stage) {
 			continue
 		}
 		if i >= 0 {

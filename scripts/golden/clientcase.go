@@ -1,12 +1,12 @@
 package golden
 
 import (
-	"errors"
 	"regexp"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
+
+	"weblab.example/scripts/internal/caselist"
 )
 
 // A clientCase is one run of the client: how it is started, what a server says
@@ -66,7 +66,7 @@ func clientChecks(step string) (checks []Check) {
 }
 
 func readClientCase(e entry) (c clientCase, err error) {
-	var own []keyValue
+	var own []caselist.Key
 	if c.Check, own, err = e.check(); err != nil {
 		return c, err
 	}
@@ -78,12 +78,12 @@ func readClientCase(e entry) (c clientCase, err error) {
 		"within": &c.within, "file": &c.file, "rule": &c.rule,
 	}
 	for _, kv := range own {
-		if err := set(fields[kv.key], kv.value, e.text); err != nil {
-			return c, e.wrong(kv, "%s: %w", kv.key, err)
+		if err := e.set(fields[kv.Name], kv.Value); err != nil {
+			return c, e.Wrong(kv.Line, "%s: %w", kv.Name, err)
 		}
 		_, known := clientRules[c.rule]
-		if kv.key == "rule" && !known || kv.key == "then" && c.server.then != "reset" && c.server.then != "open" {
-			return c, e.wrong(kv, "%s: %q is not known", kv.key, kv.value)
+		if kv.Name == "rule" && !known || kv.Name == "then" && c.server.then != "reset" && c.server.then != "open" {
+			return c, e.Wrong(kv.Line, "%s: %q is not known", kv.Name, kv.Value)
 		}
 	}
 	if c.args == nil {
@@ -96,28 +96,18 @@ func readClientCase(e entry) (c clientCase, err error) {
 }
 
 // set reads a value into a field of a case.
-func set(field any, value string, text func(string) string) (err error) {
+func (e entry) set(field any, value string) error {
 	switch field := field.(type) {
-	case *string:
-		*field = text(value)
-	case *[]string:
-		*field = append(*field, text(value))
 	case *words:
-		for _, w := range word.FindAllString(text(value), -1) {
+		for _, w := range word.FindAllString(e.Text(value), -1) {
 			*field = append(*field, strings.Trim(w, "'"))
 		}
-	case *bool:
-		if *field = true; value != "" {
-			err = errors.New("it has no value")
-		}
+		return nil
 	case *int:
-		if *field = anyStatus; value != anyOutput {
-			*field, err = strconv.Atoi(value)
+		if value == anyOutput {
+			*field = anyStatus
+			return nil
 		}
-	case *time.Duration:
-		*field, err = time.ParseDuration(value)
-	default:
-		err = errors.New("no case has this")
 	}
-	return err
+	return e.Set(field, value)
 }

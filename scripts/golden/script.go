@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"weblab.example/scripts/internal/caselist"
 	"weblab.example/scripts/internal/exchange"
 	"weblab.example/scripts/internal/verdict"
 )
@@ -40,20 +41,20 @@ type connection struct {
 }
 
 // script makes a check of a case.
-func (e entry) script(c Check, lines []keyValue) (Check, error) {
+func (e entry) script(c Check, lines []caselist.Key) (Check, error) {
 	for i, kv := range lines {
-		v, known := verbs[kv.key]
+		v, known := verbs[kv.Name]
 		switch {
-		case kv.key == "else" && i > 0:
-			diagnosis, _, condition := readElse(kv.value)
+		case kv.Name == "else" && i > 0:
+			diagnosis, _, condition := readElse(kv.Value)
 			if verdict.Diagnoses[diagnosis].Why == "" || conditions[condition] == nil {
-				return c, e.wrong(kv, "there is no diagnosis %q, or no condition %q", diagnosis, condition)
+				return c, e.Wrong(kv.Line, "there is no diagnosis %q, or no condition %q", diagnosis, condition)
 			}
 		case !known:
-			return c, e.wrong(kv, "there is no verb %s: there are %q", kv.key, slices.Sorted(maps.Keys(verbs)))
-		case !v.takes(kv.value), kv.key == "tries" && i > 0:
-			return c, e.wrong(kv, "%s takes something else: %s", kv.key, v.means)
-		case kv.key == "start" || kv.key == "exits":
+			return c, e.Wrong(kv.Line, "there is no verb %s: there are %q", kv.Name, slices.Sorted(maps.Keys(verbs)))
+		case !v.takes(kv.Value), kv.Name == "tries" && i > 0:
+			return c, e.Wrong(kv.Line, "%s takes something else: %s", kv.Name, v.means)
+		case kv.Name == "start" || kv.Name == "exits":
 			c.Flags = []string{noServer}
 		}
 	}
@@ -63,10 +64,10 @@ func (e entry) script(c Check, lines []keyValue) (Check, error) {
 
 // play plays a script. Where time matters it may be tried more than once: a busy machine
 // can be late for a right program, and a wrong one is wrong each time.
-func (e entry) play(t *target, lines []keyValue) error {
+func (e entry) play(t *target, lines []caselist.Key) error {
 	tries := 1
-	if lines[0].key == "tries" {
-		tries, _ = strconv.Atoi(lines[0].value) // isNumber has seen it
+	if lines[0].Name == "tries" {
+		tries, _ = strconv.Atoi(lines[0].Value) // isNumber has seen it
 	}
 	for try := 1; ; try++ {
 		c := &conversation{target: t, begun: time.Now(), known: map[string]string{}, lines: map[string]*connection{}}
@@ -79,12 +80,12 @@ func (e entry) play(t *target, lines []keyValue) error {
 	}
 }
 
-func (c *conversation) playOnce(e entry, lines []keyValue) error {
+func (c *conversation) playOnce(e entry, lines []caselist.Key) error {
 	for i, kv := range lines {
-		if kv.key == "else" {
+		if kv.Name == "else" {
 			continue
 		}
-		if err := verbs[kv.key].do(c, c.fill(e.text(kv.value))); err != nil {
+		if err := verbs[kv.Name].do(c, c.fill(e.Text(kv.Value))); err != nil {
 			return c.explain(err, lines[i+1:])
 		}
 	}
@@ -115,7 +116,7 @@ func (c *conversation) fill(text string) string {
 
 // explain says when a failure came, and gives it the diagnosis of the first else that
 // fits.
-func (c *conversation) explain(err error, below []keyValue) error {
+func (c *conversation) explain(err error, below []caselist.Key) error {
 	f, ok := err.(*verdict.Failure)
 	if !ok {
 		return err
@@ -124,9 +125,9 @@ func (c *conversation) explain(err error, below []keyValue) error {
 		f.Seen = c.noted + ": " + f.Seen
 	}
 	for _, kv := range below {
-		diagnosis, argument, condition := readElse(kv.value)
+		diagnosis, argument, condition := readElse(kv.Value)
 		switch {
-		case kv.key != "else":
+		case kv.Name != "else":
 			return f
 		case !conditions[condition](c):
 			continue
