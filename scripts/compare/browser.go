@@ -50,13 +50,11 @@ func findChromium() (string, error) {
 		"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "microsoft-edge", "msedge",
 		"/Applications/Google Chrome.app/Contents/MacOS/Google Chrome", "/Applications/Chromium.app/Contents/MacOS/Chromium",
 	}
-	for _, programs := range []string{os.Getenv("ProgramFiles"), os.Getenv("ProgramFiles(x86)"), os.Getenv("LocalAppData")} {
-		if programs != "" {
-			names = append(names, programs+`\Google\Chrome\Application\chrome.exe`, programs+`\Microsoft\Edge\Application\msedge.exe`)
-		}
+	for _, programs := range []string{"${ProgramFiles}", "${ProgramFiles(x86)}", "${LocalAppData}"} {
+		names = append(names, programs+`\Google\Chrome\Application\chrome.exe`, programs+`\Microsoft\Edge\Application\msedge.exe`)
 	}
 	for _, name := range names {
-		if path, err := exec.LookPath(name); err == nil {
+		if path, err := exec.LookPath(os.ExpandEnv(name)); err == nil {
 			return path, nil
 		}
 	}

@@ -21,8 +21,7 @@ const moment = 1767323040000 // the same, in milliseconds since 1970
 
 // pictures are logs and measurements, and the lanes that become of them.
 var pictures = []struct {
-	name                   string
-	log                    string
+	name, slow, log        string
 	timings                []timing
 	browser                []lane
 	server                 []lane
@@ -31,9 +30,9 @@ var pictures = []struct {
 }{
 	{
 		name: "the second waits in the queue",
-		log: at(10, `"msg":"accepted","conn":1,"remote":"c:1"`) + at(20, `"msg":"request","conn":1,"target":"/page-1.html"`) +
+		log: at(10, `"msg":"accepted","conn":1`) + at(20, `"msg":"request","conn":1,"target":"/page-1.html"`) +
 			at(120, `"msg":"answered","conn":1,"status":200`) + at(130, `"msg":"closed","conn":1`) +
-			at(200, `"msg":"accepted","conn":2,"remote":"c:2"`) + at(200, `"msg":"request","conn":2,"target":"/object-1.svg"`) +
+			at(200, `"msg":"accepted","conn":2`) + at(200, `"msg":"request","conn":2,"target":"/object-1.svg"`) +
 			at(300, `"msg":"answered","conn":2,"status":200`) + at(300, `"msg":"closed","conn":2`),
 		timings: []timing{
 			{Target: "/page-1.html", Start: moment, ConnectStart: moment + 5, ConnectEnd: moment + 10, RequestStart: moment + 10, ResponseStart: moment + 120, ResponseEnd: moment + 121, Status: 200},
@@ -70,11 +69,11 @@ var pictures = []struct {
 		objects: 20, total: 40, length: 40, conns: 1,
 	},
 	{
-		name: "a slow client before, and a connection that was made ahead of time",
-		log: at(0, `"msg":"accepted","conn":1,"remote":"slow:1"`) + at(500, `"msg":"request","conn":1,"refused":"the head was not complete in time"`) +
+		name: "a slow client before, and a connection that was made ahead of time", slow: "half",
+		log: at(0, `"msg":"accepted","conn":1`) + at(500, `"msg":"request","conn":1,"refused":"the head was not complete in time"`) +
 			at(500, `"msg":"answered","conn":1,"status":408`) + at(500, `"msg":"closed","conn":1`) +
-			at(500, `"msg":"accepted","conn":2,"remote":"c:1"`) + at(500, `"msg":"request","conn":2,"target":"/page-0.html"`) +
-			at(510, `"msg":"answered","conn":2,"status":200`) + at(510, `"msg":"closed","conn":2`) + at(510, `"msg":"accepted","conn":3,"remote":"c:2"`),
+			at(500, `"msg":"accepted","conn":2`) + at(500, `"msg":"request","conn":2,"target":"/page-0.html"`) +
+			at(510, `"msg":"answered","conn":2,"status":200`) + at(510, `"msg":"closed","conn":2`) + at(510, `"msg":"accepted","conn":3`),
 		timings: []timing{{Target: "/page-0.html", Start: moment + 100, ConnectStart: moment + 110, ConnectEnd: moment + 110, RequestStart: moment + 110, ResponseStart: moment + 510, ResponseEnd: moment + 520}},
 		browser: []lane{{"page-0.html", []span{{"stalled", 100, 110}, {"wait", 110, 510}, {"receive", 510, 520}},
 			"asked for at 100 ms, request sent at 110, first byte at 510, last byte at 520 ms, on a connection that was there already"}},
@@ -98,12 +97,17 @@ func TestLanes(t *testing.T) {
 			half := len(test.log) / 2 // a write need not end with a line
 			log.Write([]byte(test.log[:half]))
 			log.Write([]byte(test.log[half:]))
-			events, raw, said := log.all()
-			if said != "" || len(raw) != len(events) || len(raw) != strings.Count(test.log, "\n") {
-				t.Errorf("%d events and %d raw ones of %d, and as no event %q", len(events), len(raw), strings.Count(test.log, "\n"), said)
+			events, said := log.read()
+			raw := ""
+			for _, e := range events {
+				line, _ := e.MarshalJSON() // never fails
+				raw += string(line) + "\n"
 			}
-			tr := &trial{settings: settings{Objects: len(test.timings) - 1}, slowBy: "slow:1"}
-			o := tr.outcome(test.timings, events, raw)
+			if said != "" || raw != test.log {
+				t.Errorf("the events are\n%sand as no event %q", raw, said)
+			}
+			tr := &trial{settings: settings{Objects: len(test.timings) - 1, Slow: test.slow}}
+			o := tr.outcome(test.timings, events)
 			if diff := cmp.Diff(test.browser, o.Browser); diff != "" {
 				t.Errorf("what the browser saw (-want +got):\n%s", diff)
 			}
@@ -156,84 +160,25 @@ func TestCheckLoaded(t *testing.T) {
 	}
 }
 
-// stopper notes that it was stopped.
-type stopper chan bool
-
-func (s stopper) stop() { close(s) }
-
-// TestRunning: what runs is found and ended; too many of them end the oldest.
-func TestRunning(t *testing.T) {
-	t.Parallel()
-	var r running
-	var all []stopper
-	for range 9 {
-		all = append(all, make(stopper))
-	}
-	first := r.keep(all[0])
-	for _, s := range all[1:8] {
-		if r.find(r.keep(s), true) == nil { // ended at once: it counts no more
-			t.Fatal("what was kept is gone")
-		}
-	}
-	if r.find(first, false) == nil {
-		t.Error("one alone was ended")
-	}
-	for range 7 {
-		r.keep(make(stopper))
-	}
-	if r.find(first, false) == nil {
-		t.Error("eight are too many")
-	}
-	r.keep(all[8])
-	if r.find(first, false) != nil {
-		t.Error("nine are not too many")
-	}
-	<-all[0] // it is stopped
-	r.stopAll()
-	<-all[8]
-	if len(r.all) > 0 {
-		t.Errorf("%d are left", len(r.all))
-	}
-}
-
-// TestKinds: every kind of span has a row in the table and a look in the page.
-func TestKinds(t *testing.T) {
-	t.Parallel()
-	style, err := pageFiles.ReadFile("page/style.css")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, k := range kinds {
-		if !strings.Contains(string(style), "\n."+k.Kind+" { background: ") {
-			t.Errorf("style.css has no background for %q", k.Kind)
-		}
-	}
-}
-
 // TestJudge compares answers of all three.
 func TestJudge(t *testing.T) {
 	t.Parallel()
 	const hello = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
-	ours := []byte(hello)
-	all := func(name, one, two, other string, flags ...string) (golden.Case, [3][]byte) {
-		return golden.Case{Name: name, Want: "w", Flags: flags, Request: []byte("GET / HTTP/1.1\r\n\r\n"), Response: ours}, [3][]byte{[]byte(one), []byte(two), []byte(other)}
-	}
 	var cases []golden.Case
 	var answers [][3][]byte
-	for _, c := range []struct{ name, one, two, other string }{
-		{"another head", hello, hello, "HTTP/1.1 200 OK\r\nDate: x\r\n\r\nhi"},
-		{"another body", hello, hello, "HTTP/1.1 200 OK\r\n\r\nho"},
-		{"another status", hello, hello, "HTTP/1.1 404 Not Found\r\n\r\nhi"},
-		{"no answer", hello, hello, ""},
-		{"stages differ", hello, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nha", hello},
-		{"nothing from either", "", "", ""},
-		{"not golden", hello[:len(hello)-1], hello[:len(hello)-1], hello[:len(hello)-1]},
+	for _, c := range []struct{ name, one, two, other, flags string }{
+		{"another head", hello, hello, "HTTP/1.1 200 OK\r\nDate: x\r\n\r\nhi", ""},
+		{"another body", hello, hello, "HTTP/1.1 200 OK\r\n\r\nho", ""},
+		{"another status", hello, hello, "HTTP/1.1 404 Not Found\r\n\r\nhi", ""},
+		{"no answer", hello, hello, "", ""},
+		{"stages differ", hello, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nha", hello, ""},
+		{"nothing from either", "", "", "", ""},
+		{"not golden", hello[:len(hello)-1], hello[:len(hello)-1], hello[:len(hello)-1], ""},
+		{"no such flag", hello, hello, "", "-content-length long"},
 	} {
-		g, a := all(c.name, c.one, c.two, c.other)
-		cases, answers = append(cases, g), append(answers, a)
+		cases = append(cases, golden.Case{Name: c.name, Flags: strings.Fields(c.flags), Response: []byte(hello)})
+		answers = append(answers, [3][]byte{[]byte(c.one), []byte(c.two), []byte(c.other)})
 	}
-	g, a := all("no such flag", hello, hello, "", "-content-length", "long")
-	cases, answers = append(cases, g), append(answers, a)
 	r := judge(cases, answers)
 	var how []string
 	for _, d := range r.Differ {
@@ -273,8 +218,8 @@ func TestRefused(t *testing.T) {
 		{name: "a delay below zero", method: "POST", url: "http://[::1]:80/trials", body: `{"stage":1,"delay":-1}`, status: 400, says: "0 to 2000 ms"},
 		{name: "an unknown slow client", method: "POST", url: "http://localhost/trials", body: `{"stage":1,"slow":"x"}`, status: 400, says: `"x"`},
 		{name: "a trial that is over", method: "POST", url: "http://localhost/trials/7", body: `{}`, status: 400, says: "run the experiment again"},
-		{name: "lengths that are over", method: "POST", url: "http://localhost/lengths/x", status: 400, says: "run the experiment again"},
-		{name: "a relay that is over", method: "GET", url: "http://localhost/relay/7/exact/HelloWorld.html", status: 502, says: "run the experiment again"},
+		{name: "no number of a trial", method: "POST", url: "http://localhost/trials/x", status: 400, says: "run the experiment again"},
+		{name: "an answer that nobody asked for", method: "GET", url: "http://localhost/relay/exact/HelloWorld.html", status: 502, says: "run the experiment again"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -292,20 +237,27 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// TestPage: the page and what it loads are there, and nothing comes from elsewhere.
+// TestPage: the page and what it loads are there, nothing comes from elsewhere, and
+// every kind of span has a look in the page.
 func TestPage(t *testing.T) {
 	t.Parallel()
-	c := &comparison{}
+	all := ""
 	for _, name := range []string{"", "style.css", "compare.js"} {
 		w := httptest.NewRecorder()
-		c.handler().ServeHTTP(w, httptest.NewRequest("GET", "http://localhost/"+name, nil))
+		new(comparison).handler().ServeHTTP(w, httptest.NewRequest("GET", "http://localhost/"+name, nil))
 		if w.Code != http.StatusOK {
 			t.Errorf("GET /%s: status %d", name, w.Code)
 		}
-		for _, elsewhere := range []string{"https://", "@import", `src="//`, `src="http`} {
-			if strings.Contains(w.Body.String(), elsewhere) {
-				t.Errorf("/%s has %s in it", name, elsewhere)
-			}
+		all += w.Body.String()
+	}
+	for _, elsewhere := range []string{"https://", "@import", `src="//`, `src="http`} {
+		if strings.Contains(all, elsewhere) {
+			t.Errorf("%s is in the page", elsewhere)
+		}
+	}
+	for _, k := range kinds {
+		if !strings.Contains(all, "\n."+k.Kind+" { background: ") {
+			t.Errorf("style.css has no background for %q", k.Kind)
 		}
 	}
 }

@@ -2,8 +2,8 @@ package main
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -50,42 +50,44 @@ func millis(t time.Time) float64 { return float64(t.UnixMicro()) / 1000 }
 
 // outcome makes a picture of what the client measured and what the server logged.
 // Both use the clock of this machine. The picture begins with the first event.
-func (t *trial) outcome(timings []timing, events []event, raw []json.RawMessage) *outcome {
-	slices.SortStableFunc(timings, func(a, b timing) int { return cmp.Compare(a.Start, b.Start) })
-	conns := connections(events)
-	begin, end := timings[0].Start, 0.0
-	for _, c := range conns {
-		begin = min(begin, millis(c.Accepted))
-		end = max(end, millis(c.Closed))
-		for _, x := range c.Requests {
-			end = max(end, millis(x.Answered))
-		}
-	}
-	o := &outcome{settings: t.settings, Command: t.command, Timings: timings, Log: raw}
-	lastByte, firstObject, lastObject := 0.0, 0.0, 0.0
+func (t *trial) outcome(timings []timing, events []event) *outcome {
+	o := &outcome{settings: t.settings, Command: t.command, Timings: timings, Log: events}
+	asked, firstObject := math.Inf(1), math.Inf(1)
+	lastByte, lastObject := 0.0, 0.0
 	for _, m := range timings {
-		lastByte = max(lastByte, m.ResponseEnd)
+		asked, lastByte = min(asked, m.Start), max(lastByte, m.ResponseEnd)
 		if m.Target != t.pageTarget() {
-			if firstObject == 0 {
-				firstObject = m.Start
-			}
-			lastObject = max(lastObject, m.ResponseEnd)
+			firstObject, lastObject = min(firstObject, m.Start), max(lastObject, m.ResponseEnd)
 		}
 	}
-	o.ObjectsTime = lastObject - firstObject
-	o.TotalTime = lastByte - timings[0].Start
-	o.Length = max(end, lastByte) - begin
+	o.TotalTime = lastByte - asked
+	if lastObject > 0 {
+		o.ObjectsTime = lastObject - firstObject
+	}
+	begin, end := asked, lastByte
+	ofConn := map[int][]event{}
+	for _, e := range events {
+		if e.Conn > 0 {
+			begin, end = min(begin, millis(e.Time)), max(end, millis(e.Time))
+			ofConn[e.Conn] = append(ofConn[e.Conn], e)
+		}
+	}
+	o.Length = end - begin
 	// Sorted by their answers, the rows of a queue look like a staircase.
 	slices.SortStableFunc(timings, func(a, b timing) int { return cmp.Compare(a.ResponseStart, b.ResponseStart) })
 	for _, m := range timings {
 		o.Browser = append(o.Browser, clientLane(m, begin))
 	}
-	for _, c := range conns {
-		isSlow := t.slowBy != "" && c.Remote == t.slowBy
+	for _, e := range events {
+		if e.Msg != "accepted" {
+			continue
+		}
+		isSlow := t.Slow != "" && len(o.Server) == 0 // begin waits until it has been accepted
 		if !isSlow {
 			o.Connections++
 		}
-		o.Server = append(o.Server, serverLane(c, isSlow, timings, begin, begin+o.Length))
+		l := serverLane(ofConn[e.Conn], isSlow, timings, begin, o.Length)
+		o.Server = append(o.Server, l)
 	}
 	return o
 }
@@ -109,64 +111,59 @@ func clientLane(m timing, begin float64) lane {
 	return l
 }
 
-// serverLane shows a connection as the server logged it. The server does not know
-// when the connection was made, because the system makes it. The client knows, and
-// the first request tells which client it was.
-func serverLane(c connection, isSlow bool, timings []timing, begin, end float64) lane {
-	l := lane{Name: fmt.Sprintf("connection %d", c.Number)}
-	accepted := millis(c.Accepted) - begin
-	says := fmt.Sprintf("accepted at %.0f ms", accepted)
+// serverLane shows a connection as the server logged it. The first of its events
+// is that it was accepted. The picture ends after so many milliseconds.
+func serverLane(events []event, isSlow bool, timings []timing, begin, length float64) lane {
+	l := lane{Name: fmt.Sprintf("connection %d", events[0].Conn)}
+	says := []string{}
+	doing, since, target := "head", millis(events[0].Time)-begin, ""
 	if isSlow {
 		l.Name = "slow client"
-	} else if len(c.Requests) > 0 {
-		i := slices.IndexFunc(timings, func(m timing) bool { return m.Target == c.Requests[0].Target })
-		if i >= 0 {
-			connected := timings[i].ConnectEnd - begin
-			if timings[i].ConnectStart == timings[i].ConnectEnd { // the browser had connected ahead of time
-				connected = timings[i].RequestStart - begin
-			}
-			l.add("queue", connected, accepted) // adds nothing if the server noticed before the client
-			if accepted-connected >= 1 {
-				says = fmt.Sprintf("connected at %.0f ms, waited %.0f ms in the queue", connected, accepted-connected) + ", " + says
-			}
+	} else if connected := connectedAt(events, timings) - begin; connected < since {
+		l.add("queue", connected, since)
+		if since-connected >= 1 {
+			says = append(says, fmt.Sprintf("connected at %.0f ms, waited %.0f ms in the queue", connected, since-connected))
 		}
 	}
-	from := accepted // the server waits for a request since then
-	for i, x := range c.Requests {
-		kind := "head"
-		if i > 0 {
-			kind = "open"
+	says = append(says, fmt.Sprintf("accepted at %.0f ms", since))
+	for _, e := range events {
+		at := millis(e.Time) - begin
+		switch e.Msg {
+		case "request":
+			l.add(doing, since, at)
+			doing, since, target = "answer", at, cmp.Or(strings.TrimPrefix(e.Target, "/"), "what came")
+		case "answered":
+			l.add(doing, since, at)
+			says = append(says, fmt.Sprintf("%s answered with %d from %.0f to %.0f ms", target, e.Status, since, at))
+			doing, since = "open", at
 		}
-		read, answered := millis(x.Read)-begin, end-begin
-		if !x.Answered.IsZero() {
-			answered = millis(x.Answered) - begin
-		}
-		l.add(kind, from, read)
-		l.add("answer", read, answered)
-		if x.Status != 0 {
-			says += fmt.Sprintf(", %s answered with %d from %.0f to %.0f ms", orNothing(x.Target), x.Status, read, answered)
-		}
-		from = answered
 	}
-	kind := "open"
-	if len(c.Requests) == 0 {
-		kind = "head"
-		says += ", no request came"
+	if doing == "head" {
+		says = append(says, "no request came")
 	}
-	if c.Closed.IsZero() {
-		l.add(kind, from, end-begin)
-		says += ", still open at the end"
-	} else {
-		l.add(kind, from, millis(c.Closed)-begin)
-		says += fmt.Sprintf(", closed at %.0f ms", millis(c.Closed)-begin)
+	ended, how := length, "still open at the end"
+	if last := events[len(events)-1]; last.Msg == "closed" {
+		ended = millis(last.Time) - begin
+		how = fmt.Sprintf("closed at %.0f ms", ended)
 	}
-	l.Says = says
+	l.add(doing, since, ended)
+	l.Says = strings.Join(append(says, how), ", ")
 	return l
 }
 
-func orNothing(target string) string {
-	if target == "" {
-		return "what came"
+// connectedAt tells when the connection with these events was made. The server does
+// not know it, because the system makes the connection. The client knows, and the
+// first request tells which client it was. Without a request, it is never.
+func connectedAt(events []event, timings []timing) float64 {
+	first := slices.IndexFunc(events, func(e event) bool { return e.Msg == "request" })
+	for _, m := range timings {
+		switch {
+		case first < 0 || m.Target != events[first].Target:
+		case m.ConnectStart == m.ConnectEnd: // the browser had connected ahead of time
+			return m.RequestStart
+		default:
+			return m.ConnectEnd
+		}
 	}
-	return strings.TrimPrefix(target, "/")
+	return math.Inf(1)
 }

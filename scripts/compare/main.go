@@ -10,11 +10,12 @@
 // answers. So this program starts the stages and lets the browser load from them.
 // Then it shows what the browser measured beside what the server logged.
 //
-// Read the files in this order: main.go (the command line), trial.go (one stage
-// runs for one picture), log.go (what it logged), lanes.go (log and measurements
-// become a picture), lengths.go and same.go (the two experiments without a
-// picture), web.go and page/ (for the browser), text.go (for the terminal),
-// browser.go (finds a browser).
+// A picture of a stage comes about like this; the files have these names:
+//
+//	settings -> trial: a stage runs -> a client loads from it -> timings, and its log
+//	  -> lanes: the rows of a picture -> web, page/ (for the browser), or text
+//	lengths: four stages, one request -> four answers; the browser gets their bytes
+//	same: the golden cases -> stage 1, stage 2, net/http -> where their bytes differ
 package main
 
 import (
@@ -37,38 +38,28 @@ import (
 	"weblab.example/scripts/internal/kit"
 )
 
-// errUsage is what is wrong with the command line.
-var errUsage = errors.New("wrong use")
+var errUsage = errors.New("wrong use (-h lists the flags)")
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-	case errors.Is(err, errUsage):
-		fmt.Fprintf(os.Stderr, "compare: %v (-h lists the flags)\n", err)
-		os.Exit(2)
-	case err != nil:
+	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, "compare:", err)
+		if errors.Is(err, errUsage) {
+			os.Exit(2)
+		}
 		os.Exit(1)
 	}
 }
 
 // run does what the command line asks for. It returns nil after Ctrl-C.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	flags := flag.NewFlagSet("compare", flag.ContinueOnError)
-	flags.SetOutput(stderr)
+	flags := flag.NewFlagSet("compare", flag.ExitOnError)
 	addr := flags.String("addr", "127.0.0.1:0", "`host:port` of the page; the stages listen on the same host, so :0 publishes them, too; port 0 picks a free port")
 	noBrowser := flags.Bool("no-browser", false, "open no browser: print the address only")
 	text := flags.Bool("text", false, "show the same in the terminal, without a browser, then end")
 	screenshots := flags.String("screenshots", "", "write pictures of the page to a `directory` with a headless Chromium, then end")
-	if err := flags.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			return err
-		}
-		return fmt.Errorf("%w: the command line", errUsage) // flags has said what is wrong with it
-	}
+	flags.Parse(args) // ends the program if something is wrong
 	host, _, err := net.SplitHostPort(*addr)
 	switch {
 	case flags.NArg() > 0:
@@ -90,34 +81,40 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	defer c.close()
-	switch {
-	case *text:
+	if *text {
 		return c.printAll(ctx, stdout)
-	case *screenshots != "":
-		return c.withPage(ctx, ln, func(url string) error { return c.takeScreenshots(ctx, url, *screenshots, stdout) })
 	}
-	return c.withPage(ctx, ln, func(url string) error {
-		fmt.Fprintf(stdout, "%s compares the stages; Ctrl-C ends it and them\n", url)
-		if isPublic(ln) {
-			fmt.Fprintln(stderr, "compare: this page starts programs, and everybody who can reach this machine can open it; with -addr 127.0.0.1:0 only you can")
-		}
-		if !*noBrowser {
-			openBrowser(url, func(err error) {
-				fmt.Fprintf(stderr, "compare: cannot start a browser (%v): open the address by hand\n", err)
-			})
-		}
-		<-ctx.Done()
-		return nil
-	})
+	url, stop := c.servePage(ctx, ln)
+	defer stop()
+	if *screenshots != "" {
+		return c.takeScreenshots(ctx, url, *screenshots, stdout)
+	}
+	fmt.Fprintf(stdout, "%s compares the stages; Ctrl-C ends it and them\n", url)
+	if isPublic(ln) {
+		fmt.Fprintln(stderr, "compare: this page starts programs, and everybody who can reach this machine can open it; with -addr 127.0.0.1:0 only you can")
+	}
+	if !*noBrowser {
+		openBrowser(url, func(err error) {
+			fmt.Fprintf(stderr, "compare: cannot start a browser (%v): open the address by hand\n", err)
+		})
+	}
+	<-ctx.Done()
+	return nil
 }
 
-// A comparison is what all experiments share: the programs and their files.
+// A comparison is what all experiments share.
 type comparison struct {
-	host     string         // on which the stages listen
-	temp     string         // removed at the end
-	programs map[int]string // by stage
-	running  running
-	problems atomic.Value // a string: what went wrong on the page that was shown most recently
+	host   string          // on which the stages listen
+	temp   string          // the programs and their files; removed at the end
+	ctx    context.Context // ends the stages
+	end    context.CancelFunc
+	stages sync.WaitGroup // that run
+
+	// What the page's requests share.
+	trials   sync.Map     // by number, a *trial that the page has begun
+	lengths  sync.Map     // by mode, the []byte of an answer
+	shown    chan bool    // from a page that has shown everything to the picture that waits for it
+	problems atomic.Value // a string: what went wrong on this page
 }
 
 // prepare builds both stages and writes the files that they serve.
@@ -130,13 +127,11 @@ func prepare(ctx context.Context, host string) (*comparison, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &comparison{host: host, temp: temp, programs: map[int]string{}}
+	c := &comparison{host: host, temp: temp, shown: make(chan bool)}
+	c.ctx, c.end = context.WithCancel(ctx)
 	var builds errgroup.Group
 	for _, stage := range []int{1, 2} {
-		folder := kit.Folder(stage)
-		program := filepath.Join(temp, folder+".exe") // only Windows needs the ending
-		c.programs[stage] = program
-		builds.Go(func() error { return kit.Build(ctx, root, folder, program, false) })
+		builds.Go(func() error { return kit.Build(ctx, root, kit.Folder(stage), c.program(stage), false) })
 	}
 	if err := errors.Join(builds.Wait(), writeSite(c.site())); err != nil {
 		c.close()
@@ -145,17 +140,23 @@ func prepare(ctx context.Context, host string) (*comparison, error) {
 	return c, nil
 }
 
+// program is the file of a stage. Only Windows needs the ending.
+func (c *comparison) program(stage int) string {
+	return filepath.Join(c.temp, kit.Folder(stage)+".exe")
+}
+
 func (c *comparison) site() string { return filepath.Join(c.temp, "site") }
 
-// close ends the stages that still run.
+// close ends the stages that still run: those of pages that were left.
 func (c *comparison) close() {
-	c.running.stopAll()
+	c.end()
+	c.stages.Wait()
 	os.RemoveAll(c.temp) // if this fails, the system clears its temporary folder some day
 }
 
-// withPage serves the page while use runs. When it returns, all requests have
+// servePage serves the page until stop is called. When stop returns, all requests have
 // ended: a request might start another stage.
-func (c *comparison) withPage(ctx context.Context, ln net.Listener, use func(url string) error) error {
+func (c *comparison) servePage(ctx context.Context, ln net.Listener) (url string, stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var requests sync.WaitGroup
 	page := c.handler()
@@ -169,16 +170,15 @@ func (c *comparison) withPage(ctx context.Context, ln net.Listener, use func(url
 		BaseContext:       func(net.Listener) context.Context { return ctx },
 	}
 	go server.Serve(ln) // returns when server is closed
-	defer func() {
-		cancel()
-		server.Close()
-		requests.Wait()
-	}()
 	host, port, _ := net.SplitHostPort(ln.Addr().String())
 	if isPublic(ln) {
 		host = "127.0.0.1"
 	}
-	return use("http://" + net.JoinHostPort(host, port) + "/")
+	return "http://" + net.JoinHostPort(host, port) + "/", func() {
+		cancel()
+		server.Close()
+		requests.Wait()
+	}
 }
 
 // isPublic reports whether a listener takes connections on every interface.

@@ -44,16 +44,6 @@ const (
 
 var differences = []string{stagesDiffer, anotherStatus, anotherBody, anotherHead}
 
-// of lists the differences of one kind.
-func (r *sameResult) of(kind string) (cases []difference) {
-	for _, d := range r.Differ {
-		if d.Kind == kind {
-			cases = append(cases, d)
-		}
-	}
-	return cases
-}
-
 // A Difference is a case and its three answers.
 type difference struct {
 	Name    string   `json:"name"`
@@ -92,13 +82,14 @@ func (c *comparison) same(ctx context.Context) (*sameResult, error) {
 	all.SetLimit(8)
 	for _, stage := range []int{1, 2} {
 		for _, key := range slices.Sorted(maps.Keys(byFlags)) {
-			all.Go(func() error { return c.ask(ctx, stage, site, strings.Fields(key), cases, byFlags[key], answers) })
+			s := settings{Stage: stage, more: strings.Fields(key)}
+			all.Go(func() error { return c.ask(ctx, site, s, cases, byFlags[key], answers) })
 		}
 	}
 	for i, g := range cases {
 		if hasNetHTTP(g) {
 			all.Go(func() error {
-				answers[i][2], _ = converse(other, g.Request)
+				answers[i][2] = converse(other, g.Request)
 				return ctx.Err()
 			})
 		}
@@ -109,9 +100,9 @@ func (c *comparison) same(ctx context.Context) (*sameResult, error) {
 	return judge(cases, answers), nil
 }
 
-// ask starts a stage with these flags, and sends it those of the cases that are theirs.
-func (c *comparison) ask(ctx context.Context, stage int, site string, flags []string, cases []golden.Case, theirs []int, answers [][3][]byte) error {
-	t, err := c.start(stage, site, flags...)
+// ask starts a stage, and sends it those of the cases that are theirs.
+func (c *comparison) ask(ctx context.Context, site string, s settings, cases []golden.Case, theirs []int, answers [][3][]byte) error {
+	t, err := c.begin(ctx, site, s)
 	if err != nil {
 		return err
 	}
@@ -121,8 +112,9 @@ func (c *comparison) ask(ctx context.Context, stage int, site string, flags []st
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		answers[i][stage-1], _ = converse(t.server.Addr, cases[i].Request) // what came counts
-		answered = answered || len(answers[i][stage-1]) > 0
+		answer := converse(t.server.Addr, cases[i].Request)
+		answers[i][s.Stage-1] = answer
+		answered = answered || len(answer) > 0
 	}
 	if !answered {
 		t.stop()
@@ -135,52 +127,43 @@ func (c *comparison) ask(ctx context.Context, stage int, site string, flags []st
 // announce a wrong length.
 func hasNetHTTP(g golden.Case) bool { return !slices.Contains(g.Flags, "-content-length") }
 
+// judge compares the three answers to each case: those of stage 1, stage 2 and net/http.
 func judge(cases []golden.Case, answers [][3][]byte) *sameResult {
 	r := &sameResult{Cases: len(cases), Kinds: differences}
 	for i, g := range cases {
 		one, two, other := answers[i][0], answers[i][1], answers[i][2]
-		d := difference{Name: g.Name, Want: g.Want, Request: quote(g.Request), Answers: []string{quote(one), quote(two), quote(other)}}
-		differs := func(kind, how string, args ...any) {
-			if d.Kind == "" {
-				d.Kind, d.How = kind, fmt.Sprintf(how, args...)
+		ours, theirs := exchange.ReadMessage(one), exchange.ReadMessage(other)
+		equal := len(one) > 0 && bytes.Equal(one, two)
+		isGolden := equal && bytes.Equal(one, g.Response)
+		compared := hasNetHTTP(g)
+		sameStatus := compared && ours.Status == theirs.Status
+		sameBody := sameStatus && bytes.Equal(ours.Body, theirs.Body)
+		for n, yes := range map[*int]bool{&r.Equal: equal, &r.Golden: isGolden, &r.Compared: compared, &r.SameStatus: sameStatus, &r.SameBody: sameBody} {
+			if yes {
+				*n++
 			}
+		}
+		d := difference{Name: g.Name, Want: g.Want, Request: quote(g.Request), Answers: []string{quote(one), quote(two), quote(other)}}
+		if !compared {
+			d.Answers[2] = "not asked: net/http has no such flag"
 		}
 		switch {
 		case len(one) == 0 || len(two) == 0:
-			differs(stagesDiffer, "stage 1 sent %d bytes, stage 2 %d", len(one), len(two))
-		case !bytes.Equal(one, two):
-			differs(stagesDiffer, "stage 1 and stage 2 differ")
-		case !bytes.Equal(one, g.Response):
-			r.Equal++
-			differs(stagesDiffer, "both sent the same bytes, but not the golden ones")
+			d.Kind, d.How = stagesDiffer, fmt.Sprintf("stage 1 sent %d bytes, stage 2 %d", len(one), len(two))
+		case !equal:
+			d.Kind, d.How = stagesDiffer, "stage 1 and stage 2 differ"
+		case !isGolden:
+			d.Kind, d.How = stagesDiffer, "both sent the same bytes, but not the golden ones"
+		case !compared, bytes.Equal(one, other):
+			continue // none of them differs
+		case !sameStatus:
+			d.Kind, d.How = anotherStatus, fmt.Sprintf("status %s, net/http %s", code(ours), code(theirs))
+		case !sameBody:
+			d.Kind, d.How = anotherBody, "another body"
 		default:
-			r.Equal++
-			r.Golden++
+			d.Kind, d.How = anotherHead, "another head"
 		}
-		if !hasNetHTTP(g) {
-			d.Answers[2] = "not asked: net/http has no such flag"
-		} else {
-			r.Compared++
-			ours, theirs := exchange.ReadMessage(one), exchange.ReadMessage(other)
-			sameStatus, sameBody := ours.Status == theirs.Status, bytes.Equal(ours.Body, theirs.Body)
-			if sameStatus {
-				r.SameStatus++
-			}
-			if sameStatus && sameBody {
-				r.SameBody++
-			}
-			switch {
-			case !sameStatus:
-				differs(anotherStatus, "status %s, net/http %s", code(ours), code(theirs))
-			case !sameBody:
-				differs(anotherBody, "another body")
-			case !bytes.Equal(one, other):
-				differs(anotherHead, "another head")
-			}
-		}
-		if d.Kind != "" {
-			r.Differ = append(r.Differ, d)
-		}
+		r.Differ = append(r.Differ, d)
 	}
 	return r
 }

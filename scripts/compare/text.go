@@ -1,12 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptrace"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -20,50 +22,47 @@ const columns = 50
 // printAll shows every experiment in the terminal. A client of net/http takes the
 // place of the browser.
 func (c *comparison) printAll(ctx context.Context, w io.Writer) error {
-	title := func(text string) { fmt.Fprintf(w, "\n== %s\n\n", text) }
 	fmt.Fprintln(w, "In the pictures:")
 	for _, k := range kinds {
 		if k.Letter != " " {
 			fmt.Fprintf(w, "  %s  %s\n", k.Letter, k.Means)
 		}
 	}
-	title("Six objects")
-	fmt.Fprint(w, "A page has six objects. Each answer is delayed by 100 ms.\n\n")
-	pair := func(s settings) error {
-		outcomes, err := c.bothStages(ctx, s)
-		if err == nil {
-			printOutcomes(w, outcomes)
-		}
-		return err
-	}
-	if err := pair(settings{Objects: 6, Delay: 100}); err != nil {
-		return err
-	}
-	for _, slow := range []string{"half", "silent"} {
-		title("A slow client: " + slow)
-		fmt.Fprintf(w, "A client connects and sends %s. After that, another client asks for the page.\n\n", map[string]string{"half": "half a request", "silent": "nothing"}[slow])
-		if err := pair(settings{Slow: slow}); err != nil {
+	pair := func(s settings) func(context.Context, io.Writer) error {
+		return func(ctx context.Context, w io.Writer) error {
+			outcomes, err := c.bothStages(ctx, s)
+			if err == nil {
+				printOutcomes(w, outcomes)
+			}
 			return err
 		}
 	}
-	title("Content-Length, four ways")
-	if err := c.printLengths(w); err != nil {
-		return err
+	const slow = "A client connects and sends %s. After that, another client asks for the page.\n\n"
+	for _, e := range []struct {
+		title, says string
+		show        func(context.Context, io.Writer) error
+	}{
+		{"Six objects", "A page has six objects. Each answer is delayed by 100 ms.\n\n", pair(settings{Objects: 6, Delay: 100})},
+		{"A slow client: half", fmt.Sprintf(slow, "half a request"), pair(settings{Slow: "half"})},
+		{"A slow client: silent", fmt.Sprintf(slow, "nothing"), pair(settings{Slow: "silent"})},
+		{"Content-Length, four ways", "", c.printLengths},
+		{"The same bytes", "", c.printSame},
+		{"Persistent connections", fmt.Sprintf("The six objects again, with -keep-alive. Stage 1 serves one connection until it\nhas been silent for %v (-idle-timeout). Until then the others wait.\n\n", idleTimeout),
+			pair(settings{Objects: 6, Delay: 100, KeepAlive: true})},
+	} {
+		fmt.Fprintf(w, "\n== %s\n\n%s", e.title, e.says)
+		if err := e.show(ctx, w); err != nil {
+			return err
+		}
 	}
-	title("The same bytes")
-	if err := c.printSame(ctx, w); err != nil {
-		return err
-	}
-	title("Persistent connections")
-	fmt.Fprintf(w, "The six objects again, with -keep-alive. Stage 1 serves one connection until it\nhas been silent for %v (-idle-timeout). Until then the others wait.\n\n", idleTimeout)
-	return pair(settings{Objects: 6, Delay: 100, KeepAlive: true})
+	return nil
 }
 
 // bothStages runs a trial of each stage, with net/http's client.
 func (c *comparison) bothStages(ctx context.Context, s settings) ([]*outcome, error) {
 	var outcomes []*outcome
 	for s.Stage = 1; s.Stage <= 2; s.Stage++ {
-		t, err := c.begin(ctx, s)
+		t, err := c.begin(ctx, c.site(), s)
 		if err != nil {
 			return nil, err
 		}
@@ -199,34 +198,17 @@ func (o *outcome) totals() string {
 	return fmt.Sprintf("the page and its objects took %.0f ms, the objects alone %.0f ms, on %s", o.TotalTime, o.ObjectsTime, conns)
 }
 
-func (c *comparison) printLengths(w io.Writer) error {
-	l, err := c.beginLengths()
-	if err != nil {
-		return err
-	}
-	defer l.stop()
-	for _, mode := range modes {
-		if _, err := l.ask(mode); err != nil {
-			return err
-		}
-	}
-	answers, err := l.answers()
-	if err != nil {
-		return err
-	}
+func (c *comparison) printLengths(ctx context.Context, w io.Writer) error {
+	answers, err := c.askLengths(ctx)
 	for _, a := range answers {
-		announced := a.Announced
-		if announced == "" {
-			announced = "nothing"
-		}
-		fmt.Fprintf(w, "%s\n  announced: %s, sent: %d bytes\n", a.Command, announced, a.Sent)
-		body, err := readAsClient([]byte(a.Head + "\r\n\r\n" + a.Body))
+		fmt.Fprintf(w, "%s\n  announced: %s, sent: %d bytes\n", a.Command, cmp.Or(a.Announced, "nothing"), a.Sent)
+		body, err := readAsClient(a.raw)
 		fmt.Fprintf(w, "  a client that trusts the head gets %d bytes: %s\n", len(body), body)
 		if err != nil {
 			fmt.Fprintf(w, "  and then reports: %v\n", err)
 		}
 	}
-	return nil
+	return err
 }
 
 func (c *comparison) printSame(ctx context.Context, w io.Writer) error {
@@ -238,8 +220,8 @@ func (c *comparison) printSame(ctx context.Context, w io.Writer) error {
 	fmt.Fprintf(w, "stage 1 and stage 2 sent equal bytes:  %d; these were the golden bytes: %d\n", r.Equal, r.Golden)
 	fmt.Fprintf(w, "also sent to net/http's file server:   %d; same status: %d, and same body: %d\n", r.Compared, r.SameStatus, r.SameBody)
 	const most = 8 // cases of each kind
-	for _, kind := range differences {
-		cases := r.of(kind)
+	for _, kind := range r.Kinds {
+		cases := slices.DeleteFunc(slices.Clone(r.Differ), func(d difference) bool { return d.Kind != kind })
 		fmt.Fprintf(w, "\n%s: %d\n", kind, len(cases))
 		for i, d := range cases[:min(most, len(cases))] {
 			fmt.Fprintf(w, "  %-24s %s\n", d.Name, d.How)

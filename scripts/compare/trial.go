@@ -3,20 +3,16 @@ package main
 import (
 	"context"
 	_ "embed"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"maps"
 	"net"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
+	"weblab.example/scripts/internal/exchange"
 	"weblab.example/scripts/internal/kit"
 	"weblab.example/scripts/internal/launch"
 )
@@ -39,14 +35,19 @@ const (
 
 // Settings say what a trial shows.
 type settings struct {
-	Stage     int    `json:"stage"`     // 1 or 2
-	Objects   int    `json:"objects"`   // of the page
-	Delay     int    `json:"delay"`     // before each answer, in milliseconds
-	KeepAlive bool   `json:"keepAlive"` // persistent connections
-	Slow      string `json:"slow"`      // a client that holds a connection: "half" a request, "silent", or "" for none
+	Stage     int      `json:"stage"`     // 1 or 2
+	Objects   int      `json:"objects"`   // of the page
+	Delay     int      `json:"delay"`     // before each answer, in milliseconds
+	KeepAlive bool     `json:"keepAlive"` // persistent connections
+	Slow      string   `json:"slow"`      // a client that holds a connection: "half" a request, "silent", or "" for none
+	more      []string // further flags
 }
 
+// slowClients are what the slow clients send.
+var slowClients = map[string]string{"": "", "silent": "", "half": "GET /page-0.html HTTP/1.1\r\nHost: "}
+
 func (s settings) check() error {
+	_, isSlow := slowClients[s.Slow]
 	switch {
 	case s.Stage != 1 && s.Stage != 2:
 		return fmt.Errorf("there is no server of stage %d", s.Stage)
@@ -54,7 +55,7 @@ func (s settings) check() error {
 		return fmt.Errorf("a page has 0 to %d objects, not %d", maxObjects, s.Objects)
 	case s.Delay < 0 || s.Delay > maxDelay:
 		return fmt.Errorf("the delay is 0 to %d ms, not %d", maxDelay, s.Delay)
-	case s.Slow != "" && s.Slow != "half" && s.Slow != "silent":
+	case !isSlow:
 		return fmt.Errorf("the slow client is \"half\" or \"silent\", not %q", s.Slow)
 	}
 	return nil
@@ -72,7 +73,7 @@ func (s settings) flags() []string {
 	if s.Slow != "" {
 		flags = append(flags, "-head-timeout", headTimeout.String())
 	}
-	return flags
+	return append(flags, s.more...)
 }
 
 // A trial is one stage that runs for one picture.
@@ -81,70 +82,33 @@ type trial struct {
 	command string // starts it by hand
 	server  *launch.Server
 	log     *serverLog
-	cancel  context.CancelFunc
 	slow    net.Conn // the slow client's connection, if there is one
-	slowBy  string   // its address
 }
 
-// Running is what runs until a page has what it wanted: trials and lengths.
-type running struct {
-	mu   sync.Mutex
-	last int
-	all  map[int]interface{ stop() } // by number
-}
-
-// keep notes something that runs, and returns its number. If there are more than
-// a few, most belong to pages that were closed. Then keep stops the oldest.
-func (r *running) keep(it interface{ stop() }) int {
-	const most = 8
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.last++
-	if r.all == nil {
-		r.all = map[int]interface{ stop() }{}
+// begin starts the stage of a trial on a directory, and the slow client if there is
+// one. When begin returns, the slow client holds its connection.
+func (c *comparison) begin(ctx context.Context, root string, s settings) (t *trial, err error) {
+	if err := s.check(); err != nil {
+		return nil, err
 	}
-	r.all[r.last] = it
-	if len(r.all) > most {
-		oldest := slices.Min(slices.Collect(maps.Keys(r.all)))
-		go r.all[oldest].stop()
-		delete(r.all, oldest)
-	}
-	return r.last
-}
-
-// find returns what has this number, or nil if it does not run any more. If take is
-// set, it does not count any more, and the caller must stop it.
-func (r *running) find(id int, take bool) interface{ stop() } {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	it := r.all[id]
-	if take {
-		delete(r.all, id)
-	}
-	return it
-}
-
-func (r *running) stopAll() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	var all sync.WaitGroup
-	for id, it := range r.all {
-		all.Go(it.stop)
-		delete(r.all, id)
-	}
-	all.Wait()
-}
-
-// start starts a stage on a directory, with these flags.
-func (c *comparison) start(stage int, root string, flags ...string) (t *trial, err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), trialTime)
-	t = &trial{settings: settings{Stage: stage}, log: newServerLog(), cancel: cancel}
-	t.command = strings.Join(slices.Concat([]string{"go run ./" + kit.Folder(stage)}, flags), " ")
-	all := slices.Concat([]string{"-addr", net.JoinHostPort(c.host, "0"), "-root", root, "-log", "json"}, flags)
-	if t.server, err = launch.Serve(ctx, t.log, c.programs[stage], all...); err != nil {
+	t = &trial{settings: s, log: newServerLog()}
+	t.command = strings.Join(append([]string{"go run ./" + kit.Folder(s.Stage)}, s.flags()...), " ")
+	args := append([]string{"-addr", net.JoinHostPort(c.host, "0"), "-root", root, "-log", "json"}, s.flags()...)
+	life, cancel := context.WithTimeout(c.ctx, trialTime)
+	if t.server, err = launch.Serve(life, t.log, c.program(s.Stage), args...); err != nil {
 		cancel()
-		_, _, said := t.log.all()
+		_, said := t.log.read()
 		return nil, fmt.Errorf("%w\n%s", err, said)
+	}
+	c.stages.Go(func() {
+		<-t.server.Done()
+		cancel()
+	})
+	if s.Slow != "" {
+		if err := t.holdConnection(ctx); err != nil {
+			t.stop()
+			return nil, t.fault(fmt.Sprintf("did not accept the slow client (%v)", err))
+		}
 	}
 	return t, nil
 }
@@ -155,48 +119,22 @@ func (t *trial) stop() {
 		t.slow.Close() // it waits for no answer, so nothing is lost
 	}
 	t.server.Stop()
-	t.cancel()
 }
 
-// begin starts the stage of a trial, and the slow client if there is one. When
-// begin returns, the slow client holds its connection.
-func (c *comparison) begin(ctx context.Context, s settings) (*trial, error) {
-	if err := s.check(); err != nil {
-		return nil, err
-	}
-	t, err := c.start(s.Stage, c.site(), s.flags()...)
+// holdConnection connects, sends what a slow client sends, and waits until the
+// server has accepted.
+func (t *trial) holdConnection(ctx context.Context) error {
+	conn, err := exchange.Dial(t.server.Addr)
 	if err != nil {
-		return nil, err
-	}
-	t.settings = s
-	if s.Slow != "" {
-		if err := t.holdConnection(ctx); err != nil {
-			t.stop()
-			return nil, t.fault(fmt.Sprintf("did not accept the slow client (%v)", err))
-		}
-	}
-	return t, nil
-}
-
-// holdConnection connects, sends half a request or nothing, and waits until
-// the server has accepted.
-func (t *trial) holdConnection(ctx context.Context) (err error) {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	var dialer net.Dialer
-	if t.slow, err = dialer.DialContext(ctx, "tcp", t.server.Addr); err != nil {
 		return err
 	}
-	t.slowBy = t.slow.LocalAddr().String()
-	if t.Slow == "half" {
-		if _, err := io.WriteString(t.slow, "GET /page-0.html HTTP/1.1\r\nHost: "); err != nil {
-			return err
-		}
-	}
+	t.slow = conn
 	go func() { // until the server gives up, or until stop
-		io.Copy(io.Discard, t.slow)
-		t.slow.Close()
+		exchange.Talk(conn, []byte(slowClients[t.Slow]))
+		conn.Close()
 	}()
+	ctx, cancel := context.WithTimeout(ctx, exchange.Patience)
+	defer cancel()
 	return t.log.wait(ctx, func(events []event) bool { return len(events) > 0 })
 }
 
@@ -228,15 +166,15 @@ type timing struct {
 // An Outcome is a trial that has ended. The page and the report show it.
 type outcome struct {
 	settings
-	Command     string            `json:"command"`
-	Browser     []lane            `json:"browser"` // what the client saw
-	Server      []lane            `json:"server"`  // what the server did
-	Length      float64           `json:"length"`  // of both, in milliseconds
-	ObjectsTime float64           `json:"objectsTime"`
-	TotalTime   float64           `json:"totalTime"`
-	Connections int               `json:"connections"` // that the server accepted from the browser
-	Timings     []timing          `json:"timings"`
-	Log         []json.RawMessage `json:"log"`
+	Command     string   `json:"command"`
+	Browser     []lane   `json:"browser"` // what the client saw
+	Server      []lane   `json:"server"`  // what the server did
+	Length      float64  `json:"length"`  // of both, in milliseconds
+	ObjectsTime float64  `json:"objectsTime"`
+	TotalTime   float64  `json:"totalTime"`
+	Connections int      `json:"connections"` // that the server accepted from the browser
+	Timings     []timing `json:"timings"`
+	Log         []event  `json:"log"`
 }
 
 // finish ends a trial. It waits until every connection has ended in the log, then
@@ -254,12 +192,12 @@ func (t *trial) finish(ctx context.Context, timings []timing) (*outcome, error) 
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	t.log.wait(ctx, allClosed) // the picture shows which connections stay open
-	events, raw, _ := t.log.all()
+	events, _ := t.log.read()
 	t.stop()
 	if err := t.checkLoaded(timings); err != nil {
 		return nil, err
 	}
-	return t.outcome(timings, events, raw), nil
+	return t.outcome(timings, events), nil
 }
 
 // checkLoaded makes sure that the page and all its objects came. Otherwise the
@@ -269,25 +207,25 @@ func (t *trial) checkLoaded(timings []timing) error {
 	for _, m := range timings {
 		loaded[m.Target] = m.ResponseStart >= m.Start && m.ResponseEnd >= m.ResponseStart && m.Status < 400
 	}
-	missing := []string{}
-	for _, target := range append([]string{t.pageTarget()}, t.objectTargets()...) {
+	if !loaded[t.pageTarget()] {
+		return t.fault("did not send the page")
+	}
+	var missing []string
+	for _, target := range t.objectTargets() {
 		if !loaded[target] {
 			missing = append(missing, strings.TrimPrefix(target, "/"))
 		}
 	}
-	switch {
-	case len(missing) == 0:
-		return nil
-	case missing[0] == strings.TrimPrefix(t.pageTarget(), "/"):
-		return t.fault("did not send the page")
+	if len(missing) > 0 {
+		return t.fault("did not send " + strings.Join(missing, ", "))
 	}
-	return t.fault("did not send " + strings.Join(missing, ", "))
+	return nil
 }
 
 // fault is the error when a stage did not do its part, with what it said. The
 // stage has ended.
 func (t *trial) fault(what string) error {
-	events, _, said := t.log.all()
+	events, said := t.log.read()
 	for _, e := range events {
 		if e.Error != "" {
 			said += e.Error + "\n"

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/rand"
 	"embed"
 	"encoding/json"
 	"errors"
@@ -10,9 +11,7 @@ import (
 	"net"
 	"net/http"
 	"runtime"
-	"strconv"
 	"strings"
-	"sync"
 )
 
 // All files of the page. It needs nothing from another host.
@@ -26,38 +25,29 @@ var pageFiles embed.FS
 //	POST /trials           settings -> a stage runs; its number, and the address of its page
 //	POST /trials/{id}      what the browser measured -> the picture; the stage ends,
 //	                       even if the user left the page and nothing was measured
-//	POST /lengths          four stages run, one for each value of -content-length
-//	GET  /relay/{id}/{mode}/HelloWorld.html   the bytes of one of them, without a change
-//	POST /lengths/{id}     what they sent; they end
+//	POST /lengths          what a stage sends with each value of -content-length
+//	GET  /relay/{mode}/HelloWorld.html   the bytes of one of these answers, without a change
 //	POST /same             sends the golden cases to both stages and to net/http
-//	POST /done/{page}      the page has shown everything, and says what went wrong
-//	GET  /hold/{page}      a picture that comes after that: a browser without a window
+//	POST /done             the page has shown everything, and says what went wrong
+//	GET  /hold             a picture that comes after that: a browser without a window
 //	                       waits for it
 func (c *comparison) handler() http.Handler {
-	w := &web{comparison: c}
 	mux := http.NewServeMux()
 	files, err := fs.Sub(pageFiles, "page")
 	if err != nil {
 		panic(err) // page is embedded above
 	}
 	mux.Handle("GET /", http.FileServerFS(files))
-	mux.HandleFunc("GET /about", answer(w.about))
-	mux.HandleFunc("POST /trials", answer(w.beginTrial))
-	mux.HandleFunc("POST /trials/{id}", answer(w.finishTrial))
-	mux.HandleFunc("POST /lengths", answer(w.startLengths))
-	mux.HandleFunc("POST /lengths/{id}", answer(w.finishLengths))
+	mux.HandleFunc("GET /about", answer(c.about))
+	mux.HandleFunc("POST /trials", answer(c.beginTrial))
+	mux.HandleFunc("POST /trials/{id}", answer(c.finishTrial))
+	mux.HandleFunc("POST /lengths", answer(c.keepLengths))
 	mux.HandleFunc("POST /same", answer(func(r *http.Request) (any, error) { return c.same(r.Context()) }))
-	mux.HandleFunc("GET /relay/{id}/{mode}/HelloWorld.html", w.relay)
-	mux.HandleFunc("GET /hold/{page}", w.hold)
-	mux.HandleFunc("POST /done/{page}", w.done)
+	mux.HandleFunc("GET /relay/{mode}/HelloWorld.html", c.relay)
+	mux.HandleFunc("GET /hold", c.hold)
+	mux.HandleFunc("POST /done", answer(c.done))
 	// A page of another site, in the same browser, must not start programs here.
 	return thisHost(http.NewCrossOriginProtection().Handler(mux))
-}
-
-// A web is what the page's requests share.
-type web struct {
-	*comparison
-	shown sync.Map // by the page's name, a chan bool: the page has shown everything
 }
 
 // answer sends what f returns as JSON, or its error as a text.
@@ -99,32 +89,34 @@ func thisHost(next http.Handler) http.Handler {
 	})
 }
 
-func (w *web) about(*http.Request) (any, error) {
+func (c *comparison) about(*http.Request) (any, error) {
 	return map[string]any{
 		"machine": fmt.Sprintf("%s/%s, %d processors, %s", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version()),
 		"kinds":   kinds,
 	}, nil
 }
 
-func (w *web) beginTrial(r *http.Request) (any, error) {
+func (c *comparison) beginTrial(r *http.Request) (any, error) {
 	var s settings
 	if err := readJSON(r, &s); err != nil {
 		return nil, err
 	}
-	t, err := w.begin(r.Context(), s)
+	t, err := c.begin(r.Context(), c.site(), s)
 	if err != nil {
 		return nil, err
 	}
+	id := rand.Text()
+	c.trials.Store(id, t)
 	_, port, err := net.SplitHostPort(t.server.Addr)
-	return map[string]any{"id": w.running.keep(t), "port": port, "target": s.pageTarget(), "command": t.command}, err
+	return map[string]any{"id": id, "port": port, "target": s.pageTarget(), "command": t.command}, err
 }
 
-func (w *web) finishTrial(r *http.Request) (any, error) {
-	id, _ := strconv.Atoi(r.PathValue("id")) // if it is not a number, it is 0, and nothing has this number
-	t, ok := w.running.find(id, true).(*trial)
+func (c *comparison) finishTrial(r *http.Request) (any, error) {
+	begun, ok := c.trials.LoadAndDelete(r.PathValue("id"))
 	if !ok {
 		return nil, errGone
 	}
+	t := begun.(*trial)
 	var measured struct {
 		Timings []timing `json:"timings"`
 	}
@@ -137,61 +129,34 @@ func (w *web) finishTrial(r *http.Request) (any, error) {
 
 var errGone = errors.New("the stage of this picture does not run any more: run the experiment again")
 
-func (w *web) startLengths(*http.Request) (any, error) {
-	l, err := w.beginLengths()
-	if err != nil {
-		return nil, err
+func (c *comparison) keepLengths(r *http.Request) (any, error) {
+	answers, err := c.askLengths(r.Context())
+	for _, a := range answers {
+		c.lengths.Store(a.Mode, a.raw)
 	}
-	return map[string]any{"id": w.running.keep(l), "modes": modes}, nil
-}
-
-func (w *web) relay(rw http.ResponseWriter, r *http.Request) {
-	id, _ := strconv.Atoi(r.PathValue("id"))
-	l, ok := w.running.find(id, false).(*lengths)
-	err := errGone
-	if ok {
-		err = l.relay(rw, r)
-	}
-	if err != nil {
-		http.Error(rw, err.Error(), http.StatusBadGateway)
-	}
-}
-
-func (w *web) finishLengths(r *http.Request) (any, error) {
-	id, _ := strconv.Atoi(r.PathValue("id"))
-	l, ok := w.running.find(id, true).(*lengths)
-	if !ok {
-		return nil, errGone
-	}
-	l.stop()
-	return l.answers()
+	return answers, err
 }
 
 // hold answers with an empty picture when the page has shown everything. A page
 // waits for its pictures, and a browser without a window waits for its page.
-func (w *web) hold(rw http.ResponseWriter, r *http.Request) {
+func (c *comparison) hold(rw http.ResponseWriter, r *http.Request) {
 	select {
-	case <-w.whenShown(r):
+	case <-c.shown:
 	case <-r.Context().Done():
 	}
 	rw.Header().Set("Content-Type", "image/svg+xml")
 	io.WriteString(rw, `<svg xmlns="http://www.w3.org/2000/svg" width="1" height="1"/>`) // if it fails, the browser has left
 }
 
-func (w *web) done(rw http.ResponseWriter, r *http.Request) {
+func (c *comparison) done(r *http.Request) (any, error) {
 	var wrong []string
 	if err := readJSON(r, &wrong); err != nil {
-		http.Error(rw, err.Error(), http.StatusBadRequest)
-		return
+		return nil, err
 	}
-	w.problems.Store(strings.Join(wrong, "\n"))
+	c.problems.Store(strings.Join(wrong, "\n"))
 	select {
-	case w.whenShown(r) <- true:
-	default: // the page said it before
+	case c.shown <- true:
+	case <-r.Context().Done():
 	}
-}
-
-func (w *web) whenShown(r *http.Request) chan bool {
-	shown, _ := w.shown.LoadOrStore(r.PathValue("page"), make(chan bool, 1))
-	return shown.(chan bool)
+	return nil, nil
 }

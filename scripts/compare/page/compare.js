@@ -155,11 +155,10 @@ const experiments = {
   },
 
   async lengths(form, into) {
-    const begun = await post('lengths');
-    const cards = begun.modes.map(mode => el('article', {'data-mode': mode}));
+    const sent = await post('lengths');
+    const cards = sent.map(({mode}) => el('article', {'data-mode': mode}));
     into.replaceChildren(el('div', {class: 'frames'}, ...cards));
-    const seen = await Promise.all(begun.modes.map((mode, i) => load(`relay/${begun.id}/${mode}/HelloWorld.html`, cards[i])));
-    const answers = (await post(`lengths/${begun.id}`)).map((answer, i) => ({...answer, ...seen[i]}));
+    const answers = await Promise.all(sent.map(async (answer, i) => ({...answer, ...await load(`relay/${answer.mode}/HelloWorld.html`, cards[i])})));
     answers.forEach((answer, i) => describe(answer, cards[i]));
     const says = answers.map(a => `${a.announced || 'no length'}: the frame shows ${a.shown || 'nothing'}`).join('; ') + '.';
     return {says, data: answers};
@@ -174,7 +173,7 @@ const experiments = {
         ['golden cases', r.cases],
         ['stage 1 and stage 2 sent the same bytes', r.equal],
         ['… and these were the golden bytes', r.golden],
-                ['also sent to net/http (which cannot announce a wrong length)', r.compared],
+        ['also sent to net/http (which cannot announce a wrong length)', r.compared],
         ['net/http: the same status', r.sameStatus],
         ['… and the same body', r.sameBody],
       ]),
@@ -339,11 +338,10 @@ document.getElementById('save').addEventListener('click', () => { saved = save()
 // ?run=objects,slow runs only these experiments, at once, and shows nothing else.
 // &slow=silent sets a control, and &report saves the report into the page.
 const wanted = query.get('run')?.split(',') ?? [];
-const self = Math.random().toString(36).slice(2);
 if (wanted.length > 0) {
   // The page has loaded when this picture has loaded. So a browser without a
   // window waits for the picture before it prints the page.
-  document.body.append(el('img', {id: 'hold', src: `hold/${self}`, alt: '', width: 1, height: 1}));
+  document.body.append(el('img', {id: 'hold', src: 'hold', alt: '', width: 1, height: 1}));
 }
 about = await (await fetch('about')).json();
 document.getElementById('about').textContent = `${about.machine}; ${navigator.userAgent}.`;
@@ -359,5 +357,5 @@ if (wanted.length > 0) {
   await queue;
   if (query.has('report')) document.getElementById('save').click();
   await saved;
-  await fetch(`done/${self}`, {method: 'POST', body: JSON.stringify(problems)});
+  await post('done', problems);
 }
