@@ -4,13 +4,16 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
-	"errors"
+	"flag"
 	"fmt"
 	"html"
+	"image/png"
 	"math"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -22,20 +25,47 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"weblab.example/scripts/golden"
+	"weblab.example/scripts/internal/launch"
 )
 
-// chromium is the browser of these tests. Where there is none they skip; where
-// CHROMIUM names one that is not there they fail, and so .ci/run sets it.
-func chromium(t *testing.T) string {
+// dump loads a page in Chromium, or a related browser, without a window, and returns its
+// elements when it has loaded. Where there is no browser the test is skipped; where
+// CHROMIUM names one that is not there it fails, and so .ci/run sets it.
+func dump(t *testing.T, url string, flags ...string) string {
 	t.Helper()
-	path, err := findChromium()
-	if errors.Is(err, errNoChromium) {
-		t.Skip(err)
+	chromium := os.Getenv("CHROMIUM")
+	for _, name := range browsers {
+		if path, err := exec.LookPath(os.ExpandEnv(name)); chromium == "" && err == nil {
+			chromium = path
+		}
 	}
+	if chromium == "" {
+		t.Skip("no Chromium was found: install it (on Debian: apt-get install chromium), or say where it is: CHROMIUM=/path/to/chromium")
+	}
+	args := append([]string{"--headless", "--disable-gpu", "--no-first-run", "--hide-scrollbars", "--disable-background-networking",
+		"--disable-component-update", "--disable-sync", "--dump-dom", "--user-data-dir=" + t.TempDir()}, flags...)
+	if os.Getuid() == 0 {
+		args = append(args, "--no-sandbox") // as root, Chromium refuses to run with a sandbox
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	cmd := launch.Command(ctx, chromium, append(args, url)...)
+	stderr := &launch.Tail{Most: 2000}
+	cmd.Stderr = stderr
+	dom, err := cmd.Output()
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("%s: %v\n%s", chromium, err, stderr)
 	}
-	return path
+	return string(dom)
+}
+
+// browsers are the names of Chromium and its relatives.
+var browsers = []string{
+	"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "microsoft-edge", "msedge",
+	"/Applications/Google Chrome.app/Contents/MacOS/Google Chrome", "/Applications/Chromium.app/Contents/MacOS/Chromium",
+	`${ProgramFiles}\Google\Chrome\Application\chrome.exe`, `${ProgramFiles}\Microsoft\Edge\Application\msedge.exe`,
+	`${ProgramFiles(x86)}\Google\Chrome\Application\chrome.exe`, `${ProgramFiles(x86)}\Microsoft\Edge\Application\msedge.exe`,
+	`${LocalAppData}\Google\Chrome\Application\chrome.exe`, `${LocalAppData}\Microsoft\Edge\Application\msedge.exe`,
 }
 
 // servePage builds the stages and serves the page until the test is over.
@@ -50,19 +80,7 @@ func servePage(t *testing.T) (url string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	url, stop := c.servePage(t.Context(), ln)
-	t.Cleanup(stop)
-	return url
-}
-
-// dump loads a page in the browser and returns its elements when it has loaded.
-func dump(t *testing.T, url string, flags ...string) string {
-	t.Helper()
-	dom, err := runChromium(t.Context(), chromium(t), url, append([]string{"--dump-dom"}, flags...)...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(dom)
+	return c.servePage(ln)
 }
 
 // section is what an experiment shows; the experiment must have ended well.
@@ -141,6 +159,7 @@ func TestPageRuns(t *testing.T) {
 	})
 	t.Run("persistent", func(t *testing.T) { checkPersistent(t, section(t, dom, "persistent")) })
 	t.Run("report", func(t *testing.T) { checkReport(t, dom, report) })
+	t.Run("screenshots", func(t *testing.T) { checkScreenshots(t, url) })
 	if _, report, ok := strings.Cut(silent, `<pre id="report">`); !ok || strings.Contains(html.UnescapeString(report), `<section id="objects"`) {
 		t.Error("the report has an experiment that was not run")
 	}
@@ -345,5 +364,47 @@ func checkReport(t *testing.T, dom, report string) {
 	if raw.About.Machine == "" || !strings.Contains(raw.Browser, "Chrome") || time.Since(raw.Saved) > time.Hour ||
 		len(raw.Objects) != 2 || len(raw.Objects[0].Log) < 7*4 || len(raw.Objects[1].Timings) != 7 || len(raw.Lengths) != 4 {
 		t.Errorf("the raw data is not whole: %+v", raw)
+	}
+}
+
+var update = flag.Bool("update", false, "write the pictures of the page that README shows anew")
+
+// checkScreenshots: the pictures in README can still be made, as large as they are there.
+func checkScreenshots(t *testing.T, url string) {
+	for _, s := range []struct {
+		experiment, file string
+		width, height    int
+	}{
+		{"objects", "six-objects.png", 960, 830},
+		{"lengths", "content-length.png", 960, 450},
+	} {
+		made, shown := filepath.Join(t.TempDir(), s.file), filepath.Join("..", "..", "lab-notes", "img", s.file)
+		dom := dump(t, url+"?run="+s.experiment, "--screenshot="+made, fmt.Sprintf("--window-size=%d,%d", s.width, s.height))
+		section(t, dom, s.experiment) // has ended well
+		for _, name := range []string{made, shown} {
+			data, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			picture, err := png.Decode(bytes.NewReader(data))
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			if size := picture.Bounds().Size(); size.X != s.width || size.Y != s.height {
+				t.Errorf("%s has %v pixels, want %d x %d", name, size, s.width, s.height)
+			}
+			colours := map[any]bool{}
+			for i := range s.width * s.height {
+				colours[picture.At(i%s.width, i/s.width)] = true
+			}
+			if len(colours) < 50 {
+				t.Errorf("%s has %d colours: it is empty", name, len(colours))
+			}
+			if name == made && *update && !t.Failed() {
+				if err := os.WriteFile(shown, data, 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
 	}
 }

@@ -3,7 +3,6 @@
 //
 //	go run ./scripts/compare
 //	go run ./scripts/compare -text
-//	go run ./scripts/compare -screenshots DIR
 //
 // Two tabs of a browser cannot show this. A browser sends only one request at a
 // time for the same URL, opens silent connections ahead of time, and keeps
@@ -27,15 +26,17 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 	"weblab.example/scripts/internal/kit"
+	"weblab.example/scripts/internal/launch"
 )
 
 var errUsage = errors.New("wrong use (-h lists the flags)")
@@ -58,7 +59,6 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	addr := flags.String("addr", "127.0.0.1:0", "`host:port` of the page; the stages listen on the same host, so :0 publishes them, too; port 0 picks a free port")
 	noBrowser := flags.Bool("no-browser", false, "open no browser: print the address only")
 	text := flags.Bool("text", false, "show the same in the terminal, without a browser, then end")
-	screenshots := flags.String("screenshots", "", "write pictures of the page to a `directory` with a headless Chromium, then end")
 	flags.Parse(args) // ends the program if something is wrong
 	host, _, err := net.SplitHostPort(*addr)
 	switch {
@@ -66,8 +66,6 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return fmt.Errorf("%w: unexpected argument %q", errUsage, flags.Arg(0))
 	case err != nil:
 		return fmt.Errorf("%w: -addr is host:port, such as 127.0.0.1:8080, not %q", errUsage, *addr)
-	case *text && *screenshots != "":
-		return fmt.Errorf("%w: choose either -text or -screenshots", errUsage)
 	}
 	var ln net.Listener
 	if !*text { // before anything is built: the port may be taken
@@ -84,11 +82,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if *text {
 		return c.printAll(ctx, stdout)
 	}
-	url, stop := c.servePage(ctx, ln)
-	defer stop()
-	if *screenshots != "" {
-		return c.takeScreenshots(ctx, url, *screenshots, stdout)
-	}
+	url := c.servePage(ln)
 	fmt.Fprintf(stdout, "%s compares the stages; Ctrl-C ends it and them\n", url)
 	if isPublic(ln) {
 		fmt.Fprintln(stderr, "compare: this page starts programs, and everybody who can reach this machine can open it; with -addr 127.0.0.1:0 only you can")
@@ -104,17 +98,17 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 
 // A comparison is what all experiments share.
 type comparison struct {
-	host   string          // on which the stages listen
-	temp   string          // the programs and their files; removed at the end
-	ctx    context.Context // ends the stages
-	end    context.CancelFunc
-	stages sync.WaitGroup // that run
+	host string          // on which the stages listen
+	temp string          // the programs and their files; removed at the end
+	ctx  context.Context // of the stages and the page's requests
+	end  context.CancelFunc
+	busy sync.WaitGroup // stages and requests that have not ended
 
 	// What the page's requests share.
-	trials   sync.Map     // by number, a *trial that the page has begun
-	lengths  sync.Map     // by mode, the []byte of an answer
-	shown    chan bool    // from a page that has shown everything to the picture that waits for it
-	problems atomic.Value // a string: what went wrong on this page
+	page    http.Server
+	trials  sync.Map  // by number, a *trial that the page has begun
+	lengths sync.Map  // by mode, the []byte of an answer
+	shown   chan bool // from a page that has shown everything to the picture that waits for it
 }
 
 // prepare builds both stages and writes the files that they serve.
@@ -147,39 +141,50 @@ func (c *comparison) program(stage int) string {
 
 func (c *comparison) site() string { return filepath.Join(c.temp, "site") }
 
-// close ends the stages that still run: those of pages that were left.
+// close ends the page, its requests, and the stages that still run.
 func (c *comparison) close() {
 	c.end()
-	c.stages.Wait()
+	c.page.Close()
+	c.busy.Wait()
 	os.RemoveAll(c.temp) // if this fails, the system clears its temporary folder some day
 }
 
-// servePage serves the page until stop is called. When stop returns, all requests have
-// ended: a request might start another stage.
-func (c *comparison) servePage(ctx context.Context, ln net.Listener) (url string, stop func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	var requests sync.WaitGroup
+// servePage serves the page until close.
+func (c *comparison) servePage(ln net.Listener) (url string) {
 	page := c.handler()
-	server := &http.Server{
-		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			requests.Add(1)
-			defer requests.Done()
-			page.ServeHTTP(w, r)
-		}),
-		ReadHeaderTimeout: 10 * time.Second,
-		BaseContext:       func(net.Listener) context.Context { return ctx },
-	}
-	go server.Serve(ln) // returns when server is closed
+	c.page.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c.busy.Add(1)
+		defer c.busy.Done()
+		page.ServeHTTP(w, r)
+	})
+	c.page.ReadHeaderTimeout = 10 * time.Second
+	c.page.BaseContext = func(net.Listener) context.Context { return c.ctx }
+	go c.page.Serve(ln) // returns when page is closed
 	host, port, _ := net.SplitHostPort(ln.Addr().String())
 	if isPublic(ln) {
 		host = "127.0.0.1"
 	}
-	return "http://" + net.JoinHostPort(host, port) + "/", func() {
-		cancel()
-		server.Close()
-		requests.Wait()
-	}
+	return "http://" + net.JoinHostPort(host, port) + "/"
 }
 
 // isPublic reports whether a listener takes connections on every interface.
 func isPublic(ln net.Listener) bool { return ln.Addr().(*net.TCPAddr).IP.IsUnspecified() }
+
+// openBrowser opens the user's own browser. The browser goes on when this program
+// ends. If it cannot be opened, openBrowser calls failed.
+func openBrowser(url string, failed func(error)) {
+	args := []string{"xdg-open", url}
+	switch runtime.GOOS {
+	case "windows":
+		args = []string{"rundll32", "url.dll,FileProtocolHandler", url}
+	case "darwin":
+		args = []string{"open", url}
+	}
+	cmd := exec.Command(args[0], args[1:]...)
+	launch.Detach(cmd)
+	go func() { // the command may run as long as the browser
+		if err := cmd.Run(); err != nil {
+			failed(err)
+		}
+	}()
+}

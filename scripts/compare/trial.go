@@ -100,7 +100,7 @@ func (c *comparison) begin(ctx context.Context, root string, s settings) (t *tri
 		_, said := t.log.read()
 		return nil, fmt.Errorf("%w\n%s", err, said)
 	}
-	c.stages.Go(func() {
+	c.busy.Go(func() {
 		<-t.server.Done()
 		cancel()
 	})

@@ -11,7 +11,6 @@ import (
 	"net"
 	"net/http"
 	"runtime"
-	"strings"
 )
 
 // All files of the page. It needs nothing from another host.
@@ -28,7 +27,7 @@ var pageFiles embed.FS
 //	POST /lengths          what a stage sends with each value of -content-length
 //	GET  /relay/{mode}/HelloWorld.html   the bytes of one of these answers, without a change
 //	POST /same             sends the golden cases to both stages and to net/http
-//	POST /done             the page has shown everything, and says what went wrong
+//	POST /done             the page has shown everything
 //	GET  /hold             a picture that comes after that: a browser without a window
 //	                       waits for it
 func (c *comparison) handler() http.Handler {
@@ -149,11 +148,6 @@ func (c *comparison) hold(rw http.ResponseWriter, r *http.Request) {
 }
 
 func (c *comparison) done(r *http.Request) (any, error) {
-	var wrong []string
-	if err := readJSON(r, &wrong); err != nil {
-		return nil, err
-	}
-	c.problems.Store(strings.Join(wrong, "\n"))
 	select {
 	case c.shown <- true:
 	case <-r.Context().Done():
