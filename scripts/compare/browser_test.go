@@ -4,18 +4,14 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"flag"
 	"fmt"
 	"html"
 	"image/png"
 	"math"
-	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,100 +21,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"weblab.example/scripts/golden"
-	"weblab.example/scripts/internal/launch"
 )
-
-// dump loads a page in Chromium, or a related browser, without a window, and returns its
-// elements when it has loaded. Where there is no browser the test is skipped; where
-// CHROMIUM names one that is not there it fails, and so .ci/run sets it.
-func dump(t *testing.T, url string, flags ...string) string {
-	t.Helper()
-	chromium := os.Getenv("CHROMIUM")
-	for _, name := range browsers {
-		if path, err := exec.LookPath(os.ExpandEnv(name)); chromium == "" && err == nil {
-			chromium = path
-		}
-	}
-	if chromium == "" {
-		t.Skip("no Chromium was found: install it (on Debian: apt-get install chromium), or say where it is: CHROMIUM=/path/to/chromium")
-	}
-	args := append([]string{"--headless", "--disable-gpu", "--no-first-run", "--hide-scrollbars", "--disable-background-networking",
-		"--disable-component-update", "--disable-sync", "--dump-dom", "--user-data-dir=" + t.TempDir()}, flags...)
-	if os.Getuid() == 0 {
-		args = append(args, "--no-sandbox") // as root, Chromium refuses to run with a sandbox
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	defer cancel()
-	cmd := launch.Command(ctx, chromium, append(args, url)...)
-	stderr := &launch.Tail{Most: 2000}
-	cmd.Stderr = stderr
-	dom, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("%s: %v\n%s", chromium, err, stderr)
-	}
-	return string(dom)
-}
-
-// browsers are the names of Chromium and its relatives.
-var browsers = []string{
-	"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "microsoft-edge", "msedge",
-	"/Applications/Google Chrome.app/Contents/MacOS/Google Chrome", "/Applications/Chromium.app/Contents/MacOS/Chromium",
-	`${ProgramFiles}\Google\Chrome\Application\chrome.exe`, `${ProgramFiles}\Microsoft\Edge\Application\msedge.exe`,
-	`${ProgramFiles(x86)}\Google\Chrome\Application\chrome.exe`, `${ProgramFiles(x86)}\Microsoft\Edge\Application\msedge.exe`,
-	`${LocalAppData}\Google\Chrome\Application\chrome.exe`, `${LocalAppData}\Microsoft\Edge\Application\msedge.exe`,
-}
-
-// servePage builds the stages and serves the page until the test is over.
-func servePage(t *testing.T) (url string) {
-	t.Helper()
-	c, err := prepare(t.Context(), "127.0.0.1")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(c.close)
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c.servePage(ln)
-}
-
-// section is what an experiment shows; the experiment must have ended well.
-func section(t *testing.T, dom, id string) string {
-	t.Helper()
-	m := regexp.MustCompile(`(?s)<section id="` + id + `"[^>]*data-state="(\w+)"[^>]*>(.*?)</section>`).FindStringSubmatch(dom)
-	if m == nil || m[1] != "done" {
-		t.Fatalf("the experiment %s did not end well:\n%s", id, text(dom))
-	}
-	return m[2]
-}
-
-var tags = regexp.MustCompile(`(?s)<[^>]*>`)
-
-func text(elements string) string {
-	return strings.TrimSpace(html.UnescapeString(tags.ReplaceAllString(elements, " ")))
-}
-
-// rows are the cells of the tables' bodies.
-func rows(elements string) (all [][]string) {
-	for _, row := range regexp.MustCompile(`(?s)<tr><td.*?</tr>`).FindAllString(elements, -1) {
-		var cells []string
-		for _, cell := range regexp.MustCompile(`(?s)<td[^>]*>(.*?)</td>`).FindAllStringSubmatch(row, -1) {
-			cells = append(cells, text(cell[1]))
-		}
-		all = append(all, cells)
-	}
-	return all
-}
-
-func number(t *testing.T, s string) float64 {
-	t.Helper()
-	n, err := strconv.ParseFloat(strings.TrimSuffix(s, " ms"), 64)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return n
-}
 
 // TestPageRuns runs all experiments in one page, and looks at what each of them shows.
 func TestPageRuns(t *testing.T) {
@@ -128,12 +31,12 @@ func TestPageRuns(t *testing.T) {
 	dom, report, _ := strings.Cut(dom, `<pre id="report">`)
 	// again runs one of them again. A machine that is busy with something else may be
 	// late, but not for long.
-	again := func(query, id string) string { return section(t, dump(t, url+query), id) }
+	again := func(t *testing.T, id string) string { return section(t, dump(t, url+"?run="+id), id) }
 
 	t.Run("objects", func(t *testing.T) {
 		shown := section(t, dom, "objects")
 		for try := 1; try < 3 && number(t, rows(shown)[1][2]) >= 3*delay; try++ {
-			shown = again("?run=objects", "objects")
+			shown = again(t, "objects")
 		}
 		checkObjects(t, shown)
 	})
@@ -145,16 +48,16 @@ func TestPageRuns(t *testing.T) {
 		// Of the long one Chromium shows nothing, but in one run of about twenty it
 		// is quicker to draw what came than to notice that more should have come.
 		for try := 1; try < 3 && !strings.HasPrefix(got["long"][2], "nothing"); try++ {
-			got = shownLengths(again("?run=lengths", "lengths"))
+			got = shownLengths(again(t, "lengths"))
 		}
 		checkLengths(t, got, netLog)
 	})
 	t.Run("same", func(t *testing.T) {
 		cases, err := golden.Cases()
-		same, all := rows(section(t, dom, "same")), strconv.Itoa(len(cases))
+		same, n := rows(section(t, dom, "same")), strconv.Itoa(len(cases))
 		t.Logf("%q", same)
-		if err != nil || len(same) != 6 || same[0][1] != all || same[1][1] != all || same[2][1] != all {
-			t.Errorf("the counts are %q; want all of %s (%v)", same, all, err)
+		if err != nil || len(same) != 6 || same[0][1] != n || same[1][1] != n || same[2][1] != n {
+			t.Errorf("the counts are %q; want all of %s (%v)", same, n, err)
 		}
 	})
 	t.Run("persistent", func(t *testing.T) { checkPersistent(t, section(t, dom, "persistent")) })
@@ -175,20 +78,18 @@ func checkObjects(t *testing.T, shown string) {
 		t.Fatalf("the table of totals is %q", table)
 	}
 	t.Logf("stage, flags, objects, page and objects, connections: %q", table)
-	one, two := number(t, table[0][2]), number(t, table[1][2])
-	says := regexp.MustCompile(`6 objects, each answer delayed by 100 ms, a connection for each: stage 1 took ([\d.]+) times as long`).FindStringSubmatch(text(shown))
-	if says == nil || math.Abs(number(t, says[1])-one/two) > 0.1 {
-		t.Errorf("the ratio of %v and %v is told as %q", one, two, says)
+	first, second := number(t, table[0][2]), number(t, table[1][2])
+	says := one(t, `6 objects, each answer delayed by 100 ms, a connection for each: stage 1 took ([\d.]+) times as long`, text(shown))[0]
+	if math.Abs(number(t, says)-first/second) > 0.1 {
+		t.Errorf("the ratio of %v and %v is told as %s", first, second, says)
 	}
-	if one < 5*delay || two >= 3*delay {
-		t.Errorf("six objects took stage 1 %v ms: is that one after the other? And stage 2 %v ms: is that all at once?", one, two)
+	if first < 5*delay || second >= 3*delay {
+		t.Errorf("six objects took stage 1 %v ms: is that one after the other? And stage 2 %v ms: is that all at once?", first, second)
 	}
 	if queued := strings.Count(shown, `class="queue"`); queued < 4 {
 		t.Errorf("%d connections are seen waiting in the queue", queued)
 	}
-	if !regexp.MustCompile(`connection \d: connected at \d+ ms, waited [3-6]\d\d ms in the queue, accepted at`).MatchString(text(shown)) {
-		t.Errorf("no connection that waited long is told of in words:\n%s", text(shown))
-	}
+	one(t, `connection \d: connected at \d+ ms, waited [3-6]\d\d ms in the queue, accepted at`, text(shown))
 	for _, name := range []string{"object-1.svg", "object-6.svg", "page-6.html"} {
 		if n := strings.Count(shown, `<span class="name">`+name+`</span>`); n != 2 {
 			t.Errorf("%s has %d lanes, want 2", name, n)
@@ -203,19 +104,19 @@ func checkObjects(t *testing.T, shown string) {
 // checkBars: the bars of both stages' pictures, browser's and server's, are on
 // one axis: where the words say a millisecond, a bar of the lane ends there.
 func checkBars(t *testing.T, shown string) {
-	lanes := regexp.MustCompile(`(?s)<li><span class="name">([^<]*)</span><span class="hidden">: ([^<]*)</span><div class="track" aria-hidden="true"[^>]*>(.*?)</div></li>`).FindAllStringSubmatch(shown, -1)
+	lanes := all(`(?s)<li><span class="name">([^<]*)</span><span class="hidden">: ([^<]*)</span><div class="track" aria-hidden="true"[^>]*>(.*?)</div></li>`, shown)
 	if len(lanes) != 4*7 {
 		t.Fatalf("%d lanes", len(lanes))
 	}
 	last := make([]float64, len(lanes)) // the last moment that the words say
 	for i, l := range lanes {
-		for _, m := range regexp.MustCompile(`(?:at|to) ([\d.]+)`).FindAllStringSubmatch(l[2], -1) {
+		for _, m := range all(`(?:at|to) ([\d.]+)`, l[2]) {
 			last[i] = number(t, m[1])
 		}
 	}
 	for i, l := range lanes {
 		right := 0.0
-		for _, m := range regexp.MustCompile(`left:\s*([\d.]+)%;\s*width:\s*([\d.]+)%`).FindAllStringSubmatch(l[3], -1) {
+		for _, m := range all(`left:\s*([\d.]+)%;\s*width:\s*([\d.]+)%`, l[3]) {
 			right = max(right, number(t, m[1])+number(t, m[2]))
 		}
 		if want := 100 * last[i] / slices.Max(last); math.Abs(right-want) > 1 {
@@ -227,15 +128,12 @@ func checkBars(t *testing.T, shown string) {
 // checkSlow: half a request, or a silent connection, blocks stage 1 until its head
 // timeout, and does nothing to stage 2.
 func checkSlow(t *testing.T, shown string) {
-	m := regexp.MustCompile(`From stage 1 the page came after (\d+) ms, from stage 2 after (\d+) ms\.`).FindStringSubmatch(text(shown))
-	if m == nil {
-		t.Fatalf("no times in:\n%s", text(shown))
-	}
-	t.Log(m[0])
-	one, two := number(t, m[1]), number(t, m[2])
+	m := one(t, `From stage 1 the page came after (\d+) ms, from stage 2 after (\d+) ms\.`, text(shown))
+	first, second := number(t, m[0]), number(t, m[1])
+	t.Logf("stage 1: %v ms, stage 2: %v ms", first, second)
 	// The browser asks a moment after the slow client has connected.
-	if limit := float64(headTimeout.Milliseconds()); one < limit/2 || one > 3*limit || two > one/2 {
-		t.Errorf("with a head timeout of %v stage 1 was blocked for %v ms, stage 2 for %v ms", headTimeout, one, two)
+	if limit := float64(headTimeout.Milliseconds()); first < limit/2 || first > 3*limit || second > first/2 {
+		t.Errorf("with a head timeout of %v stage 1 was blocked for %v ms, stage 2 for %v ms", headTimeout, first, second)
 	}
 	if n := strings.Count(shown, `<span class="name">slow client</span>`); n != 2 {
 		t.Errorf("%d lanes of the slow client", n)
@@ -245,18 +143,18 @@ func checkSlow(t *testing.T, shown string) {
 // shownLengths is what the page says of each mode: sent, announced, what the
 // frame shows, what fetch gets.
 func shownLengths(shown string) map[string][]string {
-	all := map[string][]string{}
-	for _, card := range regexp.MustCompile(`(?s)<article data-mode="(\w+)">(.*?)</article>`).FindAllStringSubmatch(shown, -1) {
+	shows := map[string][]string{}
+	for _, card := range all(`(?s)<article data-mode="(\w+)">(.*?)</article>`, shown) {
 		facts := make([]string, 4)
-		for i, fact := range regexp.MustCompile(`(?s)<dd>(.*?)</dd>`).FindAllStringSubmatch(card[2], 4) {
+		for i, fact := range all(`(?s)<dd>(.*?)</dd>`, card[2]) {
 			facts[i] = strings.Join(strings.Fields(text(fact[1])), " ")
 		}
 		if card[1] == "long" { // whether fetch gives what came before the error is a matter of moments
 			facts[3] = strings.Replace(facts[3], "36 bytes, then", "0 bytes, then", 1)
 		}
-		all[card[1]] = facts
+		shows[card[1]] = facts
 	}
-	return all
+	return shows
 }
 
 // checkLengths: what Chromium makes of four Content-Lengths, in its page and, where a
@@ -275,28 +173,12 @@ func checkLengths(t *testing.T, got map[string][]string, netLog string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const mismatch = -354 // ERR_CONTENT_LENGTH_MISMATCH
-	urls, found := map[int]string{}, 0
-	for line := range bytes.Lines(data) {
-		var e struct {
-			Params struct {
-				URL      string
-				NetError int `json:"net_error"`
-			}
-			Source struct{ ID int }
-		}
-		json.Unmarshal(bytes.TrimRight(line, ",\n"), &e) // other lines, and other events, have other types
-		if e.Params.URL != "" {
-			urls[e.Source.ID] = e.Params.URL
-		}
-		if e.Params.NetError == mismatch {
-			found++
-			if url := urls[e.Source.ID]; !strings.Contains(url, "/long/HelloWorld.html") {
-				t.Errorf("ERR_CONTENT_LENGTH_MISMATCH for %s", url)
-			}
-		}
+	one(t, `"ERR_CONTENT_LENGTH_MISMATCH":-354\b`, string(data))
+	failed := all(`"net_error":-354\b.*"source":\{"id":(\d+),`, string(data))
+	for _, f := range failed {
+		one(t, `"url":"[^"]*/long/HelloWorld.html".*"source":\{"id":`+f[1]+`,`, string(data))
 	}
-	if found == 0 || !bytes.Contains(data, []byte(fmt.Sprintf(`"ERR_CONTENT_LENGTH_MISMATCH":%d`, mismatch))) {
+	if len(failed) == 0 {
 		t.Error("the network log has no ERR_CONTENT_LENGTH_MISMATCH")
 	}
 }
@@ -308,10 +190,8 @@ func checkPersistent(t *testing.T, shown string) {
 	if len(table) != 4 {
 		t.Fatalf("the table of totals is %q", table)
 	}
-	if !strings.Contains(text(shown), "still open at the end") {
-		t.Errorf("no persistent connection is shown open, as the browser leaves it:\n%s", text(shown))
-	}
-	took := make([]float64, 4) // stage 1, stage 2, both with -keep-alive
+	one(t, "still open at the end", text(shown)) // as the browser leaves a persistent connection
+	took := make([]float64, 4)                   // stage 1, stage 2, both with -keep-alive
 	for i, row := range table {
 		took[i] = number(t, row[3])
 		if conns, closing := number(t, row[4]), i < 2; closing && conns < 7 || !closing && conns > 6 {
@@ -347,10 +227,6 @@ func checkReport(t *testing.T, dom, report string) {
 			t.Errorf("%s (-page +report):\n%s", id, diff)
 		}
 	}
-	m := regexp.MustCompile(`(?s)<pre id="raw">(.*?)</pre>`).FindStringSubmatch(saved)
-	if m == nil {
-		t.Fatal("no raw data in the report")
-	}
 	var raw struct {
 		About   struct{ Machine string }
 		Browser string
@@ -358,7 +234,7 @@ func checkReport(t *testing.T, dom, report string) {
 		Objects []outcome
 		Lengths []lengthAnswer
 	}
-	if err := json.Unmarshal([]byte(html.UnescapeString(m[1])), &raw); err != nil {
+	if err := json.Unmarshal([]byte(text(one(t, `(?s)<pre id="raw">(.*?)</pre>`, saved)[0])), &raw); err != nil {
 		t.Fatalf("the raw data: %v", err)
 	}
 	if raw.About.Machine == "" || !strings.Contains(raw.Browser, "Chrome") || time.Since(raw.Saved) > time.Hour ||

@@ -19,14 +19,21 @@ func at(ms int, fields string) string {
 
 const moment = 1767323040000 // the same, in milliseconds since 1970
 
-// pictures are logs and measurements, and the lanes that become of them.
+// measured is what a client measured for an object, counted from the same moment: asked
+// for, begins to connect, connected, request sent, first byte, last byte.
+func measured(target string, status int, ms ...float64) timing {
+	for i := range ms {
+		ms[i] += moment
+	}
+	return timing{target, ms[0], ms[1], ms[2], ms[3], ms[4], ms[5], status}
+}
+
+// pictures are logs and measurements, and the pictures that become of them: of the
+// client's lanes and the server's, the spans and the words.
 var pictures = []struct {
-	name, slow, log        string
-	timings                []timing
-	browser                []lane
-	server                 []lane
-	objects, total, length float64
-	conns                  int
+	name, slow, log string
+	timings         []timing
+	want            string
 }{
 	{
 		name: "the second waits in the queue",
@@ -34,57 +41,47 @@ var pictures = []struct {
 			at(120, `"msg":"answered","conn":1,"status":200`) + at(130, `"msg":"closed","conn":1`) +
 			at(200, `"msg":"accepted","conn":2`) + at(200, `"msg":"request","conn":2,"target":"/object-1.svg"`) +
 			at(300, `"msg":"answered","conn":2,"status":200`) + at(300, `"msg":"closed","conn":2`),
-		timings: []timing{
-			{Target: "/page-1.html", Start: moment, ConnectStart: moment + 5, ConnectEnd: moment + 10, RequestStart: moment + 10, ResponseStart: moment + 120, ResponseEnd: moment + 121, Status: 200},
-			{Target: "/object-1.svg", Start: moment + 130, ConnectStart: moment + 130, ConnectEnd: moment + 140, RequestStart: moment + 141, ResponseStart: moment + 300, ResponseEnd: moment + 302, Status: 200},
-		},
-		browser: []lane{
-			{"page-1.html", []span{{"stalled", 0, 5}, {"connect", 5, 10}, {"wait", 10, 120}, {"receive", 120, 121}},
-				"asked for at 0 ms, request sent at 10, first byte at 120, last byte at 121 ms"},
-			{"object-1.svg", []span{{"connect", 130, 140}, {"stalled", 140, 141}, {"wait", 141, 300}, {"receive", 300, 302}},
-				"asked for at 130 ms, request sent at 141, first byte at 300, last byte at 302 ms"},
-		},
-		server: []lane{
-			{"connection 1", []span{{"head", 10, 20}, {"answer", 20, 120}, {"open", 120, 130}},
-				"accepted at 10 ms, page-1.html answered with 200 from 20 to 120 ms, closed at 130 ms"},
-			{"connection 2", []span{{"queue", 140, 200}, {"answer", 200, 300}},
-				"connected at 140 ms, waited 60 ms in the queue, accepted at 200 ms, object-1.svg answered with 200 from 200 to 300 ms, closed at 300 ms"},
-		},
-		objects: 172, total: 302, length: 302, conns: 2,
-	},
+		timings: []timing{measured("/page-1.html", 200, 0, 5, 10, 10, 120, 121), measured("/object-1.svg", 200, 130, 130, 140, 141, 300, 302)},
+		want: `page-1.html [{stalled 0 5} {connect 5 10} {wait 10 120} {receive 120 121}]
+	asked for at 0 ms, request sent at 10, first byte at 120, last byte at 121 ms
+object-1.svg [{connect 130 140} {stalled 140 141} {wait 141 300} {receive 300 302}]
+	asked for at 130 ms, request sent at 141, first byte at 300, last byte at 302 ms
+connection 1 [{head 10 20} {answer 20 120} {open 120 130}]
+	accepted at 10 ms, page-1.html answered with 200 from 20 to 120 ms, closed at 130 ms
+connection 2 [{queue 140 200} {answer 200 300}]
+	connected at 140 ms, waited 60 ms in the queue, accepted at 200 ms, object-1.svg answered with 200 from 200 to 300 ms, closed at 300 ms
+objects 172 ms, total 302 ms, length 302 ms, connections 2
+`},
 	{
 		name: "one connection for both, still open at the end",
 		log: at(0, `"msg":"accepted","conn":1`) + at(0, `"msg":"request","conn":1,"target":"/page-1.html"`) + at(10, `"msg":"answered","conn":1,"status":200`) +
 			at(20, `"msg":"request","conn":1,"target":"/object-1.svg"`) + at(30, `"msg":"answered","conn":1,"status":404`),
-		timings: []timing{
-			{Target: "/page-1.html", Start: moment, ConnectStart: moment, ConnectEnd: moment, RequestStart: moment, ResponseStart: moment + 10, ResponseEnd: moment + 10},
-			{Target: "/object-1.svg", Start: moment + 20, ConnectStart: moment + 20, ConnectEnd: moment + 20, RequestStart: moment + 20, ResponseStart: moment + 30, ResponseEnd: moment + 40, Status: 404},
-		},
-		browser: []lane{
-			{"page-1.html", []span{{"wait", 0, 10}}, "asked for at 0 ms, request sent at 0, first byte at 10, last byte at 10 ms, on a connection that was there already"},
-			{"object-1.svg", []span{{"wait", 20, 30}, {"receive", 30, 40}}, "asked for at 20 ms, request sent at 20, first byte at 30, last byte at 40 ms, on a connection that was there already (status 404)"},
-		},
-		server: []lane{{"connection 1", []span{{"answer", 0, 10}, {"open", 10, 20}, {"answer", 20, 30}, {"open", 30, 40}},
-			"accepted at 0 ms, page-1.html answered with 200 from 0 to 10 ms, object-1.svg answered with 404 from 20 to 30 ms, still open at the end"}},
-		objects: 20, total: 40, length: 40, conns: 1,
-	},
+		timings: []timing{measured("/page-1.html", 0, 0, 0, 0, 0, 10, 10), measured("/object-1.svg", 404, 20, 20, 20, 20, 30, 40)},
+		want: `page-1.html [{wait 0 10}]
+	asked for at 0 ms, request sent at 0, first byte at 10, last byte at 10 ms, on a connection that was there already
+object-1.svg [{wait 20 30} {receive 30 40}]
+	asked for at 20 ms, request sent at 20, first byte at 30, last byte at 40 ms, on a connection that was there already (status 404)
+connection 1 [{answer 0 10} {open 10 20} {answer 20 30} {open 30 40}]
+	accepted at 0 ms, page-1.html answered with 200 from 0 to 10 ms, object-1.svg answered with 404 from 20 to 30 ms, still open at the end
+objects 20 ms, total 40 ms, length 40 ms, connections 1
+`},
 	{
 		name: "a slow client before, and a connection that was made ahead of time", slow: "half",
 		log: at(0, `"msg":"accepted","conn":1`) + at(500, `"msg":"request","conn":1,"refused":"the head was not complete in time"`) +
 			at(500, `"msg":"answered","conn":1,"status":408`) + at(500, `"msg":"closed","conn":1`) +
 			at(500, `"msg":"accepted","conn":2`) + at(500, `"msg":"request","conn":2,"target":"/page-0.html"`) +
 			at(510, `"msg":"answered","conn":2,"status":200`) + at(510, `"msg":"closed","conn":2`) + at(510, `"msg":"accepted","conn":3`),
-		timings: []timing{{Target: "/page-0.html", Start: moment + 100, ConnectStart: moment + 110, ConnectEnd: moment + 110, RequestStart: moment + 110, ResponseStart: moment + 510, ResponseEnd: moment + 520}},
-		browser: []lane{{"page-0.html", []span{{"stalled", 100, 110}, {"wait", 110, 510}, {"receive", 510, 520}},
-			"asked for at 100 ms, request sent at 110, first byte at 510, last byte at 520 ms, on a connection that was there already"}},
-		server: []lane{
-			{"slow client", []span{{"head", 0, 500}}, "accepted at 0 ms, what came answered with 408 from 500 to 500 ms, closed at 500 ms"},
-			{"connection 2", []span{{"queue", 110, 500}, {"answer", 500, 510}},
-				"connected at 110 ms, waited 390 ms in the queue, accepted at 500 ms, page-0.html answered with 200 from 500 to 510 ms, closed at 510 ms"},
-			{"connection 3", []span{{"head", 510, 520}}, "accepted at 510 ms, no request came, still open at the end"},
-		},
-		total: 420, length: 520, conns: 2,
-	},
+		timings: []timing{measured("/page-0.html", 0, 100, 110, 110, 110, 510, 520)},
+		want: `page-0.html [{stalled 100 110} {wait 110 510} {receive 510 520}]
+	asked for at 100 ms, request sent at 110, first byte at 510, last byte at 520 ms, on a connection that was there already
+slow client [{head 0 500}]
+	accepted at 0 ms, what came answered with 408 from 500 to 500 ms, closed at 500 ms
+connection 2 [{queue 110 500} {answer 500 510}]
+	connected at 110 ms, waited 390 ms in the queue, accepted at 500 ms, page-0.html answered with 200 from 500 to 510 ms, closed at 510 ms
+connection 3 [{head 510 520}]
+	accepted at 510 ms, no request came, still open at the end
+objects 0 ms, total 420 ms, length 520 ms, connections 2
+`},
 }
 
 // TestLanes makes pictures of logs and measurements.
@@ -108,15 +105,13 @@ func TestLanes(t *testing.T) {
 			}
 			tr := &trial{settings: settings{Objects: len(test.timings) - 1, Slow: test.slow}}
 			o := tr.outcome(test.timings, events)
-			if diff := cmp.Diff(test.browser, o.Browser); diff != "" {
-				t.Errorf("what the browser saw (-want +got):\n%s", diff)
+			got := ""
+			for _, l := range append(o.Browser, o.Server...) {
+				got += fmt.Sprintf("%s %v\n\t%s\n", l.Name, l.Spans, l.Says)
 			}
-			if diff := cmp.Diff(test.server, o.Server); diff != "" {
-				t.Errorf("what the server did (-want +got):\n%s", diff)
-			}
-			if o.ObjectsTime != test.objects || o.TotalTime != test.total || o.Length != test.length || o.Connections != test.conns {
-				t.Errorf("objects in %v ms, total %v, length %v, on %d connections; want %v, %v, %v and %d",
-					o.ObjectsTime, o.TotalTime, o.Length, o.Connections, test.objects, test.total, test.length, test.conns)
+			got += fmt.Sprintf("objects %v ms, total %v ms, length %v ms, connections %d\n", o.ObjectsTime, o.TotalTime, o.Length, o.Connections)
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("the picture (-want +got):\n%s", diff)
 			}
 		})
 	}
