@@ -39,6 +39,7 @@ import (
 	"weblab.example/scripts/internal/launch"
 )
 
+// errUsage is what is wrong with the command line.
 var errUsage = errors.New("wrong use (-h lists the flags)")
 
 func main() {

@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -66,11 +65,18 @@ func (c *comparison) same(ctx context.Context) (*sameResult, error) {
 		return nil, err
 	}
 	defer remove()
-	other, stop, err := serveWithNetHTTP(c.host, site)
+	ln, err := net.Listen("tcp", net.JoinHostPort(c.host, "0"))
 	if err != nil {
 		return nil, err
 	}
-	defer stop()
+	other := &http.Server{ // the file server that a Go program would use
+		Handler:     http.FileServer(http.Dir(site)),
+		ReadTimeout: time.Second,            // for requests that do not end
+		IdleTimeout: 100 * time.Millisecond, // net/http keeps connections open, but converse waits for the close
+		ErrorLog:    log.New(io.Discard, "", 0),
+	}
+	go other.Serve(ln) // returns when other is closed
+	defer other.Close()
 
 	byFlags := map[string][]int{} // the cases with the same flags share a server
 	for i, g := range cases {
@@ -89,7 +95,7 @@ func (c *comparison) same(ctx context.Context) (*sameResult, error) {
 	for i, g := range cases {
 		if hasNetHTTP(g) {
 			all.Go(func() error {
-				answers[i][2] = converse(other, g.Request)
+				answers[i][2] = converse(ln.Addr().String(), g.Request)
 				return ctx.Err()
 			})
 		}
@@ -193,21 +199,4 @@ func quote(message []byte) string {
 		return "(closed without an answer)\n"
 	}
 	return b.String() + cut
-}
-
-// serveWithNetHTTP starts the file server that a Go program would use.
-func serveWithNetHTTP(host, dir string) (addr string, stop func(), err error) {
-	ln, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
-	if err != nil {
-		return "", nil, err
-	}
-	server := &http.Server{
-		Handler:     http.FileServer(http.Dir(dir)),
-		ReadTimeout: time.Second,            // for requests that do not end
-		IdleTimeout: 100 * time.Millisecond, // net/http keeps connections open, but converse waits for the close
-		ErrorLog:    log.New(io.Discard, "", 0),
-	}
-	var serving sync.WaitGroup
-	serving.Go(func() { server.Serve(ln) }) // returns when it is closed
-	return ln.Addr().String(), func() { server.Close(); serving.Wait() }, nil
 }

@@ -28,29 +28,24 @@ func (c *comparison) printAll(ctx context.Context, w io.Writer) error {
 			fmt.Fprintf(w, "  %s  %s\n", k.Letter, k.Means)
 		}
 	}
-	pair := func(s settings) func(context.Context, io.Writer) error {
-		return func(ctx context.Context, w io.Writer) error {
-			outcomes, err := c.bothStages(ctx, s)
-			if err == nil {
-				printOutcomes(w, outcomes)
-			}
-			return err
-		}
-	}
 	const slow = "A client connects and sends %s. After that, another client asks for the page.\n\n"
+	const persistent = "The six objects again, with -keep-alive. Stage 1 serves one connection until it\nhas been silent for %v (-idle-timeout). Until then the others wait.\n\n"
 	for _, e := range []struct {
 		title, says string
-		show        func(context.Context, io.Writer) error
+		pair        settings                               // of a trial of each stage
+		show        func(context.Context, io.Writer) error // instead of it
 	}{
-		{"Six objects", "A page has six objects. Each answer is delayed by 100 ms.\n\n", pair(settings{Objects: 6, Delay: 100})},
-		{"A slow client: half", fmt.Sprintf(slow, "half a request"), pair(settings{Slow: "half"})},
-		{"A slow client: silent", fmt.Sprintf(slow, "nothing"), pair(settings{Slow: "silent"})},
-		{"Content-Length, four ways", "", c.printLengths},
-		{"The same bytes", "", c.printSame},
-		{"Persistent connections", fmt.Sprintf("The six objects again, with -keep-alive. Stage 1 serves one connection until it\nhas been silent for %v (-idle-timeout). Until then the others wait.\n\n", idleTimeout),
-			pair(settings{Objects: 6, Delay: 100, KeepAlive: true})},
+		{"Six objects", "A page has six objects. Each answer is delayed by 100 ms.\n\n", settings{Objects: 6, Delay: 100}, nil},
+		{"A slow client: half", fmt.Sprintf(slow, "half a request"), settings{Slow: "half"}, nil},
+		{"A slow client: silent", fmt.Sprintf(slow, "nothing"), settings{Slow: "silent"}, nil},
+		{"Content-Length, four ways", "", settings{}, c.printLengths},
+		{"The same bytes", "", settings{}, c.printSame},
+		{"Persistent connections", fmt.Sprintf(persistent, idleTimeout), settings{Objects: 6, Delay: 100, KeepAlive: true}, nil},
 	} {
 		fmt.Fprintf(w, "\n== %s\n\n%s", e.title, e.says)
+		if e.show == nil {
+			e.show = func(ctx context.Context, w io.Writer) error { return c.printPair(ctx, w, e.pair) }
+		}
 		if err := e.show(ctx, w); err != nil {
 			return err
 		}
@@ -58,26 +53,27 @@ func (c *comparison) printAll(ctx context.Context, w io.Writer) error {
 	return nil
 }
 
-// bothStages runs a trial of each stage, with net/http's client.
-func (c *comparison) bothStages(ctx context.Context, s settings) ([]*outcome, error) {
+// printPair runs a trial of each stage, with net/http's client, and prints them.
+func (c *comparison) printPair(ctx context.Context, w io.Writer, s settings) error {
 	var outcomes []*outcome
 	for s.Stage = 1; s.Stage <= 2; s.Stage++ {
 		t, err := c.begin(ctx, c.site(), s)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		timings, err := load(ctx, t)
 		if err != nil {
 			t.stop()
-			return nil, t.fault(fmt.Sprintf("did not send the page and all its objects (%v)", err))
+			return t.fault(fmt.Sprintf("did not send the page and all its objects (%v)", err))
 		}
 		o, err := t.finish(ctx, timings)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		outcomes = append(outcomes, o)
 	}
-	return outcomes, nil
+	printOutcomes(w, outcomes)
+	return nil
 }
 
 // load gets the page of a trial and its objects, as a browser does. When the page
@@ -92,17 +88,18 @@ func load(ctx context.Context, t *trial) ([]timing, error) {
 	defer transport.CloseIdleConnections()
 	ctx, cancel := context.WithTimeout(ctx, trialTime)
 	defer cancel()
-	timings := make([]timing, 1+t.Objects)
-	get := func(i int, target string) (err error) {
-		timings[i], err = measure(ctx, transport, t.server.Addr, target)
+	targets := t.targets()
+	timings := make([]timing, len(targets))
+	get := func(i int) (err error) {
+		timings[i], err = measure(ctx, transport, t.server.Addr, targets[i])
 		return err
 	}
-	if err := get(0, t.pageTarget()); err != nil {
+	if err := get(0); err != nil {
 		return nil, err
 	}
 	var objects errgroup.Group
-	for i, target := range t.objectTargets() {
-		objects.Go(func() error { return get(1+i, target) })
+	for i := range t.Objects {
+		objects.Go(func() error { return get(1 + i) })
 	}
 	return timings, objects.Wait()
 }

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -138,15 +139,16 @@ func (t *trial) holdConnection(ctx context.Context) error {
 	return t.log.wait(ctx, func(events []event) bool { return len(events) > 0 })
 }
 
-// pageTarget is the page that a browser asks for. objectTargets are the objects
-// that it finds in the page.
+// pageTarget is the page that a browser asks for. targets are the page and the objects
+// that a browser finds in it.
 func (s settings) pageTarget() string { return fmt.Sprintf("/page-%d.html", s.Objects) }
 
-func (s settings) objectTargets() (targets []string) {
-	for k := 1; k <= s.Objects; k++ {
-		targets = append(targets, fmt.Sprintf("/object-%d.svg", k))
+func (s settings) targets() []string {
+	all := []string{s.pageTarget()}
+	for k := range s.Objects {
+		all = append(all, fmt.Sprintf("/object-%d.svg", k+1))
 	}
-	return targets
+	return all
 }
 
 // A Timing is what a client measured for one object. Moments are milliseconds
@@ -207,19 +209,14 @@ func (t *trial) checkLoaded(timings []timing) error {
 	for _, m := range timings {
 		loaded[m.Target] = m.ResponseStart >= m.Start && m.ResponseEnd >= m.ResponseStart && m.Status < 400
 	}
-	if !loaded[t.pageTarget()] {
+	missing := slices.DeleteFunc(t.targets(), func(target string) bool { return loaded[target] })
+	switch {
+	case len(missing) == 0:
+		return nil
+	case missing[0] == t.pageTarget():
 		return t.fault("did not send the page")
 	}
-	var missing []string
-	for _, target := range t.objectTargets() {
-		if !loaded[target] {
-			missing = append(missing, strings.TrimPrefix(target, "/"))
-		}
-	}
-	if len(missing) > 0 {
-		return t.fault("did not send " + strings.Join(missing, ", "))
-	}
-	return nil
+	return t.fault("did not send " + strings.ReplaceAll(strings.Join(missing, ", "), "/", ""))
 }
 
 // fault is the error when a stage did not do its part, with what it said. The
