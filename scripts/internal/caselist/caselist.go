@@ -43,7 +43,7 @@ type Key struct {
 type list struct {
 	name    string
 	lets    map[string]string // what stands for {NAME} in the lines below
-	used    map[string]bool
+	used    map[string]bool   // while the file is read
 	entries []Entry
 }
 
@@ -92,6 +92,7 @@ func Read(file, text string) ([]Entry, error) {
 			return nil, list.wrong(line, "{%s} is not used", let)
 		}
 	}
+	list.used = nil // from here on the cases are read by many at once
 	return list.entries, nil
 }
 
@@ -137,8 +138,9 @@ func (l *list) braced(whole string, wanted bool) (text string, err error) {
 	m := braces.FindStringSubmatch(whole)
 	text, known := l.lets[m[1]]
 	switch {
-	case known:
+	case known && l.used != nil:
 		l.used[m[1]] = true
+	case known:
 	case whole == "{"+m[1]+"}":
 		return whole, nil
 	default:
