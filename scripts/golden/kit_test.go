@@ -84,6 +84,7 @@ var gradedFromCache = regexp.MustCompile(`(?m)^ok\s+weblab\.example/(scripts/gol
 // TestNeverCached: go test ./... never says ok for a stage that has changed,
 // nor for one that was not graded.
 func TestNeverCached(t *testing.T) {
+	t.Parallel()
 	root := copyWorkspace(t)
 	stage2 := filepath.Join(root, "stage2-concurrent")
 	if err := os.Mkdir(filepath.Join(root, "stage4"), 0o755); err != nil {

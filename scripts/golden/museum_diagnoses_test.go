@@ -121,6 +121,7 @@ func TestLogSince(t *testing.T) {
 		{"an error", first + "time=1 level=INFO msg=closed conn=1 why=\"no more\"\n", "", "request conn=1 method=GET target=/a\nclosed conn=1 why=\"no more\"\n"},
 		{"of another check", first + "time=1 level=INFO msg=closed conn=1 why=\"no more\"\n", "1", ""},
 		{"of the connection before", first + "time=1 level=INFO msg=closed conn=1 why=\"no more\"\n" + "time=1 level=INFO msg=accepted conn=2 remote=x local=y\n", "", ""},
+		{"another one ended later", first + "time=1 level=INFO msg=closed conn=1 why=\"no more\"\n" + "time=1 level=INFO msg=closed conn=0 why=answered\n", "0", "request conn=1 method=GET target=/a\nclosed conn=1 why=\"no more\"\n"},
 		{"a gap", "time=1 level=INFO msg=closed conn=1 why=\"the server's own code ended it: step 1.8 is not written yet: x\"\n", "", ""},
 		{"a refusal", "time=1 level=WARN msg=request conn=12 method=GET target=/a refused=\"no a\"\n", "1", "request conn=12 method=GET target=/a refused=\"no a\"\n"},
 	} {

@@ -61,6 +61,7 @@ func (s *showing) wrong() string {
 // TestMuseum: each mistake is found by the check, and gets the diagnosis, that its entry
 // says; each diagnosis is that of some mistake; and each check can fail.
 func TestMuseum(t *testing.T) {
+	t.Parallel()
 	showings := openMuseum(t)
 	var all errgroup.Group
 	all.SetLimit(16) // most of them wait for something most of the time

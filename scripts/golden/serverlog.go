@@ -20,7 +20,11 @@ func lastInLog(text string) (conn, said string) {
 	if len(events) == 0 {
 		return "", ""
 	}
-	conn = events[len(events)-1][2]
+	for _, e := range events { // the end of an earlier one may be logged later
+		if n := e[2]; len(n) > len(conn) || len(n) == len(conn) && n > conn {
+			conn = n
+		}
+	}
 	for _, e := range events {
 		if e[2] == conn && !strings.HasPrefix(e[1], "accepted ") {
 			said += fmt.Sprintf("%.300s\n", e[1])
