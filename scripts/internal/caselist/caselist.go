@@ -105,7 +105,7 @@ func (e Entry) Wrong(line int, format string, args ...any) error {
 	return e.file.wrong(line, format, args...)
 }
 
-// Text is a value with its escapes (\r \n \t \\ \xNN) and names replaced.
+// Text is a value with its escapes (\r \n \t \\ \xNN \uNNNN) and names replaced.
 // {NAME} is what a let says, {NAME[2:9]} a part of it, in bytes, {TEXT*80} is
 // repeated. Any other {NAME} stays as it is: it is known only in the run.
 func (e Entry) Text(value string) string {
@@ -114,7 +114,7 @@ func (e Entry) Text(value string) string {
 }
 
 var (
-	special = regexp.MustCompile(`\\(?:x[0-9a-fA-F]{2}|.|$)|\{[^{}]*\}`)
+	special = regexp.MustCompile(`\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|.|$)|\{[^{}]*\}`)
 	braces  = regexp.MustCompile(`^\{(.*?)(?:\[(\d*):(\d*)\])?(?:\*(\d+))?\}$`)
 )
 

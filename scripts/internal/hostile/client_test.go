@@ -20,13 +20,7 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-const (
-	clientMemory   = 24 << 20  // the most that a client may need, in bytes
-	parallelMemory = 128 << 20 // with fifty connections
-	gigabyte       = 1 << 30   // stands for a stream that never ends
-	giveUp         = 1 << 20   // how much of such a stream a client may print
-	largeRequest   = 16 << 20  // more than the buffers of a connection
-)
+const parallelMemory = 128 << 20 // the most that a client with fifty connections may need, in bytes
 
 // TestClientTricks runs the client against each hostile server. With -v it shows all
 // lines, and none does harm. With -o, FILE gets what would go to standard output.
@@ -42,7 +36,7 @@ func TestClientTricks(t *testing.T) {
 			if strings.Contains(trick.name, "evil") || strings.Contains(trick.name, "interim") {
 				trick.runVerbose(t)
 			}
-			if trick.least == 0 && trick.flags == "" && trick.memory == 0 { // the others would do the same to a file
+			if trick.least == 0 && trick.flags == "" { // the others would do the same to a file
 				trick.runToFile(t)
 			}
 		})
@@ -70,7 +64,7 @@ func (k trick) runVerbose(t *testing.T) {
 func (k trick) runToFile(t *testing.T) {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "out")
-	r := k.run(t, stream()(), "-o", name)
+	r := k.run(t, stream(), "-o", name)
 	if r.out.n > 0 {
 		t.Errorf("with -o: %d bytes on standard output", r.out.n)
 	}
@@ -84,13 +78,6 @@ func (k trick) runToFile(t *testing.T) {
 	_, err = io.Copy(r.out, file)
 	must(t, err)
 	k.check(t, r)
-}
-
-func (k trick) expected() io.Reader {
-	if k.prints != nil {
-		return k.prints()
-	}
-	return io.MultiReader(k.sends(), strings.NewReader(k.drips))
 }
 
 // check compares the result of a run with what the trick wants.
@@ -121,8 +108,8 @@ func (k trick) check(t *testing.T, r *clientRun) {
 	if r.took < k.least || r.took > most {
 		t.Errorf("it took %v, want %v to %v", r.took, k.least, most)
 	}
-	if memory := max(k.memory, clientMemory); r.peak > memory {
-		t.Errorf("peak memory %d bytes, want at most %d", r.peak, memory)
+	if r.peak > k.memory() {
+		t.Errorf("peak memory %d bytes, want at most %d", r.peak, k.memory())
 	}
 }
 
@@ -159,23 +146,10 @@ func checkSafe(t *testing.T, stderr string) {
 func TestClientParallelTricks(t *testing.T) {
 	t.Parallel()
 	const n = 50
-	for _, trick := range []trick{
-		neverEnding("field lines without end", okLine, "a:\n", tooLong),
-		neverEnding("a field line without end", okLine+"X: ", "a", tooLong),
-		neverEnding("interim responses without end", "", "HTTP/1.1 100\n\n", "too long"),
-		neverEnding("trailer lines without end", chunkedHead+"0\r\n", "X: a\n", tooLong),
-		neverEnding("a body without end", okLine+"\r\n", "0123456789abcdef", "-max-time"),
-		dripping("a trickle in a field line", okLine, "a", "time out"),
-		{name: "resets behind the request", sends: stream(), then: "reset", says: []string{"no answer", "RST"}},
-		{name: "resets in the body", sends: stream(okLine, "Content-Length: 9\r\n\r\na"), then: "reset", says: []string{"ended early", "RST", "1 bytes"}},
-		silence("silence", quickFlags, ""),
-		{name: "one answer and no more", sends: stream(okLine, "Content-Length: 2\r\n\r\nok"), says: []string{"no answer to request 2", "2 bytes", "FIN"}},
-		{name: "an evil field", sends: stream(okLine, evilText, "\n\n"), then: "open", says: []string{"control octet"}},
-		{name: "as many fields as there may be", sends: mostFields, says: []string{"no answer to request 2"}},
-	} {
+	for _, trick := range tricksOf("tricks-parallel") {
 		t.Run(trick.name, func(t *testing.T) {
 			s := serveTrick(t, trick)
-			r := runClient(t, stream()(), append(strings.Fields(trick.flags), "-p", strconv.Itoa(n), "-n", "3", "-max-time", "2s", s.url)...)
+			r := runClient(t, stream(), append(strings.Fields(trick.flags), "-p", strconv.Itoa(n), "-n", "3", "-max-time", "2s", s.url)...)
 			s.stop()
 			checkSafe(t, r.stderr)
 			lines := strings.Split(strings.TrimSuffix(r.stderr, "\n"), "\n")
@@ -262,7 +236,7 @@ func (c cutResponse) at(n int, ending string) trick {
 			sends = append(sends, b)
 		}
 	}
-	k := trick{sends: stream(string(sends)), prints: stream(string(prints)), then: ending, status: 1, says: []string{"ended early"}}
+	k := trick{sends: []piece{{string(sends), 1}}, prints: []piece{{string(prints), 1}}, then: ending, status: 1, says: []string{"ended early"}}
 	how := map[string]string{"close": "the server closed", "reset": "RST"}[ending]
 	whole := n == len(brackets.Replace(c.response))
 	headEnd := strings.Index(c.response, "\r\n\r\n") + 4

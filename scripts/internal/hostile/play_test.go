@@ -72,7 +72,7 @@ func (s *hostileServer) play(k trick, conn *net.TCPConn, clientEnded <-chan stru
 			return
 		}
 	}
-	if _, err := io.Copy(conn, k.sends()); err == nil && k.drips != "" {
+	if _, err := io.Copy(conn, stream(k.sends...)); err == nil && k.drips != "" {
 		client{send: []byte(k.drips), chunk: 1, between: k.every}.sendTo(conn, clientEnded)
 	}
 	switch k.then {
