@@ -27,7 +27,7 @@ func newTree(t *testing.T) *tree {
 	plantAll(t, tr.root, secret, tr.hidden...)
 	plantAll(t, tr.root, public, "index.html", "file.txt", "d/index.html", "d/file.txt", "d/e/file.txt", "a..b", ".shown")
 	for _, l := range links {
-		symlink(t, strings.Replace(l.to, "ABOVE", filepath.ToSlash(above), 1), tr.root, l.name)
+		symlink(t, strings.Replace(l.to, "{above}", filepath.ToSlash(above), 1), tr.root, l.name)
 	}
 	return tr
 }
@@ -36,7 +36,7 @@ func newTree(t *testing.T) *tree {
 func public(name string) string { return "PUBLIC " + strings.ToUpper(name) }
 
 // A link is a symbolic link below root, and the answer to a GET of a target that goes
-// through it. ABOVE stands for the folder above the root.
+// through it. {above} stands for the folder above the root.
 type link struct {
 	name, to string
 	target   string
@@ -44,45 +44,17 @@ type link struct {
 	text     string // of a 200
 }
 
-// These links lead out, in, in a circle, and nowhere. The server follows a link that
-// stays inside, even to a hidden file: somebody made the link for this, and its own
-// name is not hidden. It refuses a link that goes out and comes back in, and an
-// absolute link. (A hard link is the file itself: nobody can tell them apart.)
-var links = []link{
-	{"rel-out", "../secret.txt", "/rel-out", 404, ""},
-	{"abs-out", "ABOVE/secret.txt", "/abs-out", 404, ""},
-	{"to-link", "rel-out", "/to-link", 404, ""},
-	{"to-to-link", "d/../to-link", "/to-to-link", 404, ""},
-	{"d/deep-out", "../../outside/secret.txt", "/d/deep-out", 404, ""},
-	{"d/e/through", "../../dir-out/secret.txt", "/d/e/through", 404, ""},
-	{"dir-out", "../outside", "/dir-out/secret.txt", 404, ""},
-	{"dir-abs", "ABOVE/outside", "/dir-abs/", 404, ""},
-	{"to-dir-out", "dir-out", "/to-dir-out/d/file.txt", 404, ""},
-	{"dir-out-again", "../outside/", "/dir-out-again", 404, ""},
-	{"sibling", "../root-sibling", "/sibling/", 404, ""},
-	{"d/up", "../..", "/d/up/secret.txt", 404, ""},
-	{"d/up-and-back", "../../root/d", "/d/up-and-back/file.txt", 404, ""},
-	{"abs-in", "ABOVE/root/d/file.txt", "/abs-in", 404, ""},
-	{"parent", "..", "/parent/root/file.txt", 404, ""},
-	{"dirs/index.html", "../../secret.txt", "/dirs/", 404, ""},
-	{"system", "/etc/passwd", "/system", 404, ""},
-	{"system-dir", "/etc", "/system-dir/passwd", 404, ""},
-	{"slash", "/", "/slash/etc/passwd", 404, ""},
-	{"process", "/proc/self/environ", "/process", 404, ""},
-	{"loop", "loop", "/loop", 404, ""},
-	{"loop-a", "loop-b", "/loop-a", 404, ""},
-	{"loop-b", "loop-a", "/loop-b/x", 404, ""},
-	{"dangling", "nothing", "/dangling", 404, ""},
-	{"dangling-out", "../nothing", "/dangling-out", 404, ""},
-	{".link", "file.txt", "/.link", 404, ""},
-	{"in", "d/e/file.txt", "/in", 200, public("d/e/file.txt")},
-	{"d/e/in-up", "../../file.txt", "/d/e/in-up", 200, public("file.txt")},
-	{"in-in", "in", "/in-in", 200, public("d/e/file.txt")},
-	{"dir-in", "d", "/dir-in/", 200, public("d/index.html")},
-	{"dir-in-too", "dir-in/e", "/dir-in-too/file.txt", 200, public("d/e/file.txt")},
-	{"dir-in-last", "d", "/dir-in-last", 301, ""},
-	{"shown", ".shown", "/shown", 200, public(".shown")},
-}
+var links = func() (all []link) {
+	for _, e := range list("links") {
+		l := link{name: e.Keys[0].Name, to: strings.TrimPrefix(e.Keys[0].Value, "-> "), target: e.Name}
+		status, file, _ := strings.Cut(e.Want, " ")
+		if l.status = number(status); file != "" {
+			l.text = public(file)
+		}
+		all = append(all, l)
+	}
+	return all
+}()
 
 // TestEscapeLinks asks for each link.
 func TestEscapeLinks(t *testing.T) {
@@ -98,44 +70,34 @@ func TestEscapeLinks(t *testing.T) {
 	})
 }
 
-// A name is hard to type. Each names a file. The test asks for it with every octet
-// escaped, and with as few escapes as possible.
-type hardName struct {
-	name   string
-	status int
-}
-
-var hardNames = []hardName{
-	{"with space", 200}, {"  two  spaces  ", 200}, {" ", 200}, {"%", 200}, {"100%", 200}, {"%2e%2e", 200}, {"%252e", 200}, {"%41", 200}, {"%zz", 200}, {"a?b", 200}, {"?", 200}, {"#", 200}, {"a#b?c", 200},
-	{`"`, 200}, {"'", 200}, {"`", 200}, {"<script>", 200}, {"a&b;c=d", 200}, {";", 200}, {"a+b", 200}, {"*", 200}, {"|", 200}, {"$(x)", 200}, {"-", 200}, {"--help", 200}, {"~", 200}, {"~root", 200}, {"a..b", 200}, {"a.", 200}, {"a..", 200},
-	{"con", 200}, {"NUL.txt", 200}, {"C:", 200}, {"a:b", 200}, {"http:", 200}, {"desktop.ini", 200}, {"[::1]", 200}, {"^{}", 200}, {"A", 200}, {"index", 200},
-	{"你好 世界", 200}, {"太.html", 200}, {"日本語", 200}, {"한국어", 200}, {"привет", 200}, {"عربى", 200}, {"e\u0301.nfd", 200}, {"\u00e9.nfc", 200}, {"😀", 200}, {"👩‍👩‍👧", 200}, {"\u202egnp.exe", 200}, {"\u200b", 200}, {"\ufeff", 200}, {"\ufffd", 200},
-	{"new\nline", 200}, {"\r\nX: y", 200}, {"\t", 200}, {"\x01\x1b[31m\x7f", 200}, {"\u0085\u009b", 200},
-	{strings.Repeat("x", 255), 200}, {strings.Repeat("太", 85), 200}, {strings.Repeat("long/", 600) + "way", 200},
-	{"...", 404}, {"....", 404}, {"..a", 404}, {".a", 404}, {`back\slash`, 404}, {`\`, 404}, {"\xff\xfe", 400}, {"latin\xe9", 400}, {"\xed\xa0\x80", 400},
-}
+// hardNames are the names of testdata/names.txt, by the status of an answer.
+var hardNames = pools("names")
 
 // TestEscapeHardNames: such a file is served where the contract serves it.
 func TestEscapeHardNames(t *testing.T) {
 	dir := t.TempDir()
-	for i, n := range hardNames {
-		plant(t, dir, n.name, fmt.Sprint("file ", i))
+	statuses := map[string]int{} // by name
+	for _, status := range []string{"200", "400", "404"} {
+		for _, name := range hardNames[status] {
+			plant(t, dir, name, "file "+name)
+			statuses[name] = number(status)
+		}
 	}
 	both(t, func(t *testing.T, stage int) {
 		s := start(t, stage, dir, "-log off")
-		for i, n := range hardNames {
-			text := fmt.Sprint("file ", i)
-			for _, target := range []string{escapeAll(n.name), escapeFew(n.name)} {
-				if err := s.wants(1, target, n.status, text); err != nil {
-					t.Errorf("%q: %v", n.name, err)
+		for name, status := range statuses {
+			text := "file " + name
+			for _, target := range []string{escapeAll(name), escapeFew(name)} {
+				if err := s.wants(1, target, status, text); err != nil {
+					t.Errorf("%q: %v", name, err)
 				}
 				all, _, err := s.ask(1, query{"HEAD", target, "localhost"})
-				if err != nil || all[0].Status != n.status || n.status == 200 && all[0].length != len(text) {
-					t.Errorf("HEAD of %q: %v, %v", n.name, all, err)
+				if err != nil || all[0].Status != status || status == 200 && all[0].length != len(text) {
+					t.Errorf("HEAD of %q: %v, %v", name, all, err)
 				}
 			}
 		}
-		t.Logf("%d names, 4 requests for each, wrong answers: 0 unless said", len(hardNames))
+		t.Logf("%d names, 4 requests for each, wrong answers: 0 unless said", len(statuses))
 	})
 }
 
@@ -143,7 +105,7 @@ func TestEscapeHardNames(t *testing.T) {
 // answer, and its Location works.
 func TestEscapeHardDirectories(t *testing.T) {
 	dir := t.TempDir()
-	names := []string{"a\r\n\r\nHTTP/1.1 200 OK", "a\nSet-Cookie: x=y", "q?x", "p%2e", "#"}
+	names := hardNames["301"]
 	for _, name := range names {
 		plant(t, dir, name+"/index.html", "in")
 	}

@@ -66,15 +66,19 @@ func pools(name string) map[string]words {
 	for _, e := range list(name) {
 		for _, key := range e.Keys {
 			for _, word := range wordsOf(e, key.Value) {
-				times, err := strconv.Atoi(key.Name)
-				sure(err)
-				for range times {
+				for range number(key.Name) {
 					all[e.Name] = append(all[e.Name], word)
 				}
 			}
 		}
 	}
 	return all
+}
+
+func number(digits string) int {
+	n, err := strconv.Atoi(digits)
+	sure(err)
+	return n
 }
 
 // A piece of a stream is a text, so many times.
@@ -88,9 +92,7 @@ var timesOf = regexp.MustCompile(`^(\d+) times `)
 // pieceOf reads "TEXT" or "N times TEXT".
 func pieceOf(text string) piece {
 	if m := timesOf.FindStringSubmatch(text); m != nil {
-		n, err := strconv.ParseInt(m[1], 10, 64)
-		sure(err)
-		return piece{text[len(m[0]):], n}
+		return piece{text[len(m[0]):], int64(number(m[1]))}
 	}
 	return piece{text, 1}
 }

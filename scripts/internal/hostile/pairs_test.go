@@ -140,10 +140,7 @@ func pair(requests [][]byte, number uint64) []byte {
 }
 
 // splitters are bytes that parsers disagree on.
-var splitters = []string{
-	"\r", "\n", "\r\n", "\n\n", "\r\n\r\n", "\r\n ", "\x00", "\t", "\x0b", "\x7f", "\xff", " ", ":", ",", ";", "/", "\\", "%", "#", "@", "0", "-", "+",
-	"\r\nContent-Length: 5", "\r\nContent-Length: 0", "\r\nTransfer-Encoding: chunked", "\r\nConnection: keep-alive", "\r\nConnection: close", "0\r\n\r\n",
-}
+var splitters = pools("pairs")["splitters"]
 
 // broken changes a message in one place. This is mostly in its first 300 bytes,
 // because long messages just repeat one letter.
@@ -252,66 +249,29 @@ func readRequest(sent []byte) (rest []byte, good, whole bool) {
 }
 
 func TestSplitRequests(t *testing.T) {
-	const (
-		ask  = "GET / HTTP/1.1\r\nHost: x\r\n\r\n"
-		head = "HEAD / HTTP/1.1\r\nHost: x\r\n\r\n"
-	)
-	for _, c := range []struct{ name, sent, want string }{
-		{"empty lines", "\r\n\n\r\n", "[]"},
-		{"more", ask + strings.Repeat("\r\n", 8193), "[{GET true} { false}]"},
-		{"three", ask + head + "\r\n\n" + ask, "[{GET true} {HEAD true} {GET true}]"},
-		{"a target that is no URI", "GET /%zz HTTP/1.1\r\nHost: x\r\n\r\n" + ask, "[{GET true} {GET true}]"},
-		{"bare LF", strings.ReplaceAll(ask, "\r", "") + ask, "[{GET true} {GET true}]"},
-		{"a request in a body", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 27\r\n\r\n" + ask + ask, "[{POST true} {GET true}]"},
-		{"a request in a chunk", "GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1b\r\n" + ask + "\r\n0\r\n\r\n" + ask, "[{GET true} {GET true}]"},
-		{"a body that is not whole", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n" + ask, "[{POST true}]"},
-		{"garbage, then a request", "garbage\r\n\r\n" + ask, "[{garbage\r false}]"},
-		{"a head that is not whole", ask + "HEAD / HT", "[{GET true} {HEAD false}]"},
-		{"a bare CR", ask + "\r" + ask, "[{GET true} {\rGET false}]"},
-	} {
-		if got := fmt.Sprint(splitRequests([]byte(c.sent))); got != c.want {
-			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+	for _, e := range list("requests") {
+		got := fmt.Sprint(splitRequests([]byte(e.Text(e.Keys[0].Value))))
+		if strings.ReplaceAll(got, "\r", `\r`) != e.Want {
+			t.Errorf("%s: %q, want %s", e.Name, got, e.Want)
 		}
 	}
 }
 
 // TestReplies: the answers of the contract are read, and nothing else passes.
 func TestReplies(t *testing.T) {
-	ok, bad := persisted, errorAnswer(400)
-	head := "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\n"
-	wrong := func(old, new string) string { return strings.Replace(ok, old, new, 1) }
-	for _, c := range []struct{ name, method, got, want, says string }{
-		{"nothing", "GET", "", "[]", ""},
-		{"two", "GET", ok + bad, "[200 400]", ""},
-		{"HEAD", "HEAD", head + head, "[200 200]", ""},
-		{"HEAD with a body", "HEAD", head + "hi", "[200]", "no head"},
-		{"a body that is not whole", "GET", head + "h", "[200]", "unexpected EOF"},
-		{"a byte too many", "GET", head + "hi!", "[200]", "no head"},
-		{"after a close", "GET", bad + ok, "[400]", "behind an answer that closes"},
-		{"no page of its own", "GET", strings.Replace(bad, "<h1>400", "<h1>404", 1), "[400]", "the page of a 400"},
-		{"another error", "GET", strings.ReplaceAll(bad, "400 Bad Request", "500 Internal Server Error"), "[]", "no head"},
-		{"a wrong phrase", "GET", wrong("OK", "Ok"), "[]", "no head"},
-		{"bare LF", "GET", strings.ReplaceAll(ok, "\r", ""), "[]", "no head"},
-		{"one bare LF", "GET", wrong("OK\r", "OK"), "[]", "no head"},
-		{"a bare CR", "GET", wrong("OK", "O\rK"), "[]", "no head"},
-		{"another version", "GET", wrong("1.1", "1.0"), "[]", "no head"},
-		{"a status of two digits", "GET", wrong("200", "20"), "[]", "no head"},
-		{"a folded line", "GET", wrong("\r\n\r\n", "\r\n a\r\n\r\n"), "[]", "no head"},
-		{"a space before the colon", "GET", wrong("h:", "h :"), "[]", "no head"},
-		{"two lengths", "GET", wrong("\r\n\r\n", "\r\nContent-Length: 3\r\n\r\n"), "[]", "no head"},
-		{"no length", "GET", wrong("Content-Length: 36\r\n", ""), "[]", "no head"},
-		{"another order", "GET", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: text/plain\r\n\r\nhi", "[]", "no head"},
-		{"a field too many", "GET", wrong("Content", "X: y\r\nContent"), "[]", "no head"},
-		{"a 200 with a Location", "GET", wrong("Content", "Location: /x\r\nContent"), "[]", "no head"},
-		{"something else", "GET", "hello", "[]", "no head"},
-	} {
-		all, err := replies([]byte(c.got), func(int) string { return c.method })
+	for _, e := range list("answers") {
+		method := "GET"
+		if strings.HasPrefix(e.Name, "HEAD") {
+			method = "HEAD"
+		}
+		all, err := replies([]byte(e.Text(e.Keys[0].Value)), func(int) string { return method })
 		statuses := []int{}
 		for _, r := range all {
 			statuses = append(statuses, r.Status)
 		}
-		if got := fmt.Sprint(statuses); got != c.want || (err != nil) != (c.says != "") || !strings.Contains(fmt.Sprint(err), c.says) {
-			t.Errorf("%s: %s, %v, want %s, %q", c.name, got, err, c.want, c.says)
+		want, says, fails := strings.Cut(e.Want, "] ")
+		if got := fmt.Sprint(statuses); got != strings.TrimSuffix(want, "]")+"]" || (err != nil) != fails || !strings.Contains(fmt.Sprint(err), says) {
+			t.Errorf("%s: %s, %v, want %s", e.Name, got, err, e.Want)
 		}
 	}
 }

@@ -14,22 +14,8 @@ import (
 	"unicode/utf8"
 )
 
-// Right and wrong spellings of the parts of a path. Each wrong one fooled some
-// server: it was taken for a dot-dot, a separator, or the end of a name.
-var (
-	dotdots = []string{"..", "..", "..", "%2e%2e", "%2E%2e", ".%2e", "%2e.", "%252e%252e", "%25252e.", "%c0%ae%c0%ae", "%C0%AE.", "%e0%80%ae%e0%80%ae", "%f0%80%80%ae.",
-		"%uff0e%uff0e", "%ef%bc%8e%ef%bc%8e", "%e2%80%a5", "%e2%80%a4%e2%80%a4", "..;", "..;x=1", "%2e%2e;", "..%00", "..%0a", "..%0d", "..%09", "..%20", ".. ", "...", "....", ".%00.",
-		"..%01", "..::$DATA", "..%3a%3a$INDEX_ALLOCATION", "%%32%65.", "..%", "%2e%2", "..?", "..#", "\xc0\xae\xc0\xae", "．．", "..%ff", "..%2e", "x/../..", "./..", "..%7f", "%2e%2e%e2%80%8b"}
-	separators = []string{"/", "/", "/", "/", "/", "//", "/./", "/.//", "/%2e/", "%2f", "%2F", "%252f", "%25252F", "\\", "%5c", "%5C", "%255c", "/;/", "%c0%af", "%e0%80%af", "%ef%bc%8f", "%u2215",
-		"\\/", "%5c%5c", "/%5c", "/x/../", "%00/", "/\t/", "///"}
-	ends = []string{"", "", "", "", "", "/", "//", "/.", "/..", ".", "..", "%20", "%20%20", " ", "%2e", "%00", "%00.html", "%00/", "%0a", "%09", "::$DATA", "%3a$DATA", ":x", "?", "?x", "?/../x", "??", "#", "#x",
-		";", ";x", "~", ".bak", "%", "*", "\\", "%5c", "%2f", "/index.html", "%c3%28", "\x00", "\xff"}
-	odds = []string{"", ".", "root", "outside", "CON", "NUL.txt", "aux", "C:", "c:%5c", "C%3a", "%5c%5chost%5cshare", "%5c%5c?%5c", "~", "~root", "ROOT~1", "GIT~1", "..", "file:", "http:", "*", "d", "dir-out",
-		"rel-out", "%2e", "%00", " ", "index.html", "secret.txt", ".env", ".git", "%2egit", "etc", "proc", "self", "太", "%e5%a4%aa", "e%cc%81", "%f0%9f%98%80", "%ed%a0%80", "%fe%ff", "-", "$HOME", "%24%7Bx%7D"}
-	fronts = []string{"", "", "", "", "", "", "", "", "http://localhost", "HTTP://x:99", "http://..", "http://", "http:/", "http://a@localhost", "https://localhost", "file://", "file://localhost", "//localhost", "/", "*",
-		"localhost", ".", "..", "%2f", "\\", "http://localhost?", "http://%2e%2e", "http://[::1]:80"}
-	hosts = []string{"localhost", "localhost", "localhost", "localhost", "localhost", "localhost", "localhost", "localhost", "127.0.0.1:1", "[::1]", "..", "...", "%2e%2e", "localhost/../..", "../secret.txt", "", "localhost:80/..", "/etc", "\\", "x%00", "root-sibling"}
-)
+// spellings are the words of testdata/targets.txt, by the name of their list.
+var spellings = pools("targets")
 
 // A speller makes targets that try to get at secrets.
 type speller struct {
@@ -46,6 +32,9 @@ func (s speller) pick(from []string) string {
 	}
 }
 
+// spell picks a word of testdata/targets.txt.
+func (s speller) spell(list string) string { return s.pick(spellings[list]) }
+
 // legal reports whether the contract allows this part of a target.
 func legal(part string) bool {
 	decoded, err := url.PathUnescape(part)
@@ -60,7 +49,7 @@ func (s speller) ask() query {
 	s.wild = s.rand.IntN(2) == 0
 	a := query{"GET", s.target(), "localhost"}
 	if s.wild {
-		a.host = s.pick(hosts)
+		a.host = s.spell("hosts")
 	}
 	if s.rand.IntN(5) == 0 && !strings.ContainsFunc(a.target, unicode.IsControl) {
 		a.method = "HEAD"
@@ -77,14 +66,14 @@ func (s speller) target() string {
 	case 3: // to what is hidden, or through a link, with detours
 		path := s.pick(s.hidden)
 		if s.rand.IntN(2) == 0 {
-			path = links[s.rand.IntN(len(links))].target + s.pick([]string{"", "/secret.txt", "/../secret.txt", "/../../secret.txt", "/d/file.txt"})
+			path = links[s.rand.IntN(len(links))].target + s.spell("behind-links")
 		}
 		var segments []string
 		for _, segment := range s.segments(path) {
 			for s.rand.IntN(3) == 0 {
-				segments = append(segments, s.pick([]string{".", "", "d", "x"}))
+				segments = append(segments, s.spell("detours"))
 				if last := segments[len(segments)-1]; last == "d" || last == "x" {
-					segments = append(segments, s.pick(dotdots))
+					segments = append(segments, s.spell("dotdots"))
 				}
 			}
 			segments = append(segments, segment)
@@ -93,15 +82,15 @@ func (s speller) target() string {
 	case 4: // the whole path of a secret in the system
 		return s.join(s.segments(filepath.ToSlash(s.above) + "/" + s.pick(s.outside)))
 	case 5: // a walk inside, so that there is something to be had
-		segments := []string{s.pick([]string{"d", "dir-in", ".", "x/..", "file.txt"})}
+		segments := []string{s.spell("inside")}
 		for range s.rand.IntN(4) {
-			segments = append(segments, s.pick([]string{"e", "..", ".", "", "file.txt", "d"}))
+			segments = append(segments, s.spell("walk"))
 		}
 		return s.join(segments)
 	}
 	var segments []string
 	for range 1 + s.rand.IntN(12) {
-		segments = append(segments, s.pick([]string{s.pick(dotdots), s.pick(odds), s.pick(s.segments(s.pick(s.outside)))}))
+		segments = append(segments, s.pick([]string{s.spell("dotdots"), s.spell("odds"), s.pick(s.segments(s.pick(s.outside)))}))
 	}
 	return s.join(segments)
 }
@@ -111,15 +100,15 @@ func (s speller) target() string {
 func (s speller) climb() (segments []string) {
 	down := s.rand.IntN(4)
 	for range down {
-		segments = append(segments, s.pick([]string{"d", "e", "x", "", ".", "dir-in", "dir-out", "a..b"}))
+		segments = append(segments, s.spell("folders-down"))
 	}
-	up, way := down+1, s.pick(dotdots)
+	up, way := down+1, s.spell("dotdots")
 	if s.rand.IntN(4) == 0 {
 		up = s.rand.IntN(12)
 	}
 	for range up {
 		if s.rand.IntN(4) == 0 { // not all in the same spelling
-			way = s.pick(dotdots)
+			way = s.spell("dotdots")
 		}
 		segments = append(segments, way)
 	}
@@ -133,20 +122,20 @@ func (s speller) segments(path string) []string {
 // join joins the segments, with one kind of separator or with a new one each time,
 // and adds something before and after them.
 func (s speller) join(segments []string) string {
-	separator, mixed := s.pick(separators), s.rand.IntN(3) == 0
+	separator, mixed := s.spell("separators"), s.rand.IntN(3) == 0
 	var b strings.Builder
-	b.WriteString(s.pick(fronts))
+	b.WriteString(s.spell("fronts"))
 	b.WriteString("/")
 	for i, segment := range segments {
 		if i > 0 {
 			if mixed {
-				separator = s.pick(separators)
+				separator = s.spell("separators")
 			}
 			b.WriteString(separator)
 		}
 		b.WriteString(s.escapeSome(segment))
 	}
-	b.WriteString(s.pick(ends))
+	b.WriteString(s.spell("ends"))
 	return strings.Map(func(r rune) rune { // these two would end the request line
 		if r == '\r' || r == '\n' {
 			return -1
