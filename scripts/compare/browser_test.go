@@ -25,32 +25,32 @@ import (
 
 // TestPageRuns runs all experiments in one page, and looks at what each of them shows.
 func TestPageRuns(t *testing.T) {
-	url := servePage(t)
+	t.Parallel()
+	_, url := startPage(t, "")
 	netLog := filepath.Join(t.TempDir(), "net.json")
 	dom := dump(t, url+"?run=objects,slow,lengths,same,persistent&report", "--log-net-log="+netLog)
 	dom, report, _ := strings.Cut(dom, `<pre id="report">`)
-	// again runs one of them again. A machine that is busy with something else may be
-	// late, but not for long.
-	again := func(t *testing.T, id string) string { return section(t, dump(t, url+"?run="+id), id) }
+	// settled is what an experiment shows. If that is not good, it runs again, twice at
+	// most: a machine that is busy with something else may be late, but not for long.
+	settled := func(t *testing.T, id string, good func(shown string) bool) string {
+		shown := section(t, dom, id)
+		for try := 1; try < 3 && !good(shown); try++ {
+			shown = section(t, dump(t, url+"?run="+id), id)
+		}
+		return shown
+	}
 
 	t.Run("objects", func(t *testing.T) {
-		shown := section(t, dom, "objects")
-		for try := 1; try < 3 && number(t, rows(shown)[1][2]) >= 3*delay; try++ {
-			shown = again(t, "objects")
-		}
-		checkObjects(t, shown)
+		checkObjects(t, settled(t, "objects", func(shown string) bool { return number(t, rows(shown)[1][2]) < 3*delay }))
 	})
 	t.Run("slow, half", func(t *testing.T) { checkSlow(t, section(t, dom, "slow")) })
 	silent := dump(t, url+"?run=slow&slow=silent&report")
 	t.Run("slow, silent", func(t *testing.T) { checkSlow(t, section(t, silent, "slow")) })
 	t.Run("lengths", func(t *testing.T) {
-		got := shownLengths(section(t, dom, "lengths"))
 		// Of the long one Chromium shows nothing, but in one run of about twenty it
 		// is quicker to draw what came than to notice that more should have come.
-		for try := 1; try < 3 && !strings.HasPrefix(got["long"][2], "nothing"); try++ {
-			got = shownLengths(again(t, "lengths"))
-		}
-		checkLengths(t, got, netLog)
+		shown := settled(t, "lengths", func(shown string) bool { return strings.HasPrefix(shownLengths(shown)["long"][2], "nothing") })
+		checkLengths(t, shownLengths(shown), netLog)
 	})
 	t.Run("same", func(t *testing.T) {
 		cases, err := golden.Cases()
@@ -60,7 +60,9 @@ func TestPageRuns(t *testing.T) {
 			t.Errorf("the counts are %q; want all of %s (%v)", same, n, err)
 		}
 	})
-	t.Run("persistent", func(t *testing.T) { checkPersistent(t, section(t, dom, "persistent")) })
+	t.Run("persistent", func(t *testing.T) {
+		checkPersistent(t, settled(t, "persistent", func(shown string) bool { return number(t, rows(shown)[3][3]) < 4*delay }))
+	})
 	t.Run("report", func(t *testing.T) { checkReport(t, dom, report) })
 	t.Run("screenshots", func(t *testing.T) { checkScreenshots(t, url) })
 	if _, report, ok := strings.Cut(silent, `<pre id="report">`); !ok || strings.Contains(html.UnescapeString(report), `<section id="objects"`) {
@@ -201,7 +203,7 @@ func checkPersistent(t *testing.T, shown string) {
 	if took[2] < took[0]+float64(idleTimeout.Milliseconds()) {
 		t.Errorf("stage 1 took %v ms, with -keep-alive %v: nobody waited for an idle connection", took[0], took[2])
 	}
-	if took[3] > 2*took[1] {
+	if took[3] > 2*took[1] && took[3] >= 4*delay { // 2 delays
 		t.Errorf("stage 2 took %v ms, with -keep-alive %v", took[1], took[3])
 	}
 }

@@ -5,7 +5,6 @@ package main
 import (
 	"context"
 	"html"
-	"net"
 	"os"
 	"os/exec"
 	"regexp"
@@ -60,21 +59,6 @@ var browsers = []string{
 	`${ProgramFiles}\Google\Chrome\Application\chrome.exe`, `${ProgramFiles}\Microsoft\Edge\Application\msedge.exe`,
 	`${ProgramFiles(x86)}\Google\Chrome\Application\chrome.exe`, `${ProgramFiles(x86)}\Microsoft\Edge\Application\msedge.exe`,
 	`${LocalAppData}\Google\Chrome\Application\chrome.exe`, `${LocalAppData}\Microsoft\Edge\Application\msedge.exe`,
-}
-
-// servePage builds the stages and serves the page until the test is over.
-func servePage(t *testing.T) (url string) {
-	t.Helper()
-	c, err := prepare(t.Context(), "127.0.0.1")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(c.close)
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c.servePage(ln)
 }
 
 // one is what the groups of a pattern match in a text, and all is that of each match.

@@ -3,7 +3,7 @@
 package main
 
 import (
-	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -19,7 +19,7 @@ import (
 	"weblab.example/scripts/internal/launch"
 )
 
-// TestMain is the program itself where TestStops starts it.
+// TestMain is the program itself where a test starts it.
 func TestMain(m *testing.M) {
 	if os.Getenv("WEBLAB_COMPARE") == "1" {
 		main()
@@ -28,11 +28,53 @@ func TestMain(m *testing.M) {
 	m.Run()
 }
 
+// program is the program, to be run in a directory.
+func program(t *testing.T, dir string, args ...string) *launch.Cmd {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute) // t.Context ends before a Cleanup
+	t.Cleanup(cancel)
+	cmd := launch.Command(ctx, self, args...)
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), "WEBLAB_COMPARE=1")
+	return cmd
+}
+
+// startPage starts the program in a directory, and returns the address of its page. It
+// stops at the end of the test.
+func startPage(t *testing.T, dir string) (cmd *launch.Cmd, url string) {
+	t.Helper()
+	cmd = program(t, dir, "-no-browser")
+	stdout, w := io.Pipe()
+	cmd.Stdout, cmd.Stderr = w, os.Stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		<-cmd.Done()
+		w.Close()
+	}()
+	t.Cleanup(func() {
+		cmd.AskToStop() // fails if it has ended
+		if status, err := cmd.Wait(10 * time.Second); err != nil || status != 0 {
+			t.Errorf("after Ctrl-C: exit status %d, %v", status, err)
+		}
+		cmd.Kill() // fails if it has ended
+	})
+	if _, err := fmt.Fscanf(stdout, "%s compares the stages", &url); err != nil {
+		t.Fatal(err)
+	}
+	go io.Copy(io.Discard, stdout) // until it ends
+	return cmd, url
+}
+
 // TestText: the same in the terminal, without any browser.
 func TestText(t *testing.T) {
-	var out bytes.Buffer
-	err := run(t.Context(), []string{"-text"}, &out, io.Discard)
-	t.Logf("%v\n%s", err, &out)
+	t.Parallel()
+	out, err := program(t, "", "-text").CombinedOutput()
+	t.Logf("%v\n%s", err, out)
 	for _, want := range []string{
 		`(?m)^  object-6\.svg +\|[ .-]*#+ *\|$`,
 		`(?m)^  connection 7 +\| *:{20,}=+_* *\|$`,
@@ -45,7 +87,7 @@ func TestText(t *testing.T) {
 		`stage 1 and stage 2 sent equal bytes:  (\d+); these were the golden bytes: `,
 		`-keep-alive -idle-timeout 1s\n`,
 	} {
-		if err != nil || !regexp.MustCompile(want).Match(out.Bytes()) {
+		if err != nil || !regexp.MustCompile(want).Match(out) {
 			t.Errorf("the output has nothing like %s", want)
 		}
 	}
@@ -53,19 +95,8 @@ func TestText(t *testing.T) {
 
 // TestStops: Ctrl-C ends the program with status 0, and the stages with it.
 func TestStops(t *testing.T) {
-	cmd := launch.Command(t.Context(), os.Args[0], "-no-browser")
-	cmd.Env = append(os.Environ(), "WEBLAB_COMPARE=1")
-	stdout, w := io.Pipe()
-	cmd.Stdout = w
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { cmd.Kill() }) // it has ended, as it should
-	var url string
-	if _, err := fmt.Fscanf(stdout, "%s compares the stages", &url); err != nil {
-		t.Fatal(err)
-	}
-	go io.Copy(io.Discard, stdout) // until it ends
+	t.Parallel()
+	cmd, url := startPage(t, "")
 	resp, err := http.Post(url+"trials", "application/json", strings.NewReader(`{"stage":2,"objects":1}`))
 	if err != nil {
 		t.Fatal(err)
@@ -85,9 +116,7 @@ func TestStops(t *testing.T) {
 	if err := cmd.AskToStop(); err != nil {
 		t.Fatal(err)
 	}
-	if status, err := cmd.Wait(10 * time.Second); err != nil || status != 0 {
-		t.Errorf("after Ctrl-C: exit status %d, %v", status, err)
-	}
+	<-cmd.Done() // startPage looks at its status
 	if conn, err := net.Dial("tcp", stage); err == nil {
 		conn.Close()
 		t.Error("the stage still runs")
@@ -97,17 +126,18 @@ func TestStops(t *testing.T) {
 // TestUnwritten: in a student's copy the stages are not written yet, and that
 // is what is said, everywhere: there is no picture of it.
 func TestUnwritten(t *testing.T) {
+	t.Parallel()
 	copied := filepath.Join(t.TempDir(), "copy")
 	handout := launch.Command(t.Context(), "go", "run", "./scripts/handout", "-o", copied)
 	handout.Dir = filepath.Join("..", "..")
 	if out, err := handout.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	t.Chdir(copied)
-	if err := run(t.Context(), []string{"-text"}, io.Discard, io.Discard); err == nil || !strings.Contains(err.Error(), "step 1.1 is not written yet") {
-		t.Errorf("-text of that: %v", err)
+	if out, err := program(t, copied, "-text").CombinedOutput(); err == nil || !strings.Contains(string(out), "step 1.1 is not written yet") {
+		t.Errorf("-text of that: %v\n%s", err, out)
 	}
-	dom := dump(t, servePage(t)+"?run=objects,slow,lengths,same,persistent")
+	_, url := startPage(t, copied)
+	dom := dump(t, url+"?run=objects,slow,lengths,same,persistent")
 	for _, id := range []string{"objects", "slow", "lengths", "same", "persistent"} {
 		says := one(t, `(?s)<section id="`+id+`"[^>]*data-state="failed".*?<p class="error" role="alert">(.*?)</p>`, dom)[0]
 		one(t, `step [12]\.1 is not written yet`, says) // which of the stages is met first
