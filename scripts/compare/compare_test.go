@@ -40,7 +40,7 @@ var pictures = []struct {
 		log: at(10, `"msg":"accepted","conn":1`) + at(20, `"msg":"request","conn":1,"target":"/page-1.html"`) +
 			at(120, `"msg":"answered","conn":1,"status":200`) + at(130, `"msg":"closed","conn":1`) +
 			at(200, `"msg":"accepted","conn":2`) + at(200, `"msg":"request","conn":2,"target":"/object-1.svg"`) +
-			at(300, `"msg":"answered","conn":2,"status":200`) + at(300, `"msg":"closed","conn":2`),
+			at(300, `"msg":"answered","conn":2,"status":200`) + at(310, `"msg":"closed","conn":2`),
 		timings: []timing{measured("/page-1.html", 200, 0, 5, 10, 10, 120, 121), measured("/object-1.svg", 200, 130, 130, 140, 141, 300, 302)},
 		want: `page-1.html [{stalled 0 5} {connect 5 10} {wait 10 120} {receive 120 121}]
 	asked for at 0 ms, request sent at 10, first byte at 120, last byte at 121 ms
@@ -48,9 +48,9 @@ object-1.svg [{connect 130 140} {stalled 140 141} {wait 141 300} {receive 300 30
 	asked for at 130 ms, request sent at 141, first byte at 300, last byte at 302 ms
 connection 1 [{head 10 20} {answer 20 120} {open 120 130}]
 	accepted at 10 ms, page-1.html answered with 200 from 20 to 120 ms, closed at 130 ms
-connection 2 [{queue 140 200} {answer 200 300}]
-	connected at 140 ms, waited 60 ms in the queue, accepted at 200 ms, object-1.svg answered with 200 from 200 to 300 ms, closed at 300 ms
-objects 172 ms, total 302 ms, length 302 ms, connections 2
+connection 2 [{queue 140 200} {answer 200 300} {open 300 310}]
+	connected at 140 ms, waited 60 ms in the queue, accepted at 200 ms, object-1.svg answered with 200 from 200 to 300 ms, closed at 310 ms
+objects 172 ms, total 302 ms, length 310 ms, connections 2
 `},
 	{
 		name: "one connection for both, still open at the end",
@@ -169,6 +169,7 @@ func TestJudge(t *testing.T) {
 		{"stages differ", hello, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nha", hello, ""},
 		{"nothing from either", "", "", "", ""},
 		{"not golden", hello[:len(hello)-1], hello[:len(hello)-1], hello[:len(hello)-1], ""},
+		{"no difference", hello, hello, hello, ""},
 		{"no such flag", hello, hello, "", "-content-length long"},
 	} {
 		cases = append(cases, golden.Case{Name: c.name, Flags: strings.Fields(c.flags), Response: []byte(hello)})
@@ -191,7 +192,7 @@ func TestJudge(t *testing.T) {
 	if diff := cmp.Diff(want, how); diff != "" {
 		t.Errorf("differences (-want +got):\n%s", diff)
 	}
-	if got := fmt.Sprint(r.Cases, r.Equal, r.Golden, r.Compared, r.SameStatus, r.SameBody); got != "8 6 5 7 5 4" {
+	if got := fmt.Sprint(r.Cases, r.Equal, r.Golden, r.Compared, r.SameStatus, r.SameBody); got != "9 7 6 8 6 5" {
 		t.Errorf("counts are %s", got)
 	}
 }

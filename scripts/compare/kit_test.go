@@ -93,33 +93,41 @@ func TestText(t *testing.T) {
 	}
 }
 
-// TestStops: Ctrl-C ends the program with status 0, and the stages with it.
+// TestStops: a stage ends when its page has measured or was left, and with the program,
+// which Ctrl-C ends with status 0.
 func TestStops(t *testing.T) {
 	t.Parallel()
 	cmd, url := startPage(t, "")
-	resp, err := http.Post(url+"trials", "application/json", strings.NewReader(`{"stage":2,"objects":1}`))
-	if err != nil {
-		t.Fatal(err)
+	post := func(path, body string) (begun struct{ ID, Port string }) {
+		resp, err := http.Post(url+path, "application/json", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		json.NewDecoder(resp.Body).Decode(&begun) // an error's text is no JSON
+		return begun
 	}
-	var begun struct{ Port string }
-	err = json.NewDecoder(resp.Body).Decode(&begun)
-	resp.Body.Close()
-	if err != nil {
-		t.Fatal(err)
+	runs := func(port string) bool {
+		conn, err := net.Dial("tcp", net.JoinHostPort("127.0.0.1", port))
+		if err == nil {
+			conn.Close()
+		}
+		return err == nil
 	}
-	stage := net.JoinHostPort("127.0.0.1", begun.Port)
-	conn, err := net.Dial("tcp", stage)
-	if err != nil {
-		t.Fatalf("the stage does not run: %v", err)
+	left, kept := post("trials", `{"stage":1}`), post("trials", `{"stage":2,"objects":1}`)
+	if !runs(left.Port) || !runs(kept.Port) {
+		t.Fatal("the stages do not run")
 	}
-	conn.Close()
+	post("trials/"+left.ID, "{}")
+	if runs(left.Port) || !runs(kept.Port) {
+		t.Error("the stage of a page that was left runs, or another has ended")
+	}
 	if err := cmd.AskToStop(); err != nil {
 		t.Fatal(err)
 	}
 	<-cmd.Done() // startPage looks at its status
-	if conn, err := net.Dial("tcp", stage); err == nil {
-		conn.Close()
-		t.Error("the stage still runs")
+	if runs(kept.Port) {
+		t.Error("a stage still runs")
 	}
 }
 

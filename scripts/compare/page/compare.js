@@ -128,30 +128,35 @@ const ratio = (a, b) => (a / b).toFixed(1);
 // --- The experiments. Each one reads its form, runs, and shows the result. It
 // returns a sentence or two about it, and the raw data.
 
+// pair runs a trial of each stage.
+const pair = async (settings, into) => [await trial({...settings, stage: 1}, into), await trial({...settings, stage: 2}, into)];
+
+// show shows trials: an element or nothing, a sentence or two about them, and their pictures.
+function show(into, first, says, outcomes) {
+  into.replaceChildren(first, el('p', {}, says), ...pictures(outcomes), legend(outcomes), inWords(outcomes));
+  return {says, data: outcomes};
+}
+
 const experiments = {
   async objects(form, into) {
     const settings = {
       objects: form.elements.objects.valueAsNumber, delay: form.elements.delay.valueAsNumber,
       keepAlive: form.elements.keepAlive.checked,
     };
-    const one = await trial({...settings, stage: 1}, into), two = await trial({...settings, stage: 2}, into);
-    const both = [one, two];
+    const both = await pair(settings, into), [one, two] = both;
     const says = `${settings.objects} objects, each answer delayed by ${settings.delay} ms, ` +
       `${settings.keepAlive ? 'persistent connections' : 'a connection for each'}: ` +
       `stage 1 took ${ratio(one.objectsTime, two.objectsTime)} times as long as stage 2 for the objects, ` +
       `${ratio(one.totalTime, two.totalTime)} times with the page.`;
-    into.replaceChildren(totals(both), el('p', {}, says), ...pictures(both), legend(both), inWords(both));
-    return {says, data: both};
+    return show(into, totals(both), says, both);
   },
 
   async slow(form, into) {
     const settings = {slow: form.elements.slow.value};
-    const one = await trial({...settings, stage: 1}, into), two = await trial({...settings, stage: 2}, into);
-    const both = [one, two];
+    const both = await pair(settings, into), [one, two] = both;
     const says = `The slow client sent ${settings.slow === 'half' ? 'half a request' : 'nothing'}. ` +
       `From stage 1 the page came after ${ms(one.totalTime)}, from stage 2 after ${ms(two.totalTime)}.`;
-    into.replaceChildren(el('p', {}, says), ...pictures(both), legend(both), inWords(both));
-    return {says, data: both};
+    return show(into, '', says, both);
   },
 
   async lengths(form, into) {
@@ -184,14 +189,11 @@ const experiments = {
   },
 
   async persistent(form, into) {
-    const all = [];
-    for (const keepAlive of [false, true]) {
-      for (const stage of [1, 2]) all.push(await trial({stage, objects: 6, delay: 100, keepAlive}, into));
-    }
+    const settings = {objects: 6, delay: 100};
+    const all = [...await pair(settings, into), ...await pair({...settings, keepAlive: true}, into)];
     const says = `Stage 1 with -keep-alive took ${ratio(all[2].totalTime, all[0].totalTime)} times as long as without it, ` +
       `stage 2 ${ratio(all[3].totalTime, all[1].totalTime)} times.`;
-    into.replaceChildren(totals(all), el('p', {}, says), ...pictures(all), legend(all), inWords(all));
-    return {says, data: all};
+    return show(into, totals(all), says, all);
   },
 };
 
