@@ -6,6 +6,9 @@
 //	go run ./stage1-single -root scripts/golden/site
 //	nc localhost 6789 < scripts/golden/cases/hello.request | cmp - scripts/golden/cases/hello.response
 //
+// To add a case, read the beginning of cases/1.1.txt (servers) or cases/3.1.txt (the
+// client); to add a mistake that the checks must find, that of museum/server.txt.
+//
 // A check becomes a [Result], a value that a test or a grader prints:
 //
 //	case (cases/, site/) -> exchange (a program is started, and spoken to)

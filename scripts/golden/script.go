@@ -85,12 +85,22 @@ func (c *conversation) playOnce(e entry, lines []caselist.Key) error {
 		if kv.Name == "else" {
 			continue
 		}
-		if err := verbs[kv.Name].do(c, c.fill(e.Text(kv.Value))); err != nil {
+		var err error
+		if slices.Contains(onConnection, kv.Name) {
+			err = c.connect()
+		}
+		if err == nil {
+			err = verbs[kv.Name].do(c, c.fill(e.Text(kv.Value)))
+		}
+		if err != nil {
 			return c.explain(err, lines[i+1:])
 		}
 	}
 	return nil
 }
+
+// onConnection are verbs that do something with a connection, also as the first ones.
+var onConnection = []string{"half-close", "leave", "reset", "silent", "still-open", "keeps", "given-up"}
 
 // fill replaces the names that are known only in the run.
 func (c *conversation) fill(text string) string {

@@ -67,7 +67,12 @@ func (j job) keepFrom() (missing []string) {
 			return err
 		}},
 		{"a working directory", true, func() error { return os.Chdir(j.work()) }}, // the one below the mount is another
-		{"a network of their own", j.Network, loopbackUp},
+		{"a network of their own", true, func() error {
+			if !j.Network { // as with -cmd
+				return nil
+			}
+			return loopbackUp()
+		}},
 	} {
 		if p.namespaces && j.Protection != inNamespaces {
 			continue
