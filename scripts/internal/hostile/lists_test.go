@@ -30,13 +30,7 @@ func sure(err error) {
 	}
 }
 
-// fill puts the values of a case into the fields with the names of its keys.
-func fill(e caselist.Entry, fields map[string]any) {
-	for _, key := range e.Keys {
-		set(e, key, fields[key.Name])
-	}
-}
-
+// set reads the value of a key into a field.
 func set(e caselist.Entry, key caselist.Key, field any) {
 	var err error
 	switch field := field.(type) {
