@@ -14,6 +14,7 @@ import (
 // TestStages builds every stage that go.work names and grades it. It is what
 // makes `go test ./...` at the root mean something.
 func TestStages(t *testing.T) {
+	t.Parallel()
 	root := filepath.Join("..", "..")
 	named := modules(t, root)
 	for folder := range kit.Stages {
@@ -21,16 +22,38 @@ func TestStages(t *testing.T) {
 			t.Errorf("go.work does not name %s: it would not be graded", folder)
 		}
 	}
+	// The stages mostly wait, so they are graded at once, however few processors there are.
+	type graded struct {
+		results []Result
+		err     error
+	}
+	stages := map[string]chan graded{}
+	dir := t.TempDir()
 	for folder := range named {
 		stage, known := kit.Stages[folder]
 		if !known {
 			t.Errorf("go.work names %s, and no check grades it", folder)
 			continue
 		}
+		watch(t, filepath.Join(root, folder))
+		done := make(chan graded, 1)
+		stages[folder] = done
+		go func() {
+			program := filepath.Join(dir, folder+".exe") // Windows needs the ending, the others do not mind
+			if err := kit.Build(t.Context(), root, folder, program, raceDetector); err != nil {
+				done <- graded{err: err}
+				return
+			}
+			done <- graded{results: gradeInTest(t, Checks(stage), Program{Args: []string{program}})}
+		}()
+	}
+	for folder, done := range stages {
+		g := <-done
 		t.Run(folder, func(t *testing.T) {
-			t.Parallel()
-			watch(t, filepath.Join(root, folder))
-			Report(t, gradeInTest(t, Checks(stage), Program{Args: []string{build(t, root, folder)}}))
+			if g.err != nil {
+				t.Fatal(g.err)
+			}
+			Report(t, g.results)
 		})
 	}
 }
