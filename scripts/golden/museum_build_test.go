@@ -20,6 +20,7 @@ import (
 	"testing"
 
 	"weblab.example/scripts/internal/kit"
+	"weblab.example/scripts/internal/verdict"
 )
 
 // A mistake is an entry of museum/*.txt.
@@ -59,6 +60,12 @@ func mistakes(t *testing.T, name, folder string) (all []mistake) {
 			if colon < 0 || len(words) != 2 {
 				t.Fatalf("%s: want NAME: CHECK DIAGNOSIS", where)
 			}
+			if verdict.Diagnoses[words[1]].Why == "" {
+				t.Fatalf("%s: there is no diagnosis %s", where, words[1])
+			}
+			if slices.ContainsFunc(all, func(m mistake) bool { return m.name == line[:colon] && m.stage == 0 }) {
+				t.Fatalf("%s: this name is taken", where)
+			}
 			all = append(all, mistake{name: line[:colon], first: words[0], diagnosis: words[1], where: where})
 			continue
 		case len(all) == 0:
@@ -66,7 +73,9 @@ func mistakes(t *testing.T, name, folder string) (all []mistake) {
 		}
 		switch m := &all[len(all)-1]; key {
 		case "stage":
-			m.stage = int(rest[0] - '0')
+			if m.stage = slices.Index([]string{"", "1", "2", "3"}, rest); m.stage < 1 {
+				t.Fatalf("%s: stage 1, 2 or 3", where)
+			}
 		case "why":
 			m.why = rest
 		case "seen":

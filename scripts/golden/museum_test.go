@@ -165,6 +165,9 @@ func openMuseum(t *testing.T) (showings []*showing) {
 	if err := build.Wait(); err != nil {
 		t.Fatal(err)
 	}
+	if len(showings) == 0 {
+		t.Fatalf("no mistake has %q in its name", *museumOnly)
+	}
 	return showings
 }
 

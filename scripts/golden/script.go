@@ -89,6 +89,9 @@ func (c *conversation) playOnce(e entry, lines []caselist.Key) error {
 		if slices.Contains(onConnection, kv.Name) {
 			err = c.connect()
 		}
+		if c.proc == nil && slices.Contains(ofProgram, kv.Name) {
+			return notHere("a server that runs already cannot be stopped, or looked into")
+		}
 		if err == nil {
 			err = verbs[kv.Name].do(c, c.fill(e.Text(kv.Value)))
 		}
@@ -98,6 +101,9 @@ func (c *conversation) playOnce(e entry, lines []caselist.Key) error {
 	}
 	return nil
 }
+
+// ofProgram are verbs that need more of a program than its address.
+var ofProgram = []string{"says", "exit", "stop", "memory", "log-empty"}
 
 // onConnection are verbs that do something with a connection, also as the first ones.
 var onConnection = []string{"half-close", "leave", "reset", "silent", "still-open", "keeps", "given-up"}

@@ -1,7 +1,6 @@
 package rig
 
 import (
-	"net"
 	"strings"
 	"testing"
 	"time"
@@ -14,21 +13,7 @@ import (
 func BenchmarkServe(b *testing.B) {
 	l := newListener(b, nil, Options{KeepAlive: true})
 	l.Site = fast.Remember(l.Site.(*http1.Site))
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer ln.Close()
-	go func() {
-		if tcp, err := ln.Accept(); err == nil {
-			l.serve(tcp)
-		}
-	}()
-	client, err := net.Dial("tcp", ln.Addr().String())
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer client.Close()
+	client := dialOne(b, l)
 	request, answer := []byte(strings.Replace(helloHead, "\r\n\r\n", "\r\nUser-Agent: bench\r\nAccept: */*\r\n\r\n", 1)), make([]byte, 4<<10)
 	exchange := func() {
 		if _, err := client.Write(request); err != nil {

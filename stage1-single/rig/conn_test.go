@@ -226,15 +226,14 @@ func TestLinger(t *testing.T) {
 	}
 }
 
-// TestPanicIsRead: a client that sends on gets the whole 500 all the same, and no reset.
-func TestPanicIsRead(t *testing.T) {
-	l := newListener(t, nil, Options{Linger: time.Second})
-	l.Site = site(func() *http1.Response { panic(errors.New("index")) })
+// dialOne connects to a listener, over loopback, which serves that connection.
+func dialOne(t testing.TB, l *Listener) net.Conn {
+	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer ln.Close()
+	t.Cleanup(func() { ln.Close() })
 	go func() {
 		if tcp, err := ln.Accept(); err == nil {
 			l.serve(tcp)
@@ -244,7 +243,15 @@ func TestPanicIsRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer client.Close()
+	t.Cleanup(func() { client.Close() })
+	return client
+}
+
+// TestPanicIsRead: a client that sends on gets the whole 500 all the same, and no reset.
+func TestPanicIsRead(t *testing.T) {
+	l := newListener(t, nil, Options{Linger: time.Second})
+	l.Site = site(func() *http1.Response { panic(errors.New("index")) })
+	client := dialOne(t, l)
 	if _, err := io.WriteString(client, helloHead+strings.Repeat("x", 1<<20)); err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -44,12 +45,14 @@ type list struct {
 	name    string
 	lets    map[string]string // what stands for {NAME} in the lines below
 	used    map[string]bool   // while the file is read
+	later   []string          // names that are known only in the run
 	entries []Entry
 }
 
-// Read reads the text of a list. Its file is named in errors.
-func Read(file, text string) ([]Entry, error) {
-	list := &list{name: file, lets: map[string]string{}, used: map[string]bool{}}
+// Read reads the text of a list. Its file is named in errors. Later are the names in
+// braces that are no lets, because they are known only in the run.
+func Read(file, text string, later ...string) ([]Entry, error) {
+	list := &list{name: file, lets: map[string]string{}, used: map[string]bool{}, later: later}
 	letLines, names := map[string]int{}, map[string]bool{}
 	number := 0
 	for line := range strings.Lines(text) {
@@ -133,6 +136,9 @@ func (l *list) expand(value string, wanted bool) (text string, err error) {
 	return text, err
 }
 
+// isName tells a name from braces that are part of a text, as {|}.
+var isName = regexp.MustCompile(`^[a-z][a-z0-9-]*$`).MatchString
+
 // braced is what stands for {NAME}, {NAME[2:9]} or {TEXT*80}.
 func (l *list) braced(whole string, wanted bool) (text string, err error) {
 	m := braces.FindStringSubmatch(whole)
@@ -141,6 +147,8 @@ func (l *list) braced(whole string, wanted bool) (text string, err error) {
 	case known && l.used != nil:
 		l.used[m[1]] = true
 	case known:
+	case whole == "{"+m[1]+"}" && isName(m[1]) && !slices.Contains(l.later, m[1]):
+		return "", fmt.Errorf("there is no let %s", m[1])
 	case whole == "{"+m[1]+"}":
 		return whole, nil
 	default:

@@ -18,7 +18,7 @@ var listFiles embed.FS
 func list(name string) []caselist.Entry {
 	text, err := listFiles.ReadFile("testdata/" + name + ".txt")
 	sure(err)
-	all, err := caselist.Read("testdata/"+name+".txt", string(text))
+	all, err := caselist.Read("testdata/"+name+".txt", string(text), strings.Fields("raw above trick each bomb bomb-length bomb-hex addr host port")...)
 	sure(err)
 	return all
 }
