@@ -44,6 +44,7 @@ type Check struct {
 	// its step can pass, has no weight: so a level has the same points everywhere.
 	system string              // what it needs of the system: a key of site.missing
 	also   string              // a step that it needs, beside those that its own step needs
+	costs  map[string]int      // of a textbook's check: the rubric's deductions
 	run    func(*target) error // nil: passed; *verdict.Failure; notHere
 }
 
@@ -64,7 +65,10 @@ type Result struct {
 	Why       string `json:"why,omitempty"`       // the mistake behind it, or why it was not run
 	Diagnosis string `json:"diagnosis,omitempty"` // its name in the table of diagnoses
 	Note      string `json:"note,omitempty"`      // the lab note to read
+	Line      string `json:"line,omitempty"`      // of the program's source, where a traceback names it: WebServer.py:29
 	Again     string `json:"again,omitempty"`     // the command that repeats it
+
+	Deductions []Deduction `json:"deductions,omitempty"` // of the textbook's checks: what it does, but not well
 }
 
 // notHere is the error of a check that this system, this user, or this kind

@@ -16,6 +16,7 @@ type Program struct {
 	Dir     string // its files: they are copied, and lie beside those of the site
 
 	Confine func(*exec.Cmd) `json:"-"` // if not nil: takes rights from a process that is about to start
+	Lang    string          // en or zh: in which language a Result says why; "" is en
 	Again   string          // what the command that repeats a check has to say about the program
 
 	poor bool // for a test: the system has nothing of what not every one has

@@ -79,8 +79,22 @@ func StepOf(id string) Step {
 // Score is what the results of one step in one stage earn, and what they could:
 // those that passed have their share of the step's points, by weight, in whole
 // points. A share that was not asked for, as with a single check, is not in it.
+//
+// A textbook's check has its points by itself, less what its deductions cost.
 func Score(results []Result) (earned, most int) {
 	step := StepOf(results[0].Step)
+	if step.Level == "" && step.Stage == results[0].Stage {
+		for _, r := range results {
+			most += r.Weight
+			if r.Status == Passed {
+				earned += r.Weight
+			}
+			for _, d := range r.Deductions {
+				earned -= d.Points
+			}
+		}
+		return max(0, earned), most
+	}
 	all := weights()[step.ID]
 	if results[0].Stage != step.Stage || all == 0 {
 		return 0, 0
@@ -99,7 +113,7 @@ func Score(results []Result) (earned, most int) {
 var weights = sync.OnceValue(func() map[string]int {
 	sum := map[string]int{}
 	for stage := 1; stage <= 3; stage++ {
-		for _, c := range append(Checks(stage), Textbook(stage)...) {
+		for _, c := range Checks(stage) {
 			if StepOf(c.Step).Stage == stage {
 				sum[c.Step] += c.Weight
 			}

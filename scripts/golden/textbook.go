@@ -16,9 +16,13 @@ import (
 // Whatever a textbook solution may send is accepted as long as status and body
 // are right: bare LF, no Content-Length or a wrong one, a line end after the
 // body, any page for a 404. It gets one connection for each request, whole in
-// one segment. Together the stages have 100 points, so that a check's weight is its points.
-func Textbook(stage int) []Check {
-	return checksOf(stage, func(s Step) bool { return s.Level == "" && s.Stage == stage })
+// one segment. A check's weight is its points in the rubric.
+func Textbook(stage int, rubric Rubric) []Check {
+	checks := checksOf(stage, func(s Step) bool { return s.Level == "" && s.Stage == stage })
+	for i := range checks {
+		checks[i].Weight, checks[i].costs = rubric.Points[checks[i].Name], rubric.Deductions
+	}
+	return checks
 }
 
 // getsMild compares what comes with a status and a file, the mild way.

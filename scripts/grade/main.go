@@ -51,13 +51,15 @@ type selection struct {
 	Only   string       // a check or a step; "" is all
 	Level  golden.Level // and those before it
 	Seed   uint64
+	Rubric golden.Rubric // of the textbook's checks
+	Lang   string        // en or zh: in which language the results say why
 }
 
 // list is the checks of a stage that are asked for.
 func (s selection) list(stage int) []golden.Check {
 	list := golden.Checks(stage)
 	if s.Checks == "textbook" {
-		list = golden.Textbook(stage)
+		list = golden.Textbook(stage, s.Rubric)
 	}
 	return slices.DeleteFunc(list, func(c golden.Check) bool {
 		return s.Only != "" && c.Name != s.Only && c.Step != s.Only || !s.Level.Has(golden.StepOf(c.Step).Level)
@@ -70,6 +72,7 @@ type grader struct {
 	command, clientCommand string // of programs in any language
 	addr                   string
 	again                  string // the flags that say of which programs a check is repeated
+	rubric                 string // "print", a file, or "" for the kit's
 	format                 string
 	out                    string // directory of the full reports
 	stages                 []int
@@ -102,6 +105,10 @@ func run(args []string, stdout, stderr io.Writer) int {
 	if errors.Is(err, flag.ErrHelp) {
 		return allPassed
 	}
+	if err == nil && g.rubric == "print" {
+		stdout.Write(golden.DefaultRubric) // an error here has nowhere to go
+		return allPassed
+	}
 	var status int
 	if err == nil {
 		status, err = g.grade(ctx, stdout)
@@ -129,6 +136,7 @@ func parse(args []string, stderr io.Writer) (*grader, error) {
 	flags.StringVar(&g.clientCommand, "client-cmd", "", "`command` that starts a client; {host}, {port} and {file} are replaced")
 	flags.StringVar(&g.addr, "addr", "", "`host:port` where such a server listens; without -cmd one that runs already, on the files of scripts/golden/site")
 	flags.StringVar(&g.Checks, "checks", "golden", "golden (byte for byte) or textbook (status and body)")
+	flags.StringVar(&g.rubric, "rubric", "", "`file` of points and deductions for the textbook's checks; print prints the kit's")
 	flags.StringVar(&g.format, "format", "table", "table, json, csv or gradescope")
 	flags.StringVar(&g.out, "out", "", "`directory` for each submission's full report")
 	flags.StringVar(&g.Only, "only", "", "run one `check` (or step) alone, such as hello or 1.6")
@@ -149,6 +157,9 @@ func parse(args []string, stderr io.Writer) (*grader, error) {
 	})
 	err := g.wrongUse(flags.NArg())
 	if err == nil {
+		err = g.readRubric()
+	}
+	if err == nil {
 		err = g.findStages(*stages)
 	}
 	if err == nil {
@@ -164,6 +175,18 @@ func parse(args []string, stderr io.Writer) (*grader, error) {
 		g.Seed = uint64(rand.Uint32())
 	}
 	return g, err
+}
+
+// readRubric finds out what the textbook's checks are worth.
+func (g *grader) readRubric() (err error) {
+	text := golden.DefaultRubric
+	if g.rubric != "" && g.rubric != "print" {
+		if text, err = os.ReadFile(g.rubric); err != nil {
+			return fmt.Errorf("-rubric is a file, or print: %w", err)
+		}
+	}
+	g.Rubric, err = golden.ReadRubric(text)
+	return err
 }
 
 // quoted is a text as one argument of a command. It has no quotes in it.
@@ -183,6 +206,7 @@ func (g *grader) wrongUse(folders int) error {
 	}{
 		{g.Checks != "golden" && g.Checks != "textbook", fmt.Sprintf("-checks is golden or textbook, not %q", g.Checks)},
 		{g.Level != golden.Strict && g.Checks == "textbook", "the textbook's checks have no levels: -level is for -checks golden"},
+		{g.rubric != "" && g.rubric != "print" && g.Checks != "textbook", "-rubric is for -checks textbook: the steps of the golden checks have their points"},
 		{!slices.Contains(golden.Levels, g.Level), fmt.Sprintf("-level is core, protocol or strict, not %q", g.Level)},
 		{encoders[g.format] == nil, fmt.Sprintf("-format is table, json, csv or gradescope, not %q", g.format)},
 		{g.atOnce < 1, "-j must be at least 1"},
