@@ -191,7 +191,7 @@ func readHuge(conn net.Conn, beginning []byte) error {
 	body := int64(-1)
 	for start := time.Now(); ; {
 		// A busy machine takes its time; but a MiB in a second is the least.
-		conn.SetReadDeadline(exchange.ReadUntil(start.Add(time.Duration(max(0, body)>>20) * time.Second)))
+		conn.SetReadDeadline(exchange.ReadUntil(start.Add(time.Duration(max(0, body)>>20)*time.Second), exchange.Patience))
 		n, err := conn.Read(buf)
 		if body >= 0 {
 			body += int64(n)

@@ -26,7 +26,6 @@ import (
 	"sync"
 	"time"
 
-	"weblab.example/scripts/internal/exchange"
 	"weblab.example/scripts/internal/term"
 	"weblab.example/scripts/internal/verdict"
 )
@@ -118,7 +117,7 @@ func Grade(ctx context.Context, checks []Check, program Program, seed uint64) []
 	session, err := openSession(ctx, program, seed)
 	if err != nil {
 		for i := range results {
-			results[i].fail(verdict.Failf("trouble", "the checks could not start: %v", err))
+			results[i].fail(verdict.Failf("trouble", "the checks could not start: %v", err), program)
 		}
 		return results
 	}
@@ -149,6 +148,7 @@ func Grade(ctx context.Context, checks []Check, program Program, seed uint64) []
 			missing[blocker] = "step " + cmp.Or(session.unwritten.gap(blocker), blocker+" comes first")
 		}
 	}
+	deduct(results)
 	return results
 }
 
@@ -208,7 +208,7 @@ func runStep(session *session, results []Result) (blockers []string) {
 		r := &results[i]
 		*r = Result{Check: r.Check, Status: NotRun, Why: "step " + gap}
 		if blocker == step.ID && r.Stage == step.Stage {
-			r.fail(&verdict.Failure{Seen: "step " + gap, Diagnosis: "not-written", Args: []any{step.ID}})
+			r.fail(&verdict.Failure{Seen: "step " + gap, Diagnosis: "not-written", Args: []any{step.ID}}, session.program)
 		}
 	}
 	return []string{blocker}
@@ -217,12 +217,18 @@ func runStep(session *session, results []Result) (blockers []string) {
 // runTurns runs checks. Those with the same flags share a few programs and
 // take turns on them; checks that start a program of their own wait for
 // nobody, but for so many of them at once.
+//
+// The first of the textbook's checks goes ahead: it learns where the pages are.
 func runTurns(session *session, results []Result) {
 	const own = 8 // programs of their own at once
+	if results[0].costs != nil {
+		runTurn(session, "0", []*Result{&results[0]})
+		results = results[1:]
+	}
 	turns := map[string][]*Result{}
 	for i := range results {
 		r := &results[i]
-		turn := fmt.Sprint(i%session.programs(), r.Flags)
+		turn := strings.TrimSuffix(fmt.Sprint(i%session.programs(), r.Flags), "[]")
 		if slices.Contains(r.Flags, noServer) && session.programs() > 1 {
 			turn = r.Name
 		}
@@ -253,14 +259,16 @@ func runTurn(session *session, turn string, results []*Result) {
 		case r.Why != "": // it needs what is not there
 		case session.ctx.Err() != nil:
 			r.Why = "the time is over"
-		case hung == 2 || session.unwritten.gap(r.Step) != "":
+		case r.costs != nil && r.Weight == 0 && r.Stage == 1 && session.learned.took.Load() == 0:
+			r.Why = "no page came in the checks before it"
+		case hung == 2 || session.learned.hopeless() || session.unwritten.gap(r.Step) != "":
 			r.Why = "checks before it waited too long"
 		case start.Sub(begun) > budget:
-			r.fail(verdict.Failf("hangs", "the checks before it took %v", start.Sub(begun).Round(time.Second)))
+			r.fail(verdict.Failf("hangs", "the checks before it took %v", start.Sub(begun).Round(time.Second)), session.program)
 			hung = 2
 		default:
 			r.judge(session, turn)
-			if r.Status == Failed && time.Since(start) >= exchange.Patience {
+			if r.Status == Failed && time.Since(start) >= session.learned.patience() {
 				hung++
 				session.drop(turn)
 			}
@@ -278,6 +286,9 @@ func (r *Result) judge(session *session, turn string) {
 	t, before, err := r.observe(session, turn)
 	var failure *verdict.Failure
 	var cannot notHere
+	if t != nil && r.Stage == 1 { // with threads it is the same program again
+		r.deduct(session, t.habits)
+	}
 	switch {
 	case err == nil:
 		r.Status = Passed
@@ -299,9 +310,10 @@ func (r *Result) observe(session *session, turn string) (t *target, before strin
 	if err != nil {
 		return nil, "", err
 	}
-	t.seeded = false
+	t.seeded, t.habits, t.said, t.ending, t.line = false, nil, "", "", ""
 	if t.proc != nil {
-		t.proc.stderr.panicked() // of the check before
+		t.proc.stderr.since() // what it said in the check before
+		t.proc.stderr.panicked()
 		before, _ = lastInLog(t.proc.stderr.String())
 	}
 	err = r.run(t)
@@ -318,7 +330,7 @@ func (r *Result) observe(session *session, turn string) (t *target, before strin
 func (r *Result) tell(session *session, t *target, failure *verdict.Failure, before string) {
 	switch {
 	case failure.Diagnosis == "wrong-status":
-		failure.Args[2] = verdict.Refusal(r.Name, failure.Args[1].(int))
+		failure.Args[2] = session.program.reader(r.Step).Refusal(r.Name, failure.Args[1].(int))
 	case failure.Diagnosis == "reset" && r.Stage == 2 && r.Step < "1.8": // a close that loses an answer is for 1.8
 		failure.Diagnosis = "closed-early"
 	}
@@ -326,7 +338,13 @@ func (r *Result) tell(session *session, t *target, failure *verdict.Failure, bef
 		t.explain(failure, before)
 	}
 	failure.Seen = session.unwritten.without(failure.Seen)
-	r.fail(failure)
+	if _, costs := r.costs[failure.Diagnosis]; costs && r.Weight == 0 {
+		r.deduct(session, []*verdict.Failure{failure})
+	}
+	r.fail(failure, session.program)
+	if t != nil {
+		r.Line = t.line
+	}
 	if t != nil && t.seeded {
 		r.Again += fmt.Sprintf(" -seed %d", session.seed)
 	}
@@ -337,7 +355,10 @@ func (r *Result) tell(session *session, t *target, failure *verdict.Failure, bef
 // or its log.
 func (t *target) explain(failure *verdict.Failure, before string) {
 	add := func(text string) { failure.Seen = strings.TrimSpace(failure.Seen) + "\n" + text }
-	end := t.ended(100 * time.Millisecond)
+	end := t.ending
+	if !t.program.Foreign {
+		end = t.ended(100 * time.Millisecond)
+	}
 	ended := end != "" && !t.unwritten.in(end)
 	if ended {
 		add(end) // and all of its log
@@ -345,6 +366,10 @@ func (t *target) explain(failure *verdict.Failure, before string) {
 		case "no-answer", "not-accepting", "reset", "closed-early", "trouble":
 			failure.Diagnosis, failure.Args = "died", nil
 		}
+	}
+	if t.program.Foreign {
+		t.quote(failure)
+		return
 	}
 	text, where := t.proc.stderr.panicked()
 	if text != "" && !t.unwritten.in(text) {
@@ -357,8 +382,8 @@ func (t *target) explain(failure *verdict.Failure, before string) {
 }
 
 // fail fills in what there is to say about a failure.
-func (r *Result) fail(f *verdict.Failure) {
-	r.Status, r.Seen, r.Why, r.Diagnosis = Failed, term.Visible(strings.TrimSpace(f.Seen)), term.Visible(f.Why(r.Step)), f.Diagnosis
+func (r *Result) fail(f *verdict.Failure, program Program) {
+	r.Status, r.Seen, r.Why, r.Diagnosis = Failed, term.Visible(strings.TrimSpace(f.Seen)), term.Visible(f.Why(program.reader(r.Step))), f.Diagnosis
 	r.Note = noteOf(f.Diagnosis, r.Check)
 	r.Again = fmt.Sprintf("go run ./scripts/grade -only %s -stages %d", r.Name, r.Stage) // a name may be that of a check in each stage
 }

@@ -85,7 +85,7 @@ func checkFailure(t *testing.T, err error, brought bool) {
 		t.Errorf("%q is not in the table", failure.Diagnosis)
 	}
 	r := Result{Check: Check{Stage: 1, Step: "1.6", Name: "fuzzed", Want: "what it should"}}
-	r.fail(failure)
+	r.fail(failure, Program{})
 	if r.Seen == "" || r.Why == "" || strings.Contains(r.Why, "%!") && !brought {
 		t.Errorf("seen %q, why %q", r.Seen, r.Why)
 	}

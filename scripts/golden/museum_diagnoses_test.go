@@ -90,7 +90,7 @@ func TestRefusalsHaveReasons(t *testing.T) {
 	for _, g := range goldens {
 		_, answers := bytesOf(g.name)
 		last := exchange.ReadMessage(answers[bytes.LastIndex(answers, []byte("HTTP/1.1 ")):])
-		reason := verdict.Refusal(g.name, last.Status)
+		reason := verdict.Reader{}.Refusal(g.name, last.Status)
 		met[strings.TrimSpace(reason)] = true
 		switch last.Status {
 		case 400, 414, 431, 505:

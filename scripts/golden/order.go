@@ -103,40 +103,42 @@ func lastIsFirst(t *target, many string) error {
 }
 
 // manyAtOnce has clients ask for different files at the same time: answers that share a
-// variable get mixed up. "20 mild" is for the textbook's server.
+// variable get mixed up. "20 pages" is for the textbook's server.
 func manyAtOnce(t *target, argument string) error {
 	many, how, _ := strings.Cut(argument, " ")
 	n, _ := strconv.Atoi(many) // as the case says
 	names := []string{"hello", "directory-file", "not-found", "type-html", "query", "not-found-directory"}
-	if how == "mild" {
+	if how == "pages" {
 		names = []string{"hello", "directory-file", "type-css", "type-txt"}
 	}
 	return atOnce(n, func(i int) error {
 		request, response := bytesOf(names[i%len(names)])
-		if how == "mild" {
+		if how == "pages" {
 			request = bytes.Replace(request, []byte("\r\n\r\n"), []byte("\r\nConnection: close\r\n\r\n"), 1)
 		}
 		h, err := t.talk(request)
 		switch {
 		case err != nil:
-		case how == "mild":
-			err = mild(h, 200, exchange.ReadMessage(response).Body)
+		case how == "pages":
+			if _, failed := verdict.Browser(h, 200, exchange.ReadMessage(response).Body); failed != nil {
+				err = failed
+			}
 		default:
 			err = verdict.Want(h, response)
 		}
 		f, failed := err.(*verdict.Failure)
 		switch {
-		case failed && how == "mild" && slices.Contains(waited, f.Diagnosis):
+		case failed && how == "pages" && slices.Contains(waited, f.Diagnosis):
 			return verdict.Because(f, "serial")
-		case failed && h.End != "" && (how == "mild" || !bytes.Equal(h.Bytes, response)):
+		case failed && h.End != "" && (how == "pages" || !bytes.Equal(h.Bytes, response)):
 			return verdict.Because(f, "mixed-answers")
 		}
 		return err
 	})
 }
 
-// waited are diagnoses of a client that had no answer while others had theirs.
-var waited = []string{"no-answer", "no-answer-open", "reset", "not-accepting", "not-closed"}
+// waited are diagnoses of a client that had no answer, and waited on, while others had theirs.
+var waited = []string{"no-answer-open", "not-closed"}
 
 // atOnce calls f n times at once, and returns the first error in their order.
 func atOnce(n int, f func(i int) error) error {

@@ -8,6 +8,9 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"weblab.example/scripts/internal/term"
+	"weblab.example/scripts/internal/verdict"
 )
 
 // A Rubric says what the textbook's checks are worth, and what a habit costs that a
@@ -56,19 +59,27 @@ type Deduction struct {
 	Note      string `json:"note,omitempty"`
 }
 
-// deduct gives each deduction its points. The same habit costs once: who sends bare LF
-// does it in each answer.
-func deduct(results []Result, costs map[string]int) {
+// deduct notes habits of a check's answers.
+func (r *Result) deduct(session *session, habits []*verdict.Failure) {
+	for _, f := range habits {
+		r.Deductions = append(r.Deductions, Deduction{
+			Diagnosis: f.Diagnosis,
+			Points:    r.costs[f.Diagnosis],
+			Seen:      term.Visible(f.Seen),
+			Why:       term.Visible(f.Why(session.program.reader(r.Step))),
+			Note:      noteOf(f.Diagnosis, r.Check),
+		})
+	}
+}
+
+// deduct leaves of each habit one deduction: who sends bare LF does it in each answer.
+func deduct(results []Result) {
 	told := map[string]bool{}
 	for i := range results {
-		r := &results[i]
-		r.Deductions = slices.DeleteFunc(r.Deductions, func(d Deduction) bool {
+		results[i].Deductions = slices.DeleteFunc(results[i].Deductions, func(d Deduction) bool {
 			was := told[d.Diagnosis]
 			told[d.Diagnosis] = true
 			return was
 		})
-		for j := range r.Deductions {
-			r.Deductions[j].Points = costs[r.Deductions[j].Diagnosis]
-		}
 	}
 }

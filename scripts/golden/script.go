@@ -73,6 +73,9 @@ func (e entry) play(t *target, lines []caselist.Key) error {
 		c := &conversation{target: t, begun: time.Now(), known: map[string]string{}, lines: map[string]*connection{}}
 		c.as("")
 		err := c.playOnce(e, lines)
+		if err != nil {
+			c.listen()
+		}
 		c.end()
 		if err == nil || try == tries || c.heard.End == exchange.EndOpen { // that was waited for long enough
 			return err
@@ -106,7 +109,7 @@ func (c *conversation) playOnce(e entry, lines []caselist.Key) error {
 var ofProgram = []string{"says", "exit", "stop", "memory", "log-empty"}
 
 // onConnection are verbs that do something with a connection, also as the first ones.
-var onConnection = []string{"half-close", "leave", "reset", "silent", "still-open", "keeps", "given-up"}
+var onConnection = []string{"half-close", "leave", "reset", "silent", "still-open", "keeps", "given-up", "no-secret"}
 
 // fill replaces the names that are known only in the run.
 func (c *conversation) fill(text string) string {

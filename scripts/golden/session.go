@@ -25,6 +25,7 @@ type session struct {
 	seed      uint64
 	unwritten *gaps
 	reached   atomic.Bool // a server has accepted a connection
+	learned   experience
 	mu        sync.Mutex
 	running   map[string]*target // by turn
 }
@@ -34,7 +35,11 @@ type target struct {
 	*session
 	addr   string // of the server; "" when there is none
 	proc   *process
-	seeded bool // random has been called
+	said   string             // by a program in another language, until a check failed
+	ending string             // and how it had ended, if it had
+	line   string             // of its source, where it says that it failed
+	seeded bool               // random has been called
+	habits []*verdict.Failure // of the answers, which browsers forgive
 
 	restart func() error // of a foreign program
 	begun   time.Time    // when it was started

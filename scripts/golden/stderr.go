@@ -20,6 +20,8 @@ type tail struct {
 	race  []byte
 	panic *[2]string // its text, and where it was
 	line  []byte     // not ended yet
+	total int        // bytes that came
+	read  int        // of those, up to the last call of since
 }
 
 // longest is how much of a line, or of a report, is looked at, in bytes.
@@ -34,6 +36,7 @@ func (t *tail) Write(p []byte) (int, error) {
 	if t.gaps != nil {
 		t.lines(p)
 	}
+	t.total += len(p)
 	return t.Tail.Write(p)
 }
 
@@ -49,6 +52,16 @@ func (t *tail) lines(p []byte) {
 	}
 	t.line = append(t.line[:0], t.line[end:]...)
 	t.line = t.line[:min(len(t.line), longest)]
+}
+
+// since returns what came after the last call, as far as it is kept.
+func (t *tail) since() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	all := t.Tail.String()
+	from := max(0, len(all)-(t.total-t.read))
+	t.read = t.total
+	return all[from:]
 }
 
 // raced returns the report of the race detector, once.

@@ -4,8 +4,13 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
+	"time"
 
 	"weblab.example/scripts/internal/exchange"
 	"weblab.example/scripts/internal/verdict"
@@ -13,10 +18,8 @@ import (
 
 // Textbook lists the checks of a stage as the assignment in the textbook asks
 // it: the server of one request, its 404, the server with threads, the client.
-// Whatever a textbook solution may send is accepted as long as status and body
-// are right: bare LF, no Content-Length or a wrong one, a line end after the
-// body, any page for a 404. It gets one connection for each request, whole in
-// one segment. A check's weight is its points in the rubric.
+// A page counts if a browser shows it. What else is wrong with an answer, and forgiven by
+// browsers, is a deduction: see [Rubric]. A check's weight is its points in the rubric.
 func Textbook(stage int, rubric Rubric) []Check {
 	checks := checksOf(stage, func(s Step) bool { return s.Level == "" && s.Stage == stage })
 	for i := range checks {
@@ -25,48 +28,140 @@ func Textbook(stage int, rubric Rubric) []Check {
 	return checks
 }
 
-// getsMild compares what comes with a status and a file, the mild way.
-func (c *conversation) getsMild(value string) error {
-	if err := c.hear(); err != nil {
-		return err
-	}
-	code, name, named := strings.Cut(value, " ")
-	status, _ := strconv.Atoi(code)
-	if !named {
-		return mild(c.heard, status, nil)
-	}
-	body, err := os.ReadFile(c.path(name))
-	if err != nil { // the site of a server that runs already is elsewhere
-		body, err = fs.ReadFile(siteFiles, "site/"+name)
-	}
-	if err != nil {
-		return err
-	}
-	return mild(c.heard, status, body)
+// experience is what the checks have learned of a program that knows none of the kit's
+// flags. It spares them waits whose end is known.
+type experience struct {
+	took      atomic.Int64 // nanoseconds, of the slowest page that came so far
+	staysOpen atomic.Bool  // it does not close its connections
+	silent    atomic.Int32 // checks in which nothing came, for as long as they waited
+	docroot   atomic.Value // where its pages are, below the site's directory, if not there
 }
 
-// mild compares what was heard with a status and a body, the mild way. A nil
-// body is not compared.
-func mild(h exchange.Heard, status int, body []byte) error {
-	got := exchange.ReadMessage(h.Bytes)
-	content, rest, whole := got.Content("GET")
-	if _, coded := got.Field("Transfer-Encoding"); !coded {
-		content = got.Body // whatever Content-Length says
+// patience is how long a page may take: a hundred times what one has taken here, within
+// bounds.
+func (e *experience) patience() time.Duration {
+	if took := time.Duration(e.took.Load()); took > 0 {
+		return min(max(100*took, 2*time.Second), exchange.Patience)
 	}
-	if h.End == exchange.EndOpen && (!whole || len(rest) > 0) {
-		return verdict.Failf("not-closed", "%q, and then the connection was still open after %v", h.Bytes[:min(len(h.Bytes), 300)], exchange.Patience)
+	return exchange.Patience
+}
+
+// hopeless reports whether a program has never answered: to wait for it again tells nothing new.
+func (e *experience) hopeless() bool { return e.silent.Load() >= 2 && e.took.Load() == 0 }
+
+// getsPage wants a status and the page of a file, as a browser would show it. Without a
+// file it may be any page.
+func (c *conversation) getsPage(value string) error {
+	code, name, named := strings.Cut(value, " ")
+	status, _ := strconv.Atoi(code) // isStatus has seen it
+	var page []byte
+	if named {
+		var err error
+		if page, err = os.ReadFile(c.path(name)); err != nil { // the site of a server that runs already is elsewhere
+			if page, err = fs.ReadFile(siteFiles, "site/"+name); err != nil {
+				return err
+			}
+		}
 	}
-	want := fmt.Appendf(nil, "HTTP/1.1 %d \r\n\r\n%s", status, body)
-	trim := func(b []byte) string { return strings.Trim(string(b), "\r\n") }
-	if got.Ended && strings.HasPrefix(got.Version, "HTTP/") && got.Status == status && (body == nil || trim(content) == trim(body)) {
+	if err := c.hearPage(status, page); err != nil {
+		return err
+	}
+	habits, failed := verdict.Browser(c.heard, status, page)
+	c.habits = append(c.habits, habits...)
+	if failed != nil {
+		return failed
+	}
+	return nil
+}
+
+// hearPage hears a page out. Of a program that never closes its connections it hears no
+// more than the page.
+func (c *conversation) hearPage(status int, page []byte) error {
+	if err := c.connect(); err != nil {
+		return err
+	}
+	start := time.Now()
+	c.heard = exchange.Hear(c.conn, c.learned.patience(), func(all []byte) bool {
+		if !c.learned.staysOpen.Load() {
+			return false
+		}
+		_, failed := verdict.Browser(exchange.Heard{Bytes: all, End: exchange.EndOpen}, status, page)
+		return failed == nil
+	})
+	c.heard.Sent = c.sent
+	took := time.Since(start)
+	switch {
+	case len(c.heard.Bytes) == 0 && c.heard.End == exchange.EndOpen:
+		c.learned.silent.Add(1)
+	case c.heard.End == exchange.EndOpen && took >= c.learned.patience():
+		c.learned.staysOpen.Store(true)
+		took -= c.heard.Quiet
+		fallthrough
+	case len(c.heard.Bytes) > 0:
+		c.learned.took.Store(max(1, c.learned.took.Load(), int64(took)))
+	}
+	return nil
+}
+
+// findsPage is getsPage for the page of the assignment, HelloWorld.html. If it is not where the program
+// looks for pages, one of the program's own folder may be: then the site's pages are put
+// beside that.
+func (c *conversation) findsPage(value string) error {
+	failed := c.getsPage(value)
+	if failed == nil || len(c.heard.Bytes) == 0 || c.program.Dir == "" {
+		return failed
+	}
+	habits := c.habits
+	for _, file := range c.ownPages() {
+		for _, url := range []string{path.Base(file), file} {
+			c.habits = habits[:0:0]
+			c.connection = &connection{}
+			c.lines[""] = c.connection
+			c.sent = fmt.Appendf(nil, "GET /%s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", url, c.addr)
+			if c.connect() != nil {
+				return failed
+			}
+			if _, err := c.conn.Write(c.sent); err != nil || c.getsPage("200 "+file) != nil {
+				continue
+			}
+			c.habits = append(c.habits, &verdict.Failure{Diagnosis: "page-name", Args: []any{url}, Seen: fmt.Sprintf("GET /%s brings the file %s", url, file)})
+			return c.moveSite(strings.TrimSuffix(file, url))
+		}
+	}
+	c.habits = habits
+	return failed
+}
+
+// ownPages are the pages of the program's own folder, and names that they may have.
+func (c *conversation) ownPages() (files []string) {
+	const most = 8
+	filepath.WalkDir(c.program.Dir, func(name string, d fs.DirEntry, err error) error { // what cannot be read is no page
+		if rel, bad := filepath.Rel(c.program.Dir, name); err == nil && bad == nil && d.Type().IsRegular() && len(files) < most &&
+			slices.Contains([]string{".html", ".htm"}, strings.ToLower(filepath.Ext(name))) {
+			files = append(files, filepath.ToSlash(rel))
+		}
 		return nil
+	})
+	return files
+}
+
+// moveSite puts the site's pages where the program looks for them, and goes on there.
+func (c *conversation) moveSite(docroot string) error {
+	c.learned.docroot.Store(docroot)
+	for _, name := range []string{"HelloWorld.html", "dir/page.html"} {
+		page, err := fs.ReadFile(siteFiles, "site/"+name)
+		if err != nil {
+			return err
+		}
+		to := c.path(name)
+		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(to, page, 0o644); err != nil {
+			return err
+		}
 	}
-	f := verdict.Answer(h, want)
-	if f.Diagnosis == "bare-lf" || f.Diagnosis == "field-order" { // which is let pass: it is something else
-		f.Diagnosis = "body-differs"
-	}
-	f.Seen = verdict.Difference(want, h.Bytes)
-	return f
+	return nil
 }
 
 // mild looks at one thing alone in a run of the client: the line and the end of its

@@ -91,7 +91,14 @@ var verbs = map[string]verb{
 		}
 		return verdict.Failf("trouble", "%s", c.story())
 	}},
-	"gets-mild": {"STATUS FILE: that status comes, and the bytes of that file, if one is named", some, (*conversation).getsMild},
+	"gets-page":  {"STATUS FILE: a browser would show that status, and that file, if one is named", isStatus, (*conversation).getsPage},
+	"finds-page": {"STATUS FILE: the same, or a page of the program's own under another name", isStatus, (*conversation).findsPage},
+	"no-secret": {"what comes, if anything does, is nothing from outside of the site", none, func(c *conversation, _ string) error {
+		if c.heard = exchange.Hear(c.conn, c.learned.patience(), bytesOfSecret); bytesOfSecret(c.heard.Bytes) {
+			return verdict.Failf("path-escape", "%.60q was sent, and the text of ../secret.txt came", c.sent)
+		}
+		return nil
+	}},
 	"silent": {"D: nothing comes for so long", isTime, func(c *conversation, value string) error {
 		if early := readWithin(c.conn, duration(value)); early != "" {
 			return verdict.Failf("answers-early", "%q was sent, which asks for no answer yet, and the client %s", c.sent, early)
@@ -212,6 +219,13 @@ func isTime(value string) bool   { _, err := time.ParseDuration(value); return e
 func isNumber(value string) bool { _, err := strconv.Atoi(value); return err == nil }
 func isCase(name string) bool    { request, _ := bytesOf(name); return len(request) > 0 }
 func isBytes(value string) bool  { return strings.HasPrefix(value, `"`) || isCase(value) }
+
+func isStatus(value string) bool {
+	code, _, _ := strings.Cut(value, " ")
+	return isNumber(code)
+}
+
+func bytesOfSecret(b []byte) bool { return bytes.Contains(b, []byte(verdict.Secret)) }
 
 func isCaseOrNone(name string) bool { return name == "" || isCase(name) }
 

@@ -192,7 +192,8 @@ func (c *conversation) story() string {
 }
 
 func (c *conversation) path(name string) string {
-	return filepath.Join(c.site.dir, filepath.FromSlash(name))
+	docroot, _ := c.learned.docroot.Load().(string)
+	return filepath.Join(c.site.dir, filepath.FromSlash(docroot), filepath.FromSlash(name))
 }
 
 func (c *conversation) exit(value string) error {

@@ -66,7 +66,6 @@ type answer struct {
 	NoTool  bool     // that it may start
 	Stage   int
 	Results []golden.Result
-	Adds    []string
 	Trouble string
 }
 
@@ -194,7 +193,6 @@ func (g *grader) check(ctx context.Context, i int, s *submission, dir string) er
 			return errors.New(answers[at].Trouble)
 		default:
 			r.fill(answers[at].Results)
-			r.Adds = answers[at].Adds
 		}
 	}
 	return nil
@@ -288,35 +286,10 @@ func (j job) gradeStage(ctx context.Context, stage int) answer {
 		program.Confine = confineProgram
 	}
 	a := answer{Stage: stage, Results: golden.Grade(ctx, j.list(stage), program, j.Seed)}
-	works := false
 	for _, r := range a.Results {
-		works = works || r.Status == golden.Passed
 		if r.Diagnosis == "trouble" && strings.Contains(r.Seen, kit.ErrTrouble.Error()) {
 			a.Trouble = r.Seen
 		}
 	}
-	if j.Checks == "textbook" && j.Only == "" && works {
-		a.Adds = j.goldenAdds(ctx, stage, program)
-	}
 	return a
-}
-
-// goldenAdds runs the golden checks of a stage's own steps, and lists those that the textbook's
-// checks did not ask for and that fail. No step waits for another here; but as it is for no
-// points, it is not for ever either.
-func (j job) goldenAdds(ctx context.Context, stage int, program golden.Program) (adds []string) {
-	const enough = 10 * time.Second
-	start := time.Now()
-	for _, step := range golden.Steps {
-		if step.Stage != stage || step.Level == "" || time.Since(start) > enough { // stage 2 answers as stage 1 does
-			continue
-		}
-		list := selection{Checks: "golden", Only: step.ID, Level: golden.Strict}.list(stage)
-		for _, c := range golden.Grade(ctx, list, program, j.Seed) {
-			if c.Status == golden.Failed {
-				adds = append(adds, fmt.Sprintf("%s %s: %s", c.Step, c.Name, c.Want))
-			}
-		}
-	}
-	return adds
 }

@@ -38,10 +38,11 @@ const (
 
 // Heard is what came back on a connection.
 type Heard struct {
-	Bytes []byte
-	End   string
-	Quiet time.Duration // how long nothing came before the end
-	Sent  []byte        // what it answers, if that is known
+	Bytes  []byte
+	Pieces int // in which the bytes came, as far as the system kept them apart
+	End    string
+	Quiet  time.Duration // how long nothing came before the end
+	Sent   []byte        // what it answers, if that is known
 }
 
 // Said is what was heard, in short.
@@ -108,19 +109,26 @@ func (h *Heard) sending(err error) {
 
 // HearOut reads until the server ends the connection, or says nothing for
 // too long, or goes on for too long.
-func HearOut(conn net.Conn) (h Heard) {
+func HearOut(conn net.Conn) Heard { return Hear(conn, Patience, func([]byte) bool { return false }) }
+
+// Hear is HearOut with a patience of its own. It also stops, and leaves the connection
+// open, when enough says that enough has come.
+func Hear(conn net.Conn, patience time.Duration, enough func(all []byte) bool) (h Heard) {
 	const most = 64 << 20 // more than any file of the site
 	buf := make([]byte, 64<<10)
 	for start := time.Now(); ; {
 		last := time.Now()
-		conn.SetReadDeadline(ReadUntil(start))
+		conn.SetReadDeadline(ReadUntil(start, patience))
 		n, err := conn.Read(buf)
 		h.Bytes = append(h.Bytes, buf[:n]...)
 		h.Quiet = time.Since(last)
+		h.Pieces += min(n, 1)
 		switch {
+		case err == nil && enough(h.Bytes):
+			h.End = EndOpen
 		case err == nil && len(h.Bytes) < most:
 			continue
-		case err == nil, errors.Is(err, os.ErrDeadlineExceeded) && h.Quiet < Patience:
+		case err == nil, errors.Is(err, os.ErrDeadlineExceeded) && h.Quiet < patience:
 			h.End = EndNever
 		case err == io.EOF:
 			h.End = EndFIN
@@ -135,9 +143,9 @@ func HearOut(conn net.Conn) (h Heard) {
 
 // ReadUntil is the deadline of the next read of an answer. The whole of an answer
 // has one as well: else a byte now and then would keep a check for ever.
-func ReadUntil(start time.Time) time.Time {
-	if next := time.Now().Add(Patience); next.Before(start.Add(3 * Patience)) {
+func ReadUntil(start time.Time, patience time.Duration) time.Time {
+	if next := time.Now().Add(patience); next.Before(start.Add(3 * patience)) {
 		return next
 	}
-	return start.Add(3 * Patience)
+	return start.Add(3 * patience)
 }
