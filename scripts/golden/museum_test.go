@@ -94,9 +94,11 @@ func TestMuseum(t *testing.T) {
 		for _, s := range showings {
 			met[s.diagnosis] = true
 		}
-		for name := range verdict.Diagnoses {
-			if !met[name] {
-				t.Errorf("no mistake of the museum gets %q", name)
+		for group, names := range verdict.Texts.Diagnoses {
+			for name := range names {
+				if !met[name] && group != "A server: what a browser forgives" { // scripts/grade has servers for these
+					t.Errorf("no mistake of the museum gets %q", name)
+				}
 			}
 		}
 	})
