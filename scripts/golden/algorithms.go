@@ -28,6 +28,7 @@ var algorithms = map[string]func(t *target, argument string) error{
 	"last-is-first":   lastIsFirst,
 	"log-events":      logEvents,
 	"many-at-once":    manyAtOnce,
+	"many-pages":      manyPages,
 	"one-at-a-time":   oneAtATime,
 	"well-formed":     wellFormed,
 }

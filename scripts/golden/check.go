@@ -164,6 +164,9 @@ func (r *Result) tell(session *session, t *target, failure *verdict.Failure, bef
 	if t != nil && t.proc != nil {
 		t.explain(failure, before)
 	}
+	if failure.Diagnosis == "serial" {
+		session.learned.serial.Store(true)
+	}
 	failure.Seen = session.unwritten.without(failure.Seen)
 	if _, costs := r.costs[failure.Diagnosis]; costs && r.Weight == 0 {
 		r.deduct(session, []*verdict.Failure{failure})

@@ -212,6 +212,8 @@ func runTurn(session *session, turn string, results []*Result) {
 			r.Why = "the time is over"
 		case r.costs != nil && r.Weight == 0 && r.Stage == 1 && session.learned.took.Load() == 0:
 			r.Why = "no page came in the checks before it"
+		case r.costs != nil && session.learned.serial.Load():
+			r.Why = "the program serves one client at a time"
 		case hung == 2 || session.learned.hopeless() || session.unwritten.gap(r.Step) != "":
 			r.Why = "checks before it waited too long"
 		case start.Sub(begun) > budget:

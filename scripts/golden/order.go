@@ -6,7 +6,6 @@ import (
 	"net"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -103,42 +102,52 @@ func lastIsFirst(t *target, many string) error {
 }
 
 // manyAtOnce has clients ask for different files at the same time: answers that share a
-// variable get mixed up. "20 pages" is for the textbook's server.
-func manyAtOnce(t *target, argument string) error {
-	many, how, _ := strings.Cut(argument, " ")
+// variable get mixed up.
+func manyAtOnce(t *target, many string) error {
 	n, _ := strconv.Atoi(many) // as the case says
 	names := []string{"hello", "directory-file", "not-found", "type-html", "query", "not-found-directory"}
-	if how == "pages" {
-		names = []string{"hello", "directory-file", "type-css", "type-txt"}
-	}
 	return atOnce(n, func(i int) error {
 		request, response := bytesOf(names[i%len(names)])
-		if how == "pages" {
-			request = bytes.Replace(request, []byte("\r\n\r\n"), []byte("\r\nConnection: close\r\n\r\n"), 1)
-		}
 		h, err := t.talk(request)
-		switch {
-		case err != nil:
-		case how == "pages":
-			if _, failed := verdict.Browser(h, 200, exchange.ReadMessage(response).Body); failed != nil {
-				err = failed
-			}
-		default:
+		if err == nil {
 			err = verdict.Want(h, response)
 		}
-		f, failed := err.(*verdict.Failure)
-		switch {
-		case failed && how == "pages" && slices.Contains(waited, f.Diagnosis):
-			return verdict.Because(f, "serial")
-		case failed && h.End != "" && (how == "pages" || !bytes.Equal(h.Bytes, response)):
-			return verdict.Because(f, "mixed-answers")
+		if err != nil && h.End != "" && !bytes.Equal(h.Bytes, response) {
+			return verdict.Because(err, "mixed-answers")
 		}
 		return err
 	})
 }
 
-// waited are diagnoses of a client that had no answer, and waited on, while others had theirs.
-var waited = []string{"no-answer-open", "not-closed"}
+// manyPages is the same for the textbook's server. All clients are connected, one after the
+// other, before the first of them asks: a queue of one (listen(1)) loses none of them.
+func manyPages(t *target, many string) error {
+	n, _ := strconv.Atoi(many) // as the case says
+	pages := []string{"hello", "directory-file"}
+	var connected sync.WaitGroup
+	connected.Add(n)
+	return atOnce(n, func(i int) error {
+		time.Sleep(time.Duration(i) * exchange.Pause)
+		conn, err := t.dial()
+		connected.Done()
+		if err != nil {
+			return err
+		}
+		defer conn.Close()
+		connected.Wait()
+		request, response := bytesOf(pages[i%2])
+		_, other := bytesOf(pages[1-i%2])
+		h := exchange.Talk(conn, request)
+		_, failed := verdict.Browser(h, 200, exchange.ReadMessage(response).Body)
+		switch {
+		case failed == nil:
+			return nil
+		case bytes.Contains(h.Bytes, exchange.ReadMessage(other).Body):
+			return verdict.Because(failed, "mixed-answers")
+		}
+		return failed
+	})
+}
 
 // atOnce calls f n times at once, and returns the first error in their order.
 func atOnce(n int, f func(i int) error) error {

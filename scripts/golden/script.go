@@ -32,12 +32,13 @@ type conversation struct {
 
 // A connection is one that a client has, and what happened on it.
 type connection struct {
-	conn   *net.TCPConn // nil: not connected yet
-	acted  time.Time    // when the client began to connect or to send
-	sent   []byte
-	failed error // of sending
-	heard  exchange.Heard
-	want   []byte // what should have been heard
+	conn     *net.TCPConn // nil: not connected yet
+	acted    time.Time    // when the client began to connect or to send
+	sent     []byte
+	failed   error // of sending
+	heard    exchange.Heard
+	answered time.Duration // what was heard took so long to come
+	want     []byte        // what should have been heard
 }
 
 // script makes a check of a case.

@@ -34,6 +34,7 @@ type experience struct {
 	took      atomic.Int64 // nanoseconds, of the slowest page that came so far
 	staysOpen atomic.Bool  // it does not close its connections
 	silent    atomic.Int32 // checks in which nothing came, for as long as they waited
+	serial    atomic.Bool  // it serves one client at a time
 	docroot   atomic.Value // where its pages are, below the site's directory, if not there
 }
 
@@ -67,10 +68,10 @@ func (c *conversation) getsPage(value string) error {
 		return err
 	}
 	habits, failed := verdict.Browser(c.heard, status, page)
-	c.habits = append(c.habits, habits...)
-	if failed != nil {
+	if c.habits = append(c.habits, habits...); failed != nil {
 		return failed
 	}
+	c.learned.took.Store(max(1, c.learned.took.Load(), int64(c.answered)))
 	return nil
 }
 
@@ -89,16 +90,13 @@ func (c *conversation) hearPage(status int, page []byte) error {
 		return failed == nil
 	})
 	c.heard.Sent = c.sent
-	took := time.Since(start)
+	c.answered = time.Since(start) - c.heard.Quiet
 	switch {
-	case len(c.heard.Bytes) == 0 && c.heard.End == exchange.EndOpen:
+	case c.heard.End != exchange.EndOpen:
+	case len(c.heard.Bytes) == 0:
 		c.learned.silent.Add(1)
-	case c.heard.End == exchange.EndOpen && took >= c.learned.patience():
+	default:
 		c.learned.staysOpen.Store(true)
-		took -= c.heard.Quiet
-		fallthrough
-	case len(c.heard.Bytes) > 0:
-		c.learned.took.Store(max(1, c.learned.took.Load(), int64(took)))
 	}
 	return nil
 }
