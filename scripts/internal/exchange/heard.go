@@ -39,7 +39,7 @@ const (
 // Heard is what came back on a connection.
 type Heard struct {
 	Bytes  []byte
-	Pieces int // in which the bytes came, as far as the system kept them apart
+	Crumbs int // pieces of at most four bytes, a character: the system keeps some apart
 	End    string
 	Quiet  time.Duration // how long nothing came before the end
 	Sent   []byte        // what it answers, if that is known
@@ -122,7 +122,9 @@ func Hear(conn net.Conn, patience time.Duration, enough func(all []byte) bool) (
 		n, err := conn.Read(buf)
 		h.Bytes = append(h.Bytes, buf[:n]...)
 		h.Quiet = time.Since(last)
-		h.Pieces += min(n, 1)
+		if 0 < n && n <= 4 {
+			h.Crumbs++
+		}
 		switch {
 		case err == nil && enough(h.Bytes):
 			h.End = EndOpen

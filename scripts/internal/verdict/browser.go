@@ -67,8 +67,8 @@ func Browser(h exchange.Heard, status int, page []byte) (habits []*Failure, fail
 	case h.End == exchange.EndOpen && (!whole || strings.EqualFold(said, "close")):
 		habit("not-closed")
 	}
-	if h.Pieces > 20 && h.Pieces > len(h.Bytes)/8 {
-		habit("byte-by-byte", h.Pieces, len(h.Bytes))
+	if h.Crumbs > 5 {
+		habit("byte-by-byte", h.Crumbs)
 	}
 	return habits, nil
 }
