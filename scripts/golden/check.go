@@ -215,5 +215,11 @@ func (t *target) explain(failure *verdict.Failure, before string) {
 func (r *Result) fail(f *verdict.Failure, program Program) {
 	r.Status, r.Seen, r.Why, r.Diagnosis = Failed, term.Visible(strings.TrimSpace(f.Seen)), term.Visible(f.Why(program.reader(r.Step))), f.Diagnosis
 	r.Note = noteOf(f.Diagnosis, r.Check)
-	r.Again = fmt.Sprintf("go run ./scripts/grade -only %s -stages %d", r.Name, r.Stage) // a name may be that of a check in each stage
+	r.Again = r.Check.Again()
+}
+
+// Again is the command that runs a check alone. A name may be that of a check in each
+// stage.
+func (c Check) Again() string {
+	return fmt.Sprintf("go run ./scripts/grade -only %s -stages %d", c.Name, c.Stage)
 }

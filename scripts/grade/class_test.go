@@ -215,7 +215,7 @@ func TestOddFolders(t *testing.T) {
 	}
 	for _, c := range cases {
 		if s := found[c.name]; c.state != "" {
-			said := strings.Join(append(s.remarks(), s.Trouble), "\n")
+			said := strings.Join(append(s.remarks("en"), s.Trouble), "\n")
 			if r := s.Stages[0]; r.State != c.state || (r.Points > 0) != (c.state == graded) || !strings.Contains(said, c.says) || report(c.name) == "" {
 				t.Errorf("%.40s: %s with %d points, %q; want %s, %q", c.name, r.State, r.Points, said, c.state, c.says)
 			}

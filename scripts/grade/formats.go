@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -25,9 +26,11 @@ var encoders = map[string]func(g *grader, w io.Writer, subs []*submission) error
 		return err
 	},
 	"json": func(g *grader, w io.Writer, subs []*submission) error {
-		return writeJSON(w, map[string]any{"checks": g.Checks, "level": g.Level, "seed": g.Seed, "submissions": subs})
+		return writeJSON(w, map[string]any{"checks": g.Checks, "level": g.Level, "seed": g.Seed, "submissions": subs, "mistakes": classMistakes(subs, g.Lang)})
 	},
-	"csv":        func(_ *grader, w io.Writer, subs []*submission) error { return csv.NewWriter(w).WriteAll(cells(subs)) },
+	"csv": func(g *grader, w io.Writer, subs []*submission) error {
+		return csv.NewWriter(w).WriteAll(g.cells(subs))
+	},
 	"gradescope": func(g *grader, w io.Writer, subs []*submission) error { return writeJSON(w, g.gradescope(subs[0])) },
 }
 
@@ -65,15 +68,19 @@ func (g *grader) sheet(subs []*submission) string {
 			row = append(row[:1], notGraded)
 		}
 		table = append(table, row)
-		for _, remark := range s.remarks() {
+		for _, remark := range s.remarks(g.Lang) {
 			remarks += indent(s.Name+": "+below(remark), "") + "\n"
 		}
 	}
-	return fmt.Sprintf("%s\nchecks: %s, seed %d\n%s", table, g.Checks, g.Seed, remarks)
+	class := classLine(classMistakes(subs, g.Lang), g.Lang)
+	if class != "" {
+		class = "\n" + indent(class, "") + "\n"
+	}
+	return fmt.Sprintf("%s\nchecks: %s, seed %d\n%s%s", table, g.Checks, g.Seed, remarks, class)
 }
 
 // cells are the sheet for a spreadsheet: points and what they could be are apart.
-func cells(subs []*submission) [][]string {
+func (g *grader) cells(subs []*submission) [][]string {
 	head := []string{"submission"}
 	for _, p := range subs[0].columns() {
 		head = append(head, p.Name, p.Name+"_max")
@@ -81,7 +88,7 @@ func cells(subs []*submission) [][]string {
 	for _, r := range subs[0].Stages {
 		head = append(head, fmt.Sprintf("stage%d", r.Stage))
 	}
-	table := [][]string{append(head, "remarks")}
+	table := [][]string{append(head, "mistakes", "remarks")}
 	for _, s := range subs {
 		row := []string{cell(s.Name)}
 		for _, p := range s.columns() {
@@ -94,8 +101,14 @@ func cells(subs []*submission) [][]string {
 		for _, r := range s.Stages {
 			row = append(row, r.State)
 		}
-		remarks := strings.ReplaceAll(strings.Join(s.remarks(), "; "), "\n", " ") // a row is a line
-		table = append(table, append(row, cell(remarks)))
+		remarks := strings.ReplaceAll(strings.Join(s.remarks(g.Lang), "; "), "\n", " ") // a row is a line
+		var titles []string
+		for _, m := range s.mistakes(g.Lang) {
+			if m.Title != "" && !slices.Contains(titles, m.Title) {
+				titles = append(titles, m.Title)
+			}
+		}
+		table = append(table, append(row, cell(strings.Join(titles, "; ")), cell(remarks)))
 	}
 	return table
 }
@@ -125,9 +138,9 @@ func (g *grader) gradescope(s *submission) map[string]any {
 			if row.mark == stepPassed {
 				test["status"] = "passed"
 			}
-			test["name"] = fmt.Sprintf("stage %d: %s", r.Stage, row.Title)
+			test["name"] = fmt.Sprintf("%s: %s", say(g.Lang, row.ID), say(g.Lang, row.Title))
 			if row.Level != "" {
-				test["name"] = fmt.Sprintf("%s, %s", row.Level, test["name"])
+				test["name"] = fmt.Sprintf("%s, stage %d: %s", row.Level, r.Stage, row.Title)
 				test["tags"] = []golden.Level{row.Level}
 			}
 			tests = append(tests, test)

@@ -136,6 +136,7 @@ func parse(args []string, stderr io.Writer) (*grader, error) {
 	flags.StringVar(&g.clientCommand, "client-cmd", "", "`command` that starts a client; {host}, {port} and {file} are replaced")
 	flags.StringVar(&g.addr, "addr", "", "`host:port` where such a server listens; without -cmd one that runs already, on the files of scripts/golden/site")
 	flags.StringVar(&g.Checks, "checks", "golden", "golden (byte for byte) or textbook (status and body)")
+	flags.StringVar(&g.Lang, "lang", language(), "`language` of the reports, en or zh")
 	flags.StringVar(&g.rubric, "rubric", "", "`file` of points and deductions for the textbook's checks; print prints the kit's")
 	flags.StringVar(&g.format, "format", "table", "table, json, csv or gradescope")
 	flags.StringVar(&g.out, "out", "", "`directory` for each submission's full report")
@@ -208,6 +209,7 @@ func (g *grader) wrongUse(folders int) error {
 		{g.Level != golden.Strict && g.Checks == "textbook", "the textbook's checks have no levels: -level is for -checks golden"},
 		{g.rubric != "" && g.rubric != "print" && g.Checks != "textbook", "-rubric is for -checks textbook: the steps of the golden checks have their points"},
 		{!slices.Contains(golden.Levels, g.Level), fmt.Sprintf("-level is core, protocol or strict, not %q", g.Level)},
+		{g.Lang != "en" && g.Lang != "zh", fmt.Sprintf("-lang is en or zh, not %q", g.Lang)},
 		{encoders[g.format] == nil, fmt.Sprintf("-format is table, json, csv or gradescope, not %q", g.format)},
 		{g.atOnce < 1, "-j must be at least 1"},
 		{g.clientCommand != "" && !strings.Contains(g.clientCommand, "{file}"), "-client-cmd has {host}, {port} and {file} where the client takes them"},

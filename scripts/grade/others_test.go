@@ -70,9 +70,6 @@ func TestAnyLanguage(t *testing.T) {
 	if p := points("otto"); len(p) != 3 || p[0]+p[1]+p[2] != 0 {
 		t.Errorf("otto has %v points", p)
 	}
-	if adds := strings.Join(anna.Stages[0].Adds, "\n"); !strings.Contains(adds, "1.2 well-formed") || !strings.Contains(adds, "1.3 ") {
-		t.Errorf("golden would add:\n%s", adds)
-	}
 }
 
 // TestTrouble: what is the grader's trouble, or the machine's, is no grade.

@@ -3,8 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -37,6 +35,9 @@ func indent(text, margin string) string {
 // report tells of one submission: a table for each stage, the first failure in
 // full, the others in a line each, or with all of them in full.
 func (g *grader) report(s *submission, all bool) string {
+	if g.Checks == "textbook" {
+		return g.studentReport(s)
+	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s, checks: %s, seed %d\n", s.Name, g.Checks, g.Seed)
 	if columns := s.columns(); s.Trouble == "" && columns[len(columns)-1].Max > 0 {
@@ -92,14 +93,7 @@ func (r *stageResult) report(b *strings.Builder, s *submission, full int) (told 
 	if of > 0 {
 		fmt.Fprintf(b, "  the same answers as stage 1: %d of %d\n", same, of)
 	}
-	told = tell(b, rows, full)
-	if len(r.Adds) > 0 {
-		fmt.Fprintf(b, "\n  For no points, the checks of -checks golden would add:\n")
-		for _, add := range r.Adds {
-			fmt.Fprintln(b, indent(add, "    "))
-		}
-	}
-	return told
+	return tell(b, rows, full)
 }
 
 // tell tells of the checks that failed, of the first ones in full, of the others in a line
@@ -109,6 +103,9 @@ func tell(b *strings.Builder, rows []row, full int) (told int) {
 	for _, row := range rows {
 		lines := 0
 		for i, c := range row.results {
+			for _, d := range c.Deductions {
+				fmt.Fprintln(b, indent(fmt.Sprintf("%s: -%d, %s", c.Name, d.Points, d.Why), "  "))
+			}
 			switch {
 			case c.Status != golden.Failed:
 			case c.Diagnosis == "not-written" && i > 0: // which the first has said
@@ -179,32 +176,4 @@ func notRunBecause(rows []row) (lines []string) {
 		lines = append(lines, strings.Join(list, ", ")+": "+why)
 	}
 	return lines
-}
-
-// writeReports writes each submission's full report to -out.
-func (g *grader) writeReports(subs []*submission) error {
-	if err := os.MkdirAll(g.out, 0o755); err != nil {
-		return err
-	}
-	for _, s := range subs {
-		if err := os.WriteFile(filepath.Join(g.out, fileName(s.Name)+".txt"), []byte(term.Visible(g.report(s, true))), 0o644); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// fileName is a name without what some systems do not allow in one. Of a long
-// one the middle is left out: its end tells it from others.
-func fileName(name string) string {
-	const most, end = 200, 40 // bytes; systems allow 255
-	if len(name) > most {
-		name = strings.ToValidUTF8(name[:most-end], "") + "..." + strings.ToValidUTF8(name[len(name)-end:], "")
-	}
-	return strings.Map(func(r rune) rune {
-		if strings.ContainsRune(`/\:*?"<>|`, r) {
-			return '-'
-		}
-		return r
-	}, name)
 }

@@ -30,7 +30,6 @@ type stageResult struct {
 	Points  int             `json:"points"`
 	Max     int             `json:"max"`
 	Results []golden.Result `json:"results"`
-	Adds    []string        `json:"golden_would_add,omitempty"` // with the textbook's checks: golden ones that fail
 
 	program golden.Program // if there is one to grade
 }
@@ -106,6 +105,9 @@ func (r *stageResult) fill(results []golden.Result) {
 
 func (s *submission) passed() bool {
 	return !slices.ContainsFunc(s.Stages, func(r *stageResult) bool {
+		if len(r.Results) > 0 && golden.StepOf(r.Results[0].Step).Level == "" && r.Max > 0 { // of the textbook's, what costs nothing is only said
+			return r.State != graded || r.Points < r.Max
+		}
 		return r.State != graded || slices.ContainsFunc(r.Results, wanting)
 	})
 }
@@ -169,12 +171,16 @@ func rowsOf(results []golden.Result) (rows []row) {
 		r.results = results[start:end]
 		r.points, r.max = golden.Score(r.results)
 		passed, failed, waiting := 0, 0, 0
+		if r.Level == "" && r.points < r.max {
+			failed++ // perhaps only by a deduction
+		}
 		for _, c := range r.results {
 			switch {
 			case c.Status == golden.Passed:
 				passed++
 			case c.Status == golden.Failed && c.Weight == 0 && r.points == r.max && r.max > 0:
 				r.free++
+			case c.Status == golden.NotRun && c.Weight == 0 && r.Level == "":
 			case c.Status == golden.Failed:
 				failed++
 			case !c.Excused():
@@ -248,7 +254,7 @@ func (r *stageResult) summary() string {
 
 // remarks are a submission's remarks, and for each stage the first thing that
 // went wrong.
-func (s *submission) remarks() []string {
+func (s *submission) remarks(lang string) []string {
 	remarks := slices.Clone(s.Remarks)
 	if s.Trouble != "" {
 		return append(remarks, s.Trouble)
@@ -260,7 +266,11 @@ func (s *submission) remarks() []string {
 		if r.State == notSubmitted {
 			remarks = append(remarks, fmt.Sprintf("stage %d: not submitted", r.Stage))
 		}
-		if c := s.first(r, wanting); c != nil && r.State == graded {
+		if r.Stage == s.Stages[0].Stage && golden.StepOf(r.Results[0].Step).Level == "" { // the textbook's: the most expensive one of all
+			if all := s.mistakes(lang); len(all) > 0 && all[0].Lost > 0 {
+				remarks = append(remarks, fmt.Sprintf("%d, %s: %s", -all[0].Lost, all[0].Title, all[0].Why))
+			}
+		} else if c := s.first(r, wanting); c != nil && r.State == graded && golden.StepOf(c.Step).Level != "" {
 			remarks = append(remarks, fmt.Sprintf("stage %d, %s %s: %s", r.Stage, c.Step, c.Name, c.Why))
 		}
 	}

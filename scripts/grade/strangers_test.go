@@ -23,6 +23,7 @@ var strangers = []string{
 	"\u009b31mC1",             // the same bytes as one character
 	"\x9b31mraw C1",           // and as a byte that is no UTF-8
 	"back\b\b\b\bspace\x7f",
+	"<script>alert(1)</script>",
 	"over\rwritten",
 	"\u202egpj.exe", // turns the direction of writing
 	"\u2066isolated\u2069",
@@ -55,7 +56,6 @@ func classOf(g *grader, texts []string) []*submission {
 			{Check: golden.Check{Stage: 1, Step: "1.1", Name: "a", Weight: 1, Want: "w"}, Status: golden.Failed, Seen: text, Why: text, Again: "go " + strings.ReplaceAll(text, "\n", "")},
 			{Check: golden.Check{Stage: 1, Step: "1.2", Name: "b", Weight: 1}, Status: golden.NotRun, Why: text},
 		})
-		r.Adds = []string{text}
 		s.Stages[1].State, s.Stages[1].Problem = notBuilt, text
 		if i%2 == 1 {
 			s.Trouble = text
@@ -125,11 +125,14 @@ func TestStrangersText(t *testing.T) {
 		t.Fatal(err)
 	}
 	files, err := os.ReadDir(g.out)
-	if err != nil || len(files) != len(subs) {
+	if err != nil || len(files) != 2*len(subs)+1 { // and that of the class
 		t.Errorf("%d reports for %d submissions, %v", len(files), len(subs), err)
 	}
 	for _, file := range files {
 		report, err := os.ReadFile(filepath.Join(g.out, file.Name()))
+		if bytes.Contains(report, []byte("<script>alert")) && strings.HasSuffix(file.Name(), ".html") {
+			t.Errorf("%s: a stranger's script is in it", file.Name())
+		}
 		if found := raw(file.Name() + string(report)); found != "" || err != nil {
 			t.Errorf("%s: %s is in it, %v", file.Name(), found, err)
 		}

@@ -285,6 +285,7 @@ func (j job) gradeStage(ctx context.Context, stage int) answer {
 	if j.Protection == inNamespaces {
 		program.Confine = confineProgram
 	}
+	program.Lang = j.Lang
 	a := answer{Stage: stage, Results: golden.Grade(ctx, j.list(stage), program, j.Seed)}
 	for _, r := range a.Results {
 		if r.Diagnosis == "trouble" && strings.Contains(r.Seen, kit.ErrTrouble.Error()) {

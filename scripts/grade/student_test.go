@@ -1,0 +1,153 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"weblab.example/scripts/golden"
+)
+
+// textbookSubmission is a server whose checks all passed but for some.
+func textbookSubmission(t *testing.T, lang string, but func(*golden.Result)) (*grader, *submission) {
+	t.Helper()
+	g := &grader{selection: selection{Checks: "textbook", Level: golden.Strict, Seed: 7, Lang: lang}, command: "python3 WebServer.py {port}"}
+	if err := g.readRubric(); err != nil {
+		t.Fatal(err)
+	}
+	s := &submission{Name: "anna"}
+	for _, stage := range []int{1, 2} {
+		r := &stageResult{Stage: stage, State: graded}
+		for _, c := range g.list(stage) {
+			r.Results = append(r.Results, golden.Result{Check: c, Status: golden.Passed})
+			but(&r.Results[len(r.Results)-1])
+		}
+		r.fill(r.Results)
+		s.Stages = append(s.Stages, r)
+	}
+	s.addUp()
+	return g, s
+}
+
+// TestStudentReport: the most expensive mistake comes first, one cause is told once, and
+// what costs nothing is named in a line.
+func TestStudentReport(t *testing.T) {
+	g, s := textbookSubmission(t, "en", func(r *golden.Result) {
+		fail := func(diagnosis string) {
+			r.Status, r.Diagnosis, r.Seen, r.Why, r.Note, r.Again = golden.Failed, diagnosis, "seen "+r.Name, "because of "+diagnosis, "lab-notes/stage1.md, 1.2", "go run ./scripts/grade -only "+r.Name
+		}
+		switch r.Name {
+		case "page":
+			r.Deductions = []golden.Deduction{{Diagnosis: "bare-lf", Why: "LF"}, {Diagnosis: "crlf-after-body", Points: 1, Seen: "page\r\n", Why: "a line end"}}
+		case "missing", "after-missing":
+			fail("died")
+			r.Line = "WebServer.py:29"
+		case "empty-connection":
+			fail("dies-on-empty")
+			r.Deductions = []golden.Deduction{{Diagnosis: "dies-on-empty", Points: 3, Why: "because of dies-on-empty"}}
+		case "many":
+			r.Status, r.Why = golden.NotRun, "the program serves one client at a time"
+		}
+	})
+	want := `anna: 51 of 80 points
+  server    36/40  a browser's request gets the file
+  404        0/20  a file that is not there
+  threads   15/20  many clients at once
+ -20  the program ends (missing, after-missing), WebServer.py:29
+      seen  seen missing
+      why   because of died
+      read  lab-notes/stage1.md, 1.2
+  -5  not run (many)
+      why   the program serves one client at a time
+  -3  dies on an empty connection (empty-connection)
+      why   because of dies-on-empty
+  -1  line end after the body (page)
+      seen  page\u000d
+      why   a line end
+   0  no points lost: bare LF
+
+One check again:
+  go run ./scripts/grade -only missing
+`
+	if got := g.report(s, true); !strings.HasPrefix(got, want) {
+		t.Errorf("%s\nwant\n%s", got, want)
+	}
+	if s.passed() {
+		t.Error("it has passed")
+	}
+	html, err := g.html(s, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range []string{"<b>−20</b> the program ends (missing, after-missing), WebServer.py:29", "<td>36/40", "go run ./scripts/grade -only missing", "bare LF"} {
+		if !strings.Contains(string(html), part) {
+			t.Errorf("no %q in the page\n%s", part, html)
+		}
+	}
+	if got := classLine(classMistakes([]*submission{s, s}, "en"), "en"); !strings.HasPrefix(got, "2 of 2: the program ends; 2: dies on an empty connection; 2: ") {
+		t.Error(got)
+	}
+}
+
+// TestScreen: however much is wrong, a student's report is a screen.
+func TestScreen(t *testing.T) {
+	for _, lang := range []string{"en", "zh"} {
+		for _, long := range []int{0, 1, 5, 40} {
+			g, s := textbookSubmission(t, lang, func(r *golden.Result) {
+				r.Status, r.Diagnosis, r.Seen, r.Why = golden.Failed, "died-"+r.Name, strings.Repeat("名 ", long), r.Name+strings.Repeat(" 因为 why", long)
+				for i := range long {
+					r.Deductions = append(r.Deductions, golden.Deduction{Diagnosis: fmt.Sprint(r.Name, i), Points: i, Why: strings.Repeat("x", long)})
+				}
+			})
+			s.Remarks = slices.Repeat([]string{"a remark"}, min(long, 3))
+			text := g.report(s, false)
+			if n := lineCount(strings.Split(strings.TrimRight(text, "\n"), "\n")); n > screen || n < screen/2 {
+				t.Errorf("%s, %d: %d lines\n%s", lang, long, n, text)
+			}
+		}
+	}
+}
+
+// TestWords: each text of the reports has its Chinese, with the same verbs.
+func TestWords(t *testing.T) {
+	found := regexp.MustCompile(`(?:say\([\w.]+, |\.Say )"([^"]+)"`)
+	used := map[string]bool{"seen": true, "why": true, "read": true}
+	files, err := filepath.Glob("*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range files {
+		text, err := os.ReadFile(name)
+		if err != nil { // a directory
+			continue
+		}
+		for _, m := range found.FindAllStringSubmatch(string(text), -1) {
+			used[m[1]] = true
+		}
+	}
+	for _, s := range golden.Steps {
+		if s.Level == "" {
+			used[s.ID], used[s.Title] = true, true
+		} else {
+			used[string(s.Level)] = true
+		}
+	}
+	used["total"] = true
+	for text := range used {
+		if chinese[text] == "" {
+			t.Errorf("%q has no Chinese", text)
+		}
+	}
+	for text, zh := range chinese {
+		if !used[text] {
+			t.Errorf("nobody says %q", text)
+		}
+		if strings.Count(text, "%") != strings.Count(zh, "%") {
+			t.Errorf("%q and %q have other verbs", text, zh)
+		}
+	}
+}
