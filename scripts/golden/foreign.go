@@ -1,29 +1,38 @@
 package golden
 
 import (
+	"cmp"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net"
+	"net/netip"
+	"os"
+	"slices"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"weblab.example/scripts/internal/exchange"
-	"weblab.example/scripts/internal/kit"
 	"weblab.example/scripts/internal/launch"
+	"weblab.example/scripts/internal/verdict"
 )
 
 // What it takes to check a program in any language: it knows no flag, does
 // not say where it listens, and serves the directory that it is started in.
 
-// startTime is how long such a program may take until it accepts. Nobody
+// startTime is how long such a program may take until it listens. Nobody
 // connects to try: an empty connection would end many a textbook server.
 const startTime = 15 * time.Second
 
 // client reports whether the program is a foreign client.
 func (p Program) client() bool {
 	return p.Foreign && strings.Contains(strings.Join(p.Args, " "), "{file}")
+}
+
+// has reports whether there is such a name in braces in the program's arguments.
+func (p Program) has(name string) bool {
+	return slices.ContainsFunc(p.Args, func(arg string) bool { return strings.Contains(arg, name) })
 }
 
 // fill replaces names in braces in the program's arguments.
@@ -36,38 +45,82 @@ func (p Program) fill(pairs ...string) Program {
 	return filled
 }
 
-// serveForeign starts a foreign server, or returns the one that runs already.
-func (s *session) serveForeign() (*target, error) {
-	addr := s.program.Addr
-	if len(s.program.Args) == 0 {
-		return &target{session: s, addr: addr}, nil
+// tryForeign starts a foreign server for the first time. Whether it can be started, and
+// listens on the port that it is given, is known from then on. That it cannot is told
+// once, and is no result: the grader's machine may be the reason.
+func (s *session) tryForeign() error {
+	if addr := s.program.Addr; !s.program.has("{port}") && addr != "" {
+		s.fixed = true
+		if conn, err := net.DialTimeout("tcp", addr, exchange.Patience); err == nil {
+			conn.Close()
+			return s.program.trouble("something else listens on %s already; end it, or choose another port", addr)
+		}
 	}
-	host, port, err := net.SplitHostPort(addr)
+	t, err := s.serveForeign()
+	if err != nil {
+		return err
+	}
+	s.tried = t.begun.IsZero() // else nobody knows yet whether it listens
+	s.running["the only one"] = t
+	return nil
+}
+
+// serveForeign starts a foreign server. A port that was free may be taken by another program
+// before this one has it.
+func (s *session) serveForeign() (t *target, err error) {
+	for range 3 {
+		if t, err = s.startForeign(); err == nil || s.fixed || !strings.Contains(strings.ToLower(err.Error()), "in use") {
+			break
+		}
+	}
+	return t, err
+}
+
+// startForeign starts a foreign server, and waits until it listens. The port that is free
+// now is in its arguments, and on its standard input, for one that asks.
+func (s *session) startForeign() (*target, error) {
+	host, port, err := net.SplitHostPort(s.program.Addr)
 	if err != nil {
 		host = "localhost"
 	}
-	if s.programs() == 1 {
-		if conn, err := net.DialTimeout("tcp", addr, exchange.Patience); err == nil {
-			conn.Close()
-			return nil, fmt.Errorf("%w: something else listens on %s already; end it, or choose another port", kit.ErrTrouble, addr)
+	if err != nil || s.program.has("{port}") {
+		if port, err = freePort(); err != nil {
+			return nil, err
 		}
 	}
-	t := &target{session: s, addr: addr}
-	t.restart = func() error {
-		if s.programs() > 1 { // one that is free now; if it is taken first by another, the next start has the next
-			if port, err = freePort(); err != nil {
-				return err
-			}
-			t.addr = net.JoinHostPort(host, port)
-		}
-		t.proc, err = s.run(s.prepare(s.program.fill("{port}", port, "{root}", s.site.dir), &launch.Tail{}, nil))
-		t.begun = time.Now()
-		return err
-	}
-	if err := t.restart(); err != nil {
+	proc := s.prepare(s.program.fill("{port}", port, "{root}", s.site.dir), &launch.Tail{}, nil)
+	if proc, err = s.run(proc, port, "HelloWorld.html"); err != nil {
 		return nil, err
 	}
-	return t, nil
+	t := &target{session: s, addr: net.JoinHostPort(host, port), proc: proc}
+	for start := time.Now(); ; time.Sleep(2 * exchange.Pause) { // no system tells when it happens
+		at, err := launch.Listening(proc.cmd.Process.Pid)
+		if err != nil {
+			t.begun = start
+			return t, nil // those who connect try again
+		}
+		if len(at) > 0 {
+			t.found(at, port)
+			return t, nil
+		}
+		if t.ended(0) != "" || time.Since(start) > startTime {
+			return nil, t.notStarted()
+		}
+	}
+}
+
+// found notes where a server listens: at the port that it was given, or elsewhere.
+func (t *target) found(at []netip.AddrPort, given string) {
+	i := slices.IndexFunc(at, func(a netip.AddrPort) bool { return strconv.Itoa(int(a.Port())) == given })
+	addr := at[max(i, 0)]
+	t.addr = addr.String()
+	if ip := addr.Addr(); ip.IsUnspecified() || ip == netip.IPv6Loopback() || ip == netip.AddrFrom4([4]byte{127, 0, 0, 1}) {
+		t.addr = net.JoinHostPort("localhost", strconv.Itoa(int(addr.Port())))
+	}
+	if i < 0 && !t.tried {
+		t.fixed = true
+		t.program.remark("the server listens on %s, whatever port it is given, and was asked there", addr)
+	}
 }
 
 // freePort finds a port that nobody uses now. It is not one that the system
@@ -87,35 +140,72 @@ func freePort() (string, error) {
 	return "", failed
 }
 
-// starting reports whether a connection that was refused may be tried again:
-// the program has only just been started. One that ended because the port of
-// the program before it is not free again yet is started anew, for a minute:
-// many servers do not set SO_REUSEADDR.
+// starting reports whether a connection that was refused may be tried again: the program
+// has only just been started, and this system does not tell when it listens.
 func (t *target) starting() bool {
-	if t.restart == nil {
-		return false
-	}
-	if t.ended(0) == "" {
-		return time.Since(t.begun) < startTime
-	}
-	said := strings.ToLower(t.proc.stderr.String())
-	if !strings.Contains(said, "in use") || time.Since(t.firstTried()) > 65*time.Second {
-		return false
-	}
-	portLeft.Store(t.programs() == 1)
-	time.Sleep(500 * time.Millisecond)
-	return t.restart() == nil
+	return !t.begun.IsZero() && time.Since(t.begun) < startTime && t.ended(0) == ""
 }
 
-// portLeft is set when a server was seen that cannot have its port again while
-// connections of the server before it are in TIME-WAIT. From then on the
-// checks leave no such connection behind: they close with a reset.
-var portLeft atomic.Bool
-
-// firstTried is when the program was first started for its port.
-func (t *target) firstTried() time.Time {
-	if t.tried.IsZero() {
-		t.tried = time.Now()
+// hangUp closes a connection. Where the server has closed first, its port would stay taken
+// for a minute (TIME-WAIT). Many servers do not set SO_REUSEADDR, and could not be started
+// again on the only port that they have; a reset leaves nothing behind.
+func (t *target) hangUp(conn *net.TCPConn) {
+	if t.fixed {
+		conn.SetReadDeadline(time.Now().Add(exchange.AMoment / 4))
+		if _, err := io.Copy(io.Discard, conn); err == nil { // its end has come
+			conn.SetLinger(0)
+		}
 	}
-	return t.tried
+	conn.Close()
+}
+
+// notStarted says that a server never listened, with its own last line. One that has
+// listened before has failed; of one that never has it is not known whose fault that is.
+func (t *target) notStarted() error {
+	what := fmt.Sprintf("it did not listen within %v", startTime)
+	if t.ended(0) != "" {
+		what = fmt.Sprintf("it ended before it listened (%v)", t.proc.cmd.ProcessState)
+	}
+	t.proc.kill()
+	said := cmp.Or(strings.TrimSpace(t.proc.stderr.String()), strings.TrimSpace(t.proc.stdout.String()))
+	line, where := lastWords(t.program.language(), said, t.program.owns)
+	if line == "" {
+		line = said[strings.LastIndexByte(said, '\n')+1:]
+	}
+	if t.tried {
+		return verdict.Failf("not-accepting", "the server was started again, and %s\n%s", what, said)
+	}
+	if line != "" {
+		what += fmt.Sprintf(". It says: %.200s", line)
+	}
+	if source := t.program.sourceLine(where); source != "" {
+		what += fmt.Sprintf(" (%s: %.100s)", where, source)
+	}
+	return t.program.trouble("the server could not be started: %s.%s", what, remedy(said))
+}
+
+// sourceLine is a line of a program's source, by the name that a traceback gives it.
+func (p Program) sourceLine(where string) string {
+	file, number, _ := strings.Cut(where, ":")
+	n, err := strconv.Atoi(number)
+	text, readErr := os.ReadFile(p.find(file))
+	if err != nil || readErr != nil {
+		return ""
+	}
+	for line := range strings.Lines(string(text)) {
+		if n--; n == 0 {
+			return strings.TrimSpace(line)
+		}
+	}
+	return ""
+}
+
+// ask writes the answers to what a program may ask for on its standard input, which stays
+// open: one that reads on waits, as it does at a terminal.
+func (p *process) ask(answers []string) error {
+	input, err := p.cmd.StdinPipe() // closed when the program has ended
+	if err == nil {
+		_, err = io.WriteString(input, strings.Join(answers, "\n")+"\n") // the pipe holds it
+	}
+	return err
 }

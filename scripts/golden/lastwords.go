@@ -2,7 +2,6 @@ package golden
 
 import (
 	"fmt"
-	"io/fs"
 	"path"
 	"path/filepath"
 	"regexp"
@@ -90,14 +89,7 @@ func (c *conversation) listen() {
 // quote has a failure of a program in another language begin with what the program itself
 // said meanwhile, and say what that means.
 func (t *target) quote(failure *verdict.Failure) {
-	line, where := lastWords(t.program.language(), t.said, func(file string) bool {
-		found := false
-		filepath.WalkDir(t.program.Dir, func(_ string, d fs.DirEntry, err error) error {
-			found = found || err == nil && d.Name() == file
-			return nil
-		})
-		return found
-	})
+	line, where := lastWords(t.program.language(), t.said, t.program.owns)
 	if lines := strings.Split(strings.TrimSpace(t.said), "\n"); line == "" && t.ending != "" {
 		line = lines[len(lines)-1]
 	}

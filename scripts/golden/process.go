@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"weblab.example/scripts/internal/exchange"
-	"weblab.example/scripts/internal/kit"
 	"weblab.example/scripts/internal/launch"
 	"weblab.example/scripts/internal/verdict"
 )
@@ -53,10 +52,12 @@ func (s *session) startClient(args []string) (*process, *launch.Tail, error) {
 	const most = 16 << 20 // more than any right client prints where a check reads it
 	stdout := &launch.Tail{Most: most}
 	program := s.program
+	var answers []string // of one that asks
 	if program.Foreign {
+		answers = args[:3]
 		program, args = program.fill("{host}", args[0], "{port}", args[1], "{file}", args[2], "{root}", s.site.dir), nil
 	}
-	proc, err := s.run(s.prepare(program, stdout, args))
+	proc, err := s.run(s.prepare(program, stdout, args), answers...)
 	return proc, stdout, err
 }
 
@@ -77,8 +78,13 @@ func (s *session) prepare(p Program, stdout *launch.Tail, flags []string) *proce
 	return proc
 }
 
-// run starts a process that was prepared.
-func (s *session) run(proc *process) (*process, error) {
+// run starts a process that was prepared, with answers to what it may ask for.
+func (s *session) run(proc *process, answers ...string) (*process, error) {
+	if len(answers) > 0 {
+		if err := proc.ask(answers); err != nil {
+			return nil, err
+		}
+	}
 	if err := s.started(proc.cmd.Start(), proc); err != nil {
 		return nil, err
 	}
@@ -88,16 +94,16 @@ func (s *session) run(proc *process) (*process, error) {
 // started says what it means that a program did not start: whose fault it is.
 func (s *session) started(err error, proc *process) error {
 	name := proc.cmd.Args[0]
-	own := strings.Contains(name, "/") // a program of the submission's, which may not be there
+	own := s.program.client() && strings.Contains(name, "/") // a client is optional, and may not be there
 	switch {
 	case err == nil:
 		return nil
 	case errors.Is(err, syscall.EAGAIN), errors.Is(err, syscall.ENOMEM):
 		return fmt.Errorf("cannot start another process, those of this program use up what there is: %w", err)
-	case s.ctx.Err() != nil, s.program.Foreign && own && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission)):
+	case s.ctx.Err() != nil, s.tried, own && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission)):
 		return fmt.Errorf("cannot start %s: %w", name, err)
 	}
-	return fmt.Errorf("%w: cannot start %s: %w", kit.ErrTrouble, name, err)
+	return s.program.trouble("cannot start %s: %v.%s", name, err, remedy(err.Error()))
 }
 
 // kill ends the process and what it has started, and waits until it is gone.

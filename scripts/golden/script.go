@@ -179,7 +179,7 @@ var conditions = map[string]func(c *conversation) bool{
 func (c *conversation) end() {
 	for _, line := range c.lines {
 		if line.conn != nil {
-			line.conn.Close()
+			c.hangUp(line.conn)
 		}
 	}
 	for _, proc := range c.ran {

@@ -6,13 +6,11 @@ import (
 	"math/rand/v2"
 	"net"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"weblab.example/scripts/internal/exchange"
-	"weblab.example/scripts/internal/kit"
 	"weblab.example/scripts/internal/verdict"
 )
 
@@ -26,6 +24,8 @@ type session struct {
 	unwritten *gaps
 	reached   atomic.Bool // a server has accepted a connection
 	learned   experience
+	fixed     bool // a foreign server listens where it likes
+	tried     bool // one has been started: from then on it is known that it can be
 	mu        sync.Mutex
 	running   map[string]*target // by turn
 }
@@ -40,27 +40,31 @@ type target struct {
 	line   string             // of its source, where it says that it failed
 	seeded bool               // random has been called
 	habits []*verdict.Failure // of the answers, which browsers forgive
-
-	restart func() error // of a foreign program
-	begun   time.Time    // when it was started
-	tried   time.Time    // when that was first tried, if its port was not free
+	begun  time.Time          // when a foreign server was started, where the system does not tell when it listens
 }
 
 func openSession(ctx context.Context, program Program, seed uint64) (*session, error) {
 	if err := intact(); err != nil {
-		return nil, fmt.Errorf("%w: %w", kit.ErrTrouble, err)
+		return nil, program.trouble("%v", err)
 	}
 	site, err := layOut(program)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", kit.ErrTrouble, err)
+		return nil, program.trouble("%v", err)
 	}
 	unwritten := &gaps{texts: map[string]string{}}
-	return &session{ctx: ctx, program: program, site: site, seed: seed, unwritten: unwritten, running: map[string]*target{}}, nil
+	s := &session{ctx: ctx, program: program, site: site, seed: seed, unwritten: unwritten, running: map[string]*target{}}
+	if program.Foreign && len(program.Args) > 0 && !program.client() {
+		if err := s.tryForeign(); err != nil {
+			s.close()
+			return nil, err
+		}
+	}
+	return s, nil
 }
 
 // programs is how many programs with the same flags share a step's checks.
 func (s *session) programs() int {
-	if s.program.Foreign && !slices.ContainsFunc(s.program.Args, func(arg string) bool { return strings.Contains(arg, "{port}") }) {
+	if s.fixed {
 		return 1 // there is but one port
 	}
 	return 4
@@ -122,7 +126,10 @@ func (s *session) drop(turn string) {
 
 // serve starts a server on a free port.
 func (s *session) serve(flags ...string) (*target, error) {
-	if s.program.Foreign {
+	switch {
+	case s.program.Foreign && len(s.program.Args) == 0:
+		return &target{session: s, addr: s.program.Addr}, nil
+	case s.program.Foreign:
 		return s.serveForeign()
 	}
 	all := append([]string{"-addr", "127.0.0.1:0", "-root", s.site.dir}, flags...)
@@ -147,7 +154,7 @@ func (t *target) ended(within time.Duration) string {
 		return ""
 	}
 	_, err := t.proc.wait(within)
-	if err != nil && t.restart == nil && !t.listens() { // a foreign program may not listen yet
+	if err != nil && !t.program.Foreign && !t.listens() { // a foreign program may not listen yet
 		_, err = t.proc.wait(exchange.Patience)
 	}
 	if err != nil {

@@ -3,13 +3,11 @@ package golden
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"net"
 	"syscall"
 	"time"
 
 	"weblab.example/scripts/internal/exchange"
-	"weblab.example/scripts/internal/kit"
 	"weblab.example/scripts/internal/verdict"
 )
 
@@ -20,8 +18,12 @@ func (t *target) dial() (*net.TCPConn, error) {
 		time.Sleep(exchange.Pause)
 		conn, err = net.DialTimeout("tcp", t.addr, exchange.Patience)
 	}
-	if err != nil && t.proc == nil && t.program.Foreign && !t.reached.Load() {
-		return nil, fmt.Errorf("%w: no server listens on %s", kit.ErrTrouble, t.addr) // nor has one before
+	if err != nil && t.program.Foreign && !t.reached.Load() {
+		if t.proc != nil && !t.tried {
+			return nil, t.notStarted()
+		} else if t.proc == nil {
+			return nil, t.program.trouble("no server listens on %s", t.addr) // nor has one before
+		}
 	}
 	if errors.Is(err, syscall.ECONNRESET) { // somebody listens, and closes at once
 		return nil, verdict.Failf("reset", "the connection was reset while it was opened")
@@ -31,9 +33,6 @@ func (t *target) dial() (*net.TCPConn, error) {
 	}
 	t.reached.Store(true)
 	conn.SetDeadline(time.Now().Add(3 * exchange.Patience))
-	if portLeft.Load() {
-		conn.(*net.TCPConn).SetLinger(0)
-	}
 	return conn.(*net.TCPConn), nil
 }
 
@@ -60,6 +59,6 @@ func (t *target) talk(pieces ...[]byte) (exchange.Heard, error) {
 	if err != nil {
 		return exchange.Heard{}, err
 	}
-	defer conn.Close()
+	defer t.hangUp(conn)
 	return exchange.Talk(conn, pieces...), nil
 }

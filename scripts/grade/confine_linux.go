@@ -9,11 +9,10 @@ import (
 	"unsafe"
 )
 
-// On Linux a worker lives in user, PID, and mount namespaces of its own, under an id
+// On Linux a worker lives in user, PID, mount, and network namespaces of its own, under an id
 // that owns nothing outside. It sees no other process, and when it is killed, the
 // kernel kills all that it has started. The checks run in it, and talk to the programs
-// over its own loopback; those in other languages share everybody's. keepFrom lists
-// what else it is kept from.
+// over its own loopback. keepFrom lists what else it is kept from.
 //
 // Its programs are one user namespace deeper: there they have no rights over
 // the worker, over its mounts, or to become another user.
@@ -56,6 +55,10 @@ func (j job) keepFrom() (missing []string) {
 			disk = mount("tmpfs", j.work(), 0, fmt.Sprintf("size=%d,nr_inodes=20000,mode=0755", workSize))
 			return disk
 		}},
+		{"a network of their own", true, loopbackUp},
+		{"every port of it", true, j.anywhere(everyPort)},
+		{"every address of it", true, j.anywhere(everyAddress)},
+		{"every name of a host in it", true, j.anywhere(j.everyName)},
 		{"read-only files around them", true, func() error {
 			err := setMount("/", atRecursive, mountAttr{set: mountReadOnly})
 			if err == nil && disk == nil {
@@ -67,12 +70,6 @@ func (j job) keepFrom() (missing []string) {
 			return err
 		}},
 		{"a working directory", true, func() error { return os.Chdir(j.work()) }}, // the one below the mount is another
-		{"a network of their own", true, func() error {
-			if !j.Network { // as with -cmd
-				return nil
-			}
-			return loopbackUp()
-		}},
 	} {
 		if p.namespaces && j.Protection != inNamespaces {
 			continue
@@ -93,10 +90,7 @@ func protect(cmd *exec.Cmd, j job, i int, ownID bool) error {
 	}
 	switch j.Protection {
 	case inNamespaces:
-		cmd.SysProcAttr.Cloneflags = syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS | syscall.CLONE_NEWPID
-		if j.Network {
-			cmd.SysProcAttr.Cloneflags |= syscall.CLONE_NEWNET
-		}
+		cmd.SysProcAttr.Cloneflags = syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWNET
 		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: uid, Size: 1}}
 		cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: gid, Size: 1}}
 		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: 0, Gid: 0, NoSetGroups: true}

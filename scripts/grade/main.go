@@ -35,6 +35,7 @@ import (
 
 	"weblab.example/scripts/golden"
 	"weblab.example/scripts/internal/kit"
+	"weblab.example/scripts/internal/launch"
 	"weblab.example/scripts/internal/term"
 )
 
@@ -214,7 +215,7 @@ func (g *grader) wrongUse(folders int) error {
 		{g.atOnce < 1, "-j must be at least 1"},
 		{g.clientCommand != "" && !strings.Contains(g.clientCommand, "{file}"), "-client-cmd has {host}, {port} and {file} where the client takes them"},
 		{strings.ContainsAny(g.command+g.clientCommand, `"'`), "-cmd and -client-cmd are words with spaces between them: quotes mean nothing there"},
-		{g.command != "" && g.addr == "" && !strings.Contains(g.command, "{port}"), "-cmd without {port} needs -addr: where does the server listen?"},
+		{g.command != "" && g.addr == "" && !strings.Contains(g.command, "{port}") && !findsListener(), "-cmd without {port} needs -addr here: where does the server listen?"},
 		{g.watch && (g.foreign() || folders > 0 || g.format != "table" || g.out != ""),
 			"-watch is for this workspace, in the terminal: it goes with -stages, -only, -level, -checks and -seed"},
 		{g.addr != "" && g.command == "" && folders > 0, "-addr without -cmd is a server that runs already: it has no folder"},
@@ -225,6 +226,12 @@ func (g *grader) wrongUse(folders int) error {
 		}
 	}
 	return nil
+}
+
+// findsListener reports whether this system tells where a program listens.
+func findsListener() bool {
+	_, err := launch.Listening(os.Getpid())
+	return err == nil
 }
 
 // findStages finds out which stages are graded: those of the list, or all for which there
@@ -300,7 +307,7 @@ func (g *grader) gradeAll(ctx context.Context, subs []*submission) error {
 	var done atomic.Int32
 	var all errgroup.Group
 	all.SetLimit(g.atOnce)
-	if g.command != "" && !strings.Contains(g.command, "{port}") {
+	if g.command != "" && !strings.Contains(g.command, "{port}") && g.protection != inNamespaces {
 		all.SetLimit(1) // they all listen on the same port
 	}
 	for i, s := range subs {

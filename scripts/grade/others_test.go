@@ -54,7 +54,7 @@ func TestAnyLanguage(t *testing.T) {
 	for name, text := range map[string]string{"anna/WebServer.py": textbookServer, "anna/client.py": textbookPythonClient, "otto/WebServer.py": "raise SystemExit(0)\n", "otto/client.py": ""} {
 		put(t, filepath.Join(class, filepath.FromSlash(name)), text)
 	}
-	found := gradeJSON(t, someFailed, "-cmd", "python3 WebServer.py {port}", "-client-cmd", "python3 client.py {host} {port} {file}", "-checks", "textbook",
+	found := gradeJSON(t, trouble, "-cmd", "python3 WebServer.py {port}", "-client-cmd", "python3 client.py {host} {port} {file}", "-checks", "textbook",
 		filepath.Join(class, "anna"), filepath.Join(class, "otto"))
 	points := func(name string) (p []int) {
 		for _, r := range found[name].Stages {
@@ -67,8 +67,8 @@ func TestAnyLanguage(t *testing.T) {
 	if p := points("anna"); len(p) != 3 || p[0] != 60 || p[1] > 5 || p[2] != 20 {
 		t.Errorf("anna has %v points\n%s", p, (&grader{selection: selection{Checks: "textbook"}}).report(anna, true))
 	}
-	if p := points("otto"); len(p) != 3 || p[0]+p[1]+p[2] != 0 {
-		t.Errorf("otto has %v points", p)
+	if p := points("otto"); len(p) != 3 || p[0]+p[1]+p[2] != 0 || found["otto"].Trouble == "" {
+		t.Errorf("otto has %v points, %q", p, found["otto"].Trouble)
 	}
 }
 
@@ -80,7 +80,7 @@ func TestTrouble(t *testing.T) {
 		name, says string
 		args       []string
 	}{
-		{"a port that something else holds", "something else listens on " + ln, []string{"-cmd", "true", "-addr", ln, "-only", "hello", t.TempDir()}},
+		{"a program that is none", "it ended before it listened (exit status 0)", []string{"-cmd", "true", "-addr", ln, "-only", "hello", t.TempDir()}},
 		{"a program that is not there", "cannot start no-such-program", []string{"-cmd", "no-such-program {port}", "-only", "hello", t.TempDir()}},
 	} {
 		var stdout, stderr bytes.Buffer

@@ -19,7 +19,6 @@ import (
 	"time"
 
 	"weblab.example/scripts/golden"
-	"weblab.example/scripts/internal/kit"
 	"weblab.example/scripts/internal/launch"
 )
 
@@ -42,7 +41,7 @@ type job struct {
 	Programs   map[int]golden.Program // by stage
 	Own        string                 // the directory of this submission
 	Hide       []string               // directories in which others' work is
-	Network    bool                   // a network of its own: nobody else's server can be asked
+	Anywhere   bool                   // every port, address and name of a host is this machine's, and theirs
 	Protection protection
 	Tools      []string // programs of the system that it must be able to start
 }
@@ -66,14 +65,13 @@ type answer struct {
 	NoTool  bool     // that it may start
 	Stage   int
 	Results []golden.Result
+	Remarks []string
 	Trouble string
 }
 
-// newJob is a job in a directory, without programs. A program in another language may
-// have its port from the command line, and somebody may hold it: that is only seen on
-// the network that all share.
+// newJob is a job in a directory, without programs.
 func (g *grader) newJob(dir string) job {
-	j := job{selection: g.selection, Own: dir, Network: !g.foreign(), Protection: g.protection}
+	j := job{selection: g.selection, Own: dir, Anywhere: g.foreign(), Protection: g.protection}
 	// What they must not see: the submissions, those that are graded at the same time, and
 	// the kit with its solutions.
 	for _, other := range append([]string{g.temp, g.root}, g.folders...) {
@@ -192,6 +190,11 @@ func (g *grader) check(ctx context.Context, i int, s *submission, dir string) er
 		case answers[at].Trouble != "":
 			return errors.New(answers[at].Trouble)
 		default:
+			for _, remark := range answers[at].Remarks {
+				if remark = oneLine(remark); !slices.Contains(s.Remarks, remark) { // each stage starts the same program
+					s.Remarks = append(s.Remarks, remark)
+				}
+			}
 			r.fill(answers[at].Results)
 		}
 	}
@@ -267,14 +270,17 @@ func (j job) grade(ctx context.Context, tell func(answer)) {
 	var all sync.WaitGroup
 	var mu sync.Mutex
 	for _, stage := range slices.Sorted(maps.Keys(j.Programs)) {
+		var a answer
 		all.Go(func() {
-			a := j.gradeStage(ctx, stage)
+			a = j.gradeStage(ctx, stage)
 			mu.Lock()
 			defer mu.Unlock()
 			tell(a)
 		})
 		if j.Programs[stage].Foreign {
-			all.Wait()
+			if all.Wait(); a.Trouble != "" {
+				return // of all stages
+			}
 		}
 	}
 	all.Wait()
@@ -285,12 +291,7 @@ func (j job) gradeStage(ctx context.Context, stage int) answer {
 	if j.Protection == inNamespaces {
 		program.Confine = confineProgram
 	}
-	program.Lang = j.Lang
-	a := answer{Stage: stage, Results: golden.Grade(ctx, j.list(stage), program, j.Seed)}
-	for _, r := range a.Results {
-		if r.Diagnosis == "trouble" && strings.Contains(r.Seen, kit.ErrTrouble.Error()) {
-			a.Trouble = r.Seen
-		}
-	}
-	return a
+	program.Lang, program.Notes = j.Lang, &golden.Notes{}
+	results := golden.Grade(ctx, j.list(stage), program, j.Seed)
+	return answer{Stage: stage, Results: results, Remarks: program.Notes.Remarks, Trouble: program.Notes.Trouble}
 }

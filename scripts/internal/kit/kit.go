@@ -119,7 +119,7 @@ func Build(ctx context.Context, root, stage, program string, race bool, env ...s
 		case errors.As(err, new(*exec.ExitError)):
 			return "", errBuild(fmt.Sprintf("%s could not be built:\n%s", stage, firstLines(stderr.Bytes(), 10)))
 		case err != nil:
-			return "", fmt.Errorf("%w: %w", ErrTrouble, err)
+			return "", err
 		}
 		return stdout.String(), nil
 	}
@@ -177,7 +177,3 @@ func firstLines(out []byte, n int) string {
 	}
 	return term.Visible(strings.TrimSpace(text[:min(len(text), 4000)]))
 }
-
-// ErrTrouble is an error of the grader's, or of the machine's, and no fault of
-// the program's: nobody loses points by it.
-var ErrTrouble = errors.New("the grader's own trouble")

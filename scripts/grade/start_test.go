@@ -1,0 +1,86 @@
+//go:build kit && linux
+
+package main
+
+import (
+	"cmp"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"weblab.example/scripts/golden"
+)
+
+// pythonServer is the assignment's server, bound to an address that is an expression.
+func pythonServer(address string) string {
+	return strings.Replace(textbookServer, "('', int(sys.argv[1]))", address, 1)
+}
+
+// A start is a way in which a server is started, or cannot be.
+type start struct {
+	name, command string
+	files         map[string]string
+	want          golden.Status // of the check of a page: passed, if it is ""; not run is not graded
+	says          string        // its remark, or why it is not graded
+}
+
+const onPort = "python3 WebServer.py {port}"
+
+var starts = []start{
+	{name: "takes the port", command: onPort, files: map[string]string{"WebServer.py": textbookServer}},
+	{name: "a low port", command: onPort, files: map[string]string{"WebServer.py": pythonServer("('', 80)")},
+		says: "the server listens on 0.0.0.0:80, whatever port it is given, and was asked there"},
+	{name: "no port in the command", command: "python3 WebServer.py", files: map[string]string{"WebServer.py": pythonServer("('localhost', 6789)")},
+		says: "the server listens on 127.0.0.1:6789, whatever port it is given, and was asked there"},
+	{name: "the author's address", command: onPort, files: map[string]string{"WebServer.py": pythonServer("('192.168.1.5', 6789)")},
+		says: "the server listens on 192.168.1.5:6789, whatever port it is given, and was asked there"},
+	{name: "the host's name", command: onPort, files: map[string]string{"WebServer.py": pythonServer("(socket.gethostbyname(socket.gethostname()), 6789)")},
+		says: "the server listens on 127.0.0.1:6789, whatever port it is given, and was asked there"},
+	{name: "the author's name", command: onPort, files: map[string]string{"WebServer.py": pythonServer("('annas-laptop.example', 6789)")},
+		says: "the server listens on 127.0.0.1:6789, whatever port it is given, and was asked there"},
+	{name: "asks for the port", command: "python3 WebServer.py", files: map[string]string{"WebServer.py": pythonServer("('', int(input('Port: ')))")}},
+	{name: "a command that is missing", command: "python9 WebServer.py {port}", files: map[string]string{"WebServer.py": textbookServer}, want: golden.NotRun,
+		says: `cannot start python9: exec: "python9": executable file not found in $PATH. Install it, or name another command: in -cmd, or in a file run in its folder.`},
+	{name: "a file that is missing", command: "./server {port}", files: map[string]string{"README": ""}, want: golden.NotRun,
+		says: `cannot start ./server: fork/exec ./server: no such file or directory.`},
+	{name: "wrong syntax", command: onPort, files: map[string]string{"WebServer.py": "import socket\nwhile True print(1)\n"}, want: golden.NotRun,
+		says: "the server could not be started: it ended before it listened (exit status 1). It says: SyntaxError: invalid syntax (WebServer.py:2: while True print(1))."},
+	{name: "Python 2", command: onPort, files: map[string]string{"WebServer.py": "print 'Ready'\n"}, want: golden.NotRun,
+		says: "(WebServer.py:1: print 'Ready'). It is written in Python 2: name python2 in -cmd, or in a file run in its folder."},
+	{name: "an address that is taken", command: onPort, files: map[string]string{"WebServer.py": "import socket\na = socket.socket()\na.bind(('', 80))\nb = socket.socket()\nb.bind(('', 80))\n"}, want: golden.NotRun,
+		says: "It says: OSError: [Errno 98] Address already in use (WebServer.py:5: b.bind(('', 80))). Something else has that address. End it, or change the line and say with -addr where the server listens."},
+	{name: "an error that it prints", command: onPort, files: map[string]string{"WebServer.py": "print('Socket created')\nprint('Bind failed')\n"}, want: golden.NotRun,
+		says: "the server could not be started: it ended before it listened (exit status 0). It says: Bind failed."},
+	{name: "never listens", command: onPort, files: map[string]string{"WebServer.py": "import time\nprint('Ready', flush=True)\ntime.sleep(60)\n"}, want: golden.NotRun,
+		says: "the server could not be started: it did not listen within 15s. It says: Ready."},
+	{name: "ends when a client comes", command: onPort, want: golden.Failed, files: map[string]string{"WebServer.py": "import socket\na = socket.socket()\na.bind(('', 80))\na.listen(1)\na.accept()\nraise SystemExit(1)\n"},
+		says: "the server listens on 0.0.0.0:80, whatever port it is given, and was asked there"},
+}
+
+// TestStart starts servers in all the ways that students find. Each of them gets the points
+// of a page, or is not graded, once and with the reason. They mostly wait, and do it together.
+func TestStart(t *testing.T) {
+	if _, err := exec.LookPath("python3"); err != nil || !canConfine(t) {
+		t.Skip("needs python3 and namespaces: ", err)
+	}
+	for _, c := range starts {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			dir := filepath.Join(t.TempDir(), "anna")
+			for name, text := range c.files {
+				put(t, filepath.Join(dir, filepath.FromSlash(name)), text)
+			}
+			want := cmp.Or(c.want, golden.Passed)
+			status := map[golden.Status]int{golden.Passed: allPassed, golden.Failed: someFailed, golden.NotRun: trouble}[want]
+			anna := gradeJSON(t, status, "-cmd", c.command, "-checks", "textbook", "-only", "page", dir)["anna"]
+			said := strings.TrimSpace(strings.Join(append(anna.Remarks, anna.Trouble), "\n"))
+			if got := anna.Stages[0].Results[0].Status; got != want || (anna.Trouble != "") != (want == golden.NotRun) || !strings.Contains(said, c.says) || c.says == "" && said != "" {
+				t.Errorf("%s, and\n%s\nwant %s, and\n%s", got, said, want, c.says)
+			}
+			if anna.Seconds > 20 {
+				t.Errorf("it took %v s", anna.Seconds)
+			}
+		})
+	}
+}
