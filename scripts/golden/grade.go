@@ -164,11 +164,11 @@ func blockersIn(session *session, results []Result) (blockers []string) {
 
 // runTurns runs checks. Those with the same flags share a few programs and
 // take turns on them; checks that start a program of their own wait for
-// nobody, but for so many of them at once.
+// nobody, but for so many turns at once, of all steps: each program takes a
+// thread that waits for its end, and threads take memory.
 //
 // The first of the textbook's checks goes ahead: it learns where the pages are.
 func runTurns(session *session, results []Result) {
-	const own = 8 // programs of their own at once
 	if results[0].costs != nil {
 		runTurn(session, "the only one", []*Result{&results[0]})
 		results = results[1:]
@@ -185,15 +185,15 @@ func runTurns(session *session, results []Result) {
 		}
 		turns[turn] = append(turns[turn], r)
 	}
-	free := make(chan bool, own)
 	var all sync.WaitGroup
 	for turn, results := range turns {
 		all.Go(func() {
-			if slices.Contains(results[0].Flags, noServer) {
-				free <- true
-				defer func() { <-free }()
-			}
+			session.turns <- true
+			defer func() { <-session.turns }()
 			runTurn(session, turn, results)
+			if turn != "the only one" {
+				session.drop(turn) // nobody else asks it
+			}
 		})
 	}
 	all.Wait()

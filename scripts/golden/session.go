@@ -26,6 +26,7 @@ type session struct {
 	learned   experience
 	fixed     bool // a foreign server listens where it likes
 	tried     bool // one has been started: from then on it is known that it can be
+	turns     chan bool // as many as may be taken at once
 	mu        sync.Mutex
 	running   map[string]*target // by turn
 }
@@ -52,7 +53,7 @@ func openSession(ctx context.Context, program Program, seed uint64) (*session, e
 		return nil, program.trouble("%v", err)
 	}
 	unwritten := &gaps{texts: map[string]string{}}
-	s := &session{ctx: ctx, program: program, site: site, seed: seed, unwritten: unwritten, running: map[string]*target{}}
+	s := &session{ctx: ctx, program: program, site: site, seed: seed, unwritten: unwritten, running: map[string]*target{}, turns: make(chan bool, 24)}
 	if program.Foreign && len(program.Args) > 0 && !program.client() {
 		if err := s.tryForeign(); err != nil {
 			s.close()
@@ -118,8 +119,9 @@ func (s *session) take(turn string, flags []string) (*target, error) {
 // drop ends the server that runs for this turn.
 func (s *session) drop(turn string) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if t := s.running[turn]; t != nil && t.proc != nil {
+	t := s.running[turn]
+	s.mu.Unlock()
+	if t != nil && t.proc != nil {
 		t.proc.kill()
 	}
 }
