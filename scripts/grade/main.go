@@ -70,7 +70,8 @@ func (s selection) list(stage int) []golden.Check {
 // A grader is what the command line asks for.
 type grader struct {
 	selection
-	command, clientCommand string // of programs in any language
+	command, clientCommand string            // of programs in any language
+	commands               map[string]string // of -cmd @FILE, by the name of the submission; nil without
 	addr                   string
 	again                  string // the flags that say of which programs a check is repeated
 	rubric                 string // "print", a file, or "" for the kit's
@@ -133,7 +134,9 @@ func parse(args []string, stderr io.Writer) (*grader, error) {
 		fmt.Fprintln(stderr, "usage: go run ./scripts/grade [flags] [SUBMISSION ...]\nWithout a folder it grades this workspace.")
 		flags.PrintDefaults()
 	}
-	flags.StringVar(&g.command, "cmd", "", "`command` that starts a server in any language, in each folder; {port} and {root} are replaced")
+	flags.StringVar(&g.command, "cmd", "", "`command` that starts a server in any language, in each folder; {port} and {root} are replaced, and {main} by the only file\n"+
+		"that listens on a port; python3 alone is python3 {main} {port}. The first line of a file run in the folder comes before it,\n"+
+		"and before that @FILE, with lines NAME,COMMAND")
 	flags.StringVar(&g.clientCommand, "client-cmd", "", "`command` that starts a client; {host}, {port} and {file} are replaced")
 	flags.StringVar(&g.addr, "addr", "", "`host:port` where such a server listens; without -cmd one that runs already, on the files of scripts/golden/site")
 	flags.StringVar(&g.Checks, "checks", "golden", "golden (byte for byte) or textbook (status and body)")
@@ -160,6 +163,9 @@ func parse(args []string, stderr io.Writer) (*grader, error) {
 	err := g.wrongUse(flags.NArg())
 	if err == nil {
 		err = g.readRubric()
+	}
+	if err == nil {
+		err = g.readCommands()
 	}
 	if err == nil {
 		err = g.findStages(*stages)
@@ -215,7 +221,7 @@ func (g *grader) wrongUse(folders int) error {
 		{g.atOnce < 1, "-j must be at least 1"},
 		{g.clientCommand != "" && !strings.Contains(g.clientCommand, "{file}"), "-client-cmd has {host}, {port} and {file} where the client takes them"},
 		{strings.ContainsAny(g.command+g.clientCommand, `"'`), "-cmd and -client-cmd are words with spaces between them: quotes mean nothing there"},
-		{g.command != "" && g.addr == "" && !strings.Contains(g.command, "{port}") && !findsListener(), "-cmd without {port} needs -addr here: where does the server listen?"},
+		{g.command != "" && g.addr == "" && !g.hasPort() && !findsListener(), "-cmd without {port} needs -addr here: where does the server listen?"},
 		{g.watch && (g.foreign() || folders > 0 || g.format != "table" || g.out != ""),
 			"-watch is for this workspace, in the terminal: it goes with -stages, -only, -level, -checks and -seed"},
 		{g.addr != "" && g.command == "" && folders > 0, "-addr without -cmd is a server that runs already: it has no folder"},
@@ -226,6 +232,11 @@ func (g *grader) wrongUse(folders int) error {
 		}
 	}
 	return nil
+}
+
+// hasPort reports whether -cmd takes a port, as far as it says so here.
+func (g *grader) hasPort() bool {
+	return strings.Contains(g.command, "{port}") || strings.HasPrefix(g.command, "@") || len(strings.Fields(g.command)) == 1
 }
 
 // findsListener reports whether this system tells where a program listens.
@@ -307,7 +318,7 @@ func (g *grader) gradeAll(ctx context.Context, subs []*submission) error {
 	var done atomic.Int32
 	var all errgroup.Group
 	all.SetLimit(g.atOnce)
-	if g.command != "" && !strings.Contains(g.command, "{port}") && g.protection != inNamespaces {
+	if g.command != "" && !g.hasPort() && g.protection != inNamespaces {
 		all.SetLimit(1) // they all listen on the same port
 	}
 	for i, s := range subs {

@@ -21,6 +21,7 @@ func pythonServer(address string) string {
 type start struct {
 	name, command string
 	files         map[string]string
+	lines         string        // of a file for -cmd
 	want          golden.Status // of the check of a page: passed, if it is ""; not run is not graded
 	says          string        // its remark, or why it is not graded
 }
@@ -54,6 +55,28 @@ var starts = []start{
 		says: "the server could not be started: it ended before it listened (exit status 0). It says: Bind failed."},
 	{name: "never listens", command: onPort, files: map[string]string{"WebServer.py": "import time\nprint('Ready', flush=True)\ntime.sleep(60)\n"}, want: golden.NotRun,
 		says: "the server could not be started: it did not listen within 15s. It says: Ready."},
+
+	// Which file is started.
+	{name: "python3 alone", command: "python3", files: map[string]string{"src/my server.txt": "", "src/my_server.py": textbookServer, "client.py": textbookPythonClient, "test_server.py": textbookServer}},
+	{name: "python3 alone, two servers", command: "python3", files: map[string]string{"a.py": textbookServer, "b/b.py": textbookServer}, want: golden.NotRun,
+		says: "these listen on a port: a.py, b/b.py. Say which is the server, in a file run in its folder: python3 a.py {port}"},
+	{name: "python3 alone, no server", command: "python3", files: map[string]string{"client.py": textbookPythonClient}, want: golden.NotRun,
+		says: "no .py file of it listens on a port, as far as that can be seen: name the file in -cmd, or in a file run in its folder"},
+	{name: "another name", command: onPort, files: map[string]string{"server.py": textbookServer},
+		says: "there is no WebServer.py in it, and only one listens on a port, which was started: server.py"},
+	{name: "another name, two servers", command: onPort, files: map[string]string{"a.py": textbookServer, "b.py": textbookServer}, want: golden.NotRun,
+		says: "there is no WebServer.py in it, and these listen on a port: a.py, b.py. Say which is the server, in a file run in its folder: python3 a.py {port}"},
+	{name: "another name, and options", command: "python3 -u {main} {port}", files: map[string]string{"server.py": textbookServer}},
+	{name: "a file run", command: onPort, files: map[string]string{"run": "python3 b.py {port}\nsecond line\n", "a.py": "", "b.py": textbookServer}},
+	{name: "a file run of quotes", command: onPort, files: map[string]string{"run": "python3 'my server.py'\n"}, want: golden.NotRun,
+		says: `the first line of its file run is no command, as python3 WebServer.py {port} without quotes, but "python3 'my server.py'"`},
+	{name: "a file run that is huge", command: onPort, files: map[string]string{"run": strings.Repeat("x", 5000)}, want: golden.NotRun,
+		says: "its file run is no regular file of at most 4 kB: its first line is the command that starts the server"},
+	{name: "a line of its own", command: "@", lines: "bob,python9\nanna,python3 b.py {port}\n", files: map[string]string{"run": "python9", "b.py": textbookServer}},
+	{name: "no line of its own", command: "@", lines: "bob,python9\n", files: map[string]string{"run": onPort, "WebServer.py": textbookServer}, want: golden.NotRun,
+		says: "there is no line for it in commands.csv"},
+
+	// What is a result.
 	{name: "ends when a client comes", command: onPort, want: golden.Failed, files: map[string]string{"WebServer.py": "import socket\na = socket.socket()\na.bind(('', 80))\na.listen(1)\na.accept()\nraise SystemExit(1)\n"},
 		says: "the server listens on 0.0.0.0:80, whatever port it is given, and was asked there"},
 }
@@ -73,6 +96,10 @@ func TestStart(t *testing.T) {
 			}
 			want := cmp.Or(c.want, golden.Passed)
 			status := map[golden.Status]int{golden.Passed: allPassed, golden.Failed: someFailed, golden.NotRun: trouble}[want]
+			if c.lines != "" {
+				c.command += filepath.Join(filepath.Dir(dir), "commands.csv")
+				put(t, c.command[1:], c.lines)
+			}
 			anna := gradeJSON(t, status, "-cmd", c.command, "-checks", "textbook", "-only", "page", dir)["anna"]
 			said := strings.TrimSpace(strings.Join(append(anna.Remarks, anna.Trouble), "\n"))
 			if got := anna.Stages[0].Results[0].Status; got != want || (anna.Trouble != "") != (want == golden.NotRun) || !strings.Contains(said, c.says) || c.says == "" && said != "" {

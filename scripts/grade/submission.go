@@ -78,8 +78,15 @@ func (g *grader) foreignPrograms(s *submission, dir string) error {
 			return err
 		}
 	}
+	server, err := g.commandOf(s)
+	if err == nil {
+		server, err = s.withMain(server, files)
+	}
+	if err != nil {
+		return err
+	}
 	for _, r := range s.Stages {
-		r.program = golden.Program{Foreign: true, Args: strings.Fields(g.command), Addr: g.addr, Dir: files, Again: g.again + s.argument()}
+		r.program = golden.Program{Foreign: true, Args: server, Addr: g.addr, Dir: files, Again: g.again + s.argument()}
 		if r.Stage == 3 {
 			r.program.Args, r.program.Addr = strings.Fields(g.clientCommand), ""
 		}

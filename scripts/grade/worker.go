@@ -71,18 +71,12 @@ type answer struct {
 
 // newJob is a job in a directory, without programs.
 func (g *grader) newJob(dir string) job {
-	j := job{selection: g.selection, Own: dir, Anywhere: g.foreign(), Protection: g.protection}
+	j := job{selection: g.selection, Own: dir, Anywhere: g.foreign(), Protection: g.protection, Tools: g.tools()}
 	// What they must not see: the submissions, those that are graded at the same time, and
 	// the kit with its solutions.
 	for _, other := range append([]string{g.temp, g.root}, g.folders...) {
 		if abs, err := filepath.Abs(other); err == nil {
 			j.Hide = append(j.Hide, abs)
-		}
-	}
-	for _, command := range []string{g.command, g.clientCommand} {
-		words := strings.Fields(command)
-		if len(words) > 0 && (filepath.IsAbs(words[0]) || !strings.Contains(words[0], "/")) { // else it is the submission's
-			j.Tools = append(j.Tools, words[0])
 		}
 	}
 	return j
