@@ -95,7 +95,7 @@ func (s *session) startForeign() (*target, error) {
 	t := &target{session: s, addr: net.JoinHostPort(host, port), proc: proc}
 	for start := time.Now(); ; time.Sleep(2 * exchange.Pause) { // no system tells when it happens
 		at, err := launch.Listening(proc.cmd.Process.Pid)
-		if err != nil {
+		if err != nil || s.program.poor {
 			t.begun = start
 			return t, nil // those who connect try again
 		}
