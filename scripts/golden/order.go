@@ -136,6 +136,7 @@ func manyPages(t *target, many string) error {
 		defer conn.Close()
 		connected.Wait()
 		request, response := bytesOf(pages[i%2])
+		request = bytes.Replace(request, []byte("\r\n\r\n"), []byte("\r\nConnection: close\r\n\r\n"), 1)
 		_, other := bytesOf(pages[1-i%2])
 		h := exchange.Talk(conn, request)
 		_, failed := verdict.Browser(h, 200, exchange.ReadMessage(response).Body)

@@ -65,7 +65,7 @@ func (c *conversation) hear() error {
 	if err := c.connect(); err != nil {
 		return err
 	}
-	c.heard = exchange.HearOut(c.conn)
+	c.heard = exchange.Hear(c.conn, c.learned.patience(), func([]byte) bool { return c.learned.staysOpen.Load() })
 	if c.heard.Sent = c.sent; c.failed != nil {
 		c.heard.End = exchange.EndReset // the system tells of a reset once, and the writer was told
 	}

@@ -39,7 +39,6 @@ func TestWrongUse(t *testing.T) {
 		{"-only no-such-check", "no-such-check"},
 		{"-addr 6789x", "host:port"},
 		{"-addr localhost:6789 folder", "runs already"},
-		{"-cmd server", "-addr"},
 		{"-cmd server{port} -stages 3", "stage 3"},
 		{"-client-cmd client", "{file}"},
 		{"-watch -format json", "-watch"},

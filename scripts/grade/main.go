@@ -140,7 +140,7 @@ func parse(args []string, stderr io.Writer) (*grader, error) {
 	flags.StringVar(&g.clientCommand, "client-cmd", "", "`command` that starts a client; {host}, {port} and {file} are replaced")
 	flags.StringVar(&g.addr, "addr", "", "`host:port` where such a server listens; without -cmd one that runs already, on the files of scripts/golden/site")
 	flags.StringVar(&g.Checks, "checks", "golden", "golden (byte for byte) or textbook (status and body)")
-	flags.StringVar(&g.Lang, "lang", language(), "`language` of the reports, en or zh")
+	flags.StringVar(&g.Lang, "lang", localeLanguage(), "`language` of the reports, en or zh")
 	flags.StringVar(&g.rubric, "rubric", "", "`file` of points and deductions for the textbook's checks; print prints the kit's")
 	flags.StringVar(&g.format, "format", "table", "table, json, csv or gradescope")
 	flags.StringVar(&g.out, "out", "", "`directory` for each submission's full report")

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -56,19 +57,16 @@ func TestAnyLanguage(t *testing.T) {
 	}
 	found := gradeJSON(t, trouble, "-cmd", "python3 WebServer.py {port}", "-client-cmd", "python3 client.py {host} {port} {file}", "-checks", "textbook",
 		filepath.Join(class, "anna"), filepath.Join(class, "otto"))
-	points := func(name string) (p []int) {
-		for _, r := range found[name].Stages {
-			p = append(p, r.Points)
-		}
-		return p
+	anna, points := found["anna"], []int{}
+	for _, r := range anna.Stages {
+		points = append(points, r.Points)
 	}
-	anna := found["anna"]
-	// "many" may pass on a server that is serial: it is about what comes, not when.
-	if p := points("anna"); len(p) != 3 || p[0] != 60 || p[1] > 5 || p[2] != 20 {
-		t.Errorf("anna has %v points\n%s", p, (&grader{selection: selection{Checks: "textbook"}}).report(anna, true))
+	// 60 less a line end behind the body (1), an end by an empty connection (3), and a file from outside (3).
+	if want := []int{53, 0, 20}; !slices.Equal(points, want) {
+		t.Errorf("anna has %v points, want %v\n%s", points, want, (&grader{selection: selection{Checks: "textbook"}}).report(anna, true))
 	}
-	if p := points("otto"); len(p) != 3 || p[0]+p[1]+p[2] != 0 || found["otto"].Trouble == "" {
-		t.Errorf("otto has %v points, %q", p, found["otto"].Trouble)
+	if otto := found["otto"]; !strings.Contains(otto.Trouble, "it ended before it listened") {
+		t.Errorf("otto: %q, %v points", otto.Trouble, otto.Stages)
 	}
 }
 

@@ -49,8 +49,8 @@ var chinese = map[string]string{
 	"the client of the assignment":      "作业中的客户程序",
 }
 
-// language is the language of a locale's name, as LANG has it: zh_CN.UTF-8 is zh.
-func language() string {
+// localeLanguage is the language of a locale's name, as LANG has it: zh_CN.UTF-8 is zh.
+func localeLanguage() string {
 	for _, name := range []string{"LC_ALL", "LC_MESSAGES", "LANG"} {
 		if value := os.Getenv(name); value != "" {
 			if strings.HasPrefix(value, "zh") {
