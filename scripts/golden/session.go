@@ -24,8 +24,8 @@ type session struct {
 	unwritten *gaps
 	reached   atomic.Bool // a server has accepted a connection
 	learned   experience
-	fixed     bool // a foreign server listens where it likes
-	tried     bool // one has been started: from then on it is known that it can be
+	fixed     bool      // a foreign server listens where it likes
+	tried     bool      // one has been started: from then on it is known that it can be
 	turns     chan bool // as many as may be taken at once
 	mu        sync.Mutex
 	running   map[string]*target // by turn

@@ -12,10 +12,14 @@ import (
 	"weblab.example/scripts/golden"
 )
 
-// pythonServer is the assignment's server, bound to an address that is an expression.
+// pythonServer is the assignment's server, bound to an address that is an expression. Its
+// pages cost nothing.
 func pythonServer(address string) string {
-	return strings.Replace(textbookServer, "('', int(sys.argv[1]))", address, 1)
+	return strings.NewReplacer("('', int(sys.argv[1]))", address, `\n\n' + text + '\r\n'`, `\r\n\r\n' + text`).Replace(textbookServer)
 }
+
+// onItsPort is such a server on the port that it is given.
+var onItsPort = pythonServer("('', int(sys.argv[1]))")
 
 // A start is a way in which a server is started, or cannot be.
 type start struct {
@@ -29,7 +33,7 @@ type start struct {
 const onPort = "python3 WebServer.py {port}"
 
 var starts = []start{
-	{name: "takes the port", command: onPort, files: map[string]string{"WebServer.py": textbookServer}},
+	{name: "takes the port", command: onPort, files: map[string]string{"WebServer.py": onItsPort}},
 	{name: "a low port", command: onPort, files: map[string]string{"WebServer.py": pythonServer("('', 80)")},
 		says: "the server listens on 0.0.0.0:80, whatever port it is given, and was asked there"},
 	{name: "no port in the command", command: "python3 WebServer.py", files: map[string]string{"WebServer.py": pythonServer("('localhost', 6789)")},
@@ -41,7 +45,7 @@ var starts = []start{
 	{name: "the author's name", command: onPort, files: map[string]string{"WebServer.py": pythonServer("('annas-laptop.example', 6789)")},
 		says: "the server listens on 127.0.0.1:6789, whatever port it is given, and was asked there"},
 	{name: "asks for the port", command: "python3 WebServer.py", files: map[string]string{"WebServer.py": pythonServer("('', int(input('Port: ')))")}},
-	{name: "a command that is missing", command: "python9 WebServer.py {port}", files: map[string]string{"WebServer.py": textbookServer}, want: golden.NotRun,
+	{name: "a command that is missing", command: "python9 WebServer.py {port}", files: map[string]string{"WebServer.py": onItsPort}, want: golden.NotRun,
 		says: `cannot start python9: exec: "python9": executable file not found in $PATH. Install it, or name another command: in -cmd, or in a file run in its folder.`},
 	{name: "a file that is missing", command: "./server {port}", files: map[string]string{"README": ""}, want: golden.NotRun,
 		says: `cannot start ./server: fork/exec ./server: no such file or directory.`},
@@ -57,23 +61,23 @@ var starts = []start{
 		says: "the server could not be started: it did not listen within 15s. It says: Ready."},
 
 	// Which file is started.
-	{name: "python3 alone", command: "python3", files: map[string]string{"src/my server.txt": "", "src/my_server.py": textbookServer, "client.py": textbookPythonClient, "test_server.py": textbookServer}},
-	{name: "python3 alone, two servers", command: "python3", files: map[string]string{"a.py": textbookServer, "b/b.py": textbookServer}, want: golden.NotRun,
+	{name: "python3 alone", command: "python3", files: map[string]string{"src/my server.txt": "", "src/my_server.py": onItsPort, "client.py": textbookPythonClient, "test_server.py": onItsPort}},
+	{name: "python3 alone, two servers", command: "python3", files: map[string]string{"a.py": onItsPort, "b/b.py": onItsPort}, want: golden.NotRun,
 		says: "these listen on a port: a.py, b/b.py. Say which is the server, in a file run in its folder: python3 a.py {port}"},
 	{name: "python3 alone, no server", command: "python3", files: map[string]string{"client.py": textbookPythonClient}, want: golden.NotRun,
 		says: "no .py file of it listens on a port, as far as that can be seen: name the file in -cmd, or in a file run in its folder"},
-	{name: "another name", command: onPort, files: map[string]string{"server.py": textbookServer},
+	{name: "another name", command: onPort, files: map[string]string{"server.py": onItsPort},
 		says: "there is no WebServer.py in it, and only one listens on a port, which was started: server.py"},
-	{name: "another name, two servers", command: onPort, files: map[string]string{"a.py": textbookServer, "b.py": textbookServer}, want: golden.NotRun,
+	{name: "another name, two servers", command: onPort, files: map[string]string{"a.py": onItsPort, "b.py": onItsPort}, want: golden.NotRun,
 		says: "there is no WebServer.py in it, and these listen on a port: a.py, b.py. Say which is the server, in a file run in its folder: python3 a.py {port}"},
-	{name: "another name, and options", command: "python3 -u {main} {port}", files: map[string]string{"server.py": textbookServer}},
-	{name: "a file run", command: onPort, files: map[string]string{"run": "python3 b.py {port}\nsecond line\n", "a.py": "", "b.py": textbookServer}},
+	{name: "another name, and options", command: "python3 -u {main} {port}", files: map[string]string{"server.py": onItsPort}},
+	{name: "a file run", command: onPort, files: map[string]string{"run": "python3 b.py {port}\nsecond line\n", "a.py": "", "b.py": onItsPort}},
 	{name: "a file run of quotes", command: onPort, files: map[string]string{"run": "python3 'my server.py'\n"}, want: golden.NotRun,
 		says: `the first line of its file run is no command, as python3 WebServer.py {port} without quotes, but "python3 'my server.py'"`},
 	{name: "a file run that is huge", command: onPort, files: map[string]string{"run": strings.Repeat("x", 5000)}, want: golden.NotRun,
 		says: "its file run is no regular file of at most 4 kB: its first line is the command that starts the server"},
-	{name: "a line of its own", command: "@", lines: "bob,python9\nanna,python3 b.py {port}\n", files: map[string]string{"run": "python9", "b.py": textbookServer}},
-	{name: "no line of its own", command: "@", lines: "bob,python9\n", files: map[string]string{"run": onPort, "WebServer.py": textbookServer}, want: golden.NotRun,
+	{name: "a line of its own", command: "@", lines: "bob,python9\nanna,python3 b.py {port}\n", files: map[string]string{"run": "python9", "b.py": onItsPort}},
+	{name: "no line of its own", command: "@", lines: "bob,python9\n", files: map[string]string{"run": onPort, "WebServer.py": onItsPort}, want: golden.NotRun,
 		says: "there is no line for it in commands.csv"},
 
 	// What is a result.
