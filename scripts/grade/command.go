@@ -13,6 +13,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"weblab.example/scripts/golden"
 )
 
 // The command that starts a submission's server may be its own: that of its line in the
@@ -108,22 +110,6 @@ func (g *grader) tools() (names []string) {
 	})
 }
 
-// A language is how the main file of a server is found: by the ending of its name, and by
-// what only a server has.
-type language struct {
-	ending  string
-	listens *regexp.Regexp
-}
-
-var languages = map[string]language{ // by the command that starts a file, without its version
-	"python": {".py", regexp.MustCompile(`\.bind\(|socketserver|SocketServer|HTTPServer|create_server\(`)},
-	"pypy":   {".py", regexp.MustCompile(`\.bind\(|socketserver|HTTPServer|create_server\(`)},
-	"node":   {".js", regexp.MustCompile(`\.listen\(`)},
-	"java":   {".java", regexp.MustCompile(`\bServerSocket`)},
-	"go":     {".go", regexp.MustCompile(`net\.Listen`)},
-	"tcc":    {".c", regexp.MustCompile(`\bbind *\(`)},
-}
-
 var aTest = regexp.MustCompile(`(?i)^tests?[_.-]|[_.-]tests?\.|Tests?\.java$`)
 
 // withMain fills in {main} in a command, and what to do where a file that it names is not
@@ -132,7 +118,7 @@ func (s *submission) withMain(words []string, files string) ([]string, error) {
 	if len(words) == 0 {
 		return words, nil
 	}
-	speaks, known := languages[strings.TrimRight(strings.TrimSuffix(filepath.Base(words[0]), ".exe"), "0123456789.")]
+	speaks, known := golden.LanguageOf(words[0])
 	if known && len(words) == 1 {
 		words = append(words, "{main}", "{port}")
 	}
@@ -143,7 +129,7 @@ func (s *submission) withMain(words []string, files string) ([]string, error) {
 	case !known:
 		return words, nil
 	case at < 0:
-		at = slices.IndexFunc(words, func(w string) bool { return strings.HasSuffix(w, speaks.ending) })
+		at = slices.IndexFunc(words, func(w string) bool { return strings.HasSuffix(w, speaks.Ending) })
 		if at < 0 {
 			return words, nil
 		}
@@ -154,7 +140,7 @@ func (s *submission) withMain(words []string, files string) ([]string, error) {
 	}
 	switch found := mainFiles(files, speaks); {
 	case len(found) == 0:
-		return nil, fmt.Errorf("%sno %s file of it listens on a port, as far as that can be seen: name the file in -cmd, or in a file run in its folder", gone, speaks.ending)
+		return nil, fmt.Errorf("%sno %s file of it listens on a port, as far as that can be seen: name the file in -cmd, or in a file run in its folder", gone, speaks.Ending)
 	case len(found) > 1:
 		return nil, fmt.Errorf("%sthese listen on a port: %s. Say which is the server, in a file run in its folder: %s %s {port}", gone, strings.Join(found, ", "), words[0], found[0])
 	default:
@@ -168,20 +154,20 @@ func (s *submission) withMain(words []string, files string) ([]string, error) {
 }
 
 // mainFiles are the files in a language that listen on a port, without tests.
-func mainFiles(files string, in language) (found []string) {
+func mainFiles(files string, in golden.Language) (found []string) {
 	const most = 1 << 20                                                        // bytes of a file that somebody has written
 	const enough = 5                                                            // to say that there are several
 	filepath.WalkDir(files, func(name string, d fs.DirEntry, err error) error { // what cannot be read is not found
 		switch {
 		case err != nil || d.Name() == "__MACOSX" || d.Name() == "node_modules":
 			return fs.SkipDir
-		case !d.Type().IsRegular() || filepath.Ext(name) != in.ending || aTest.MatchString(d.Name()):
+		case !d.Type().IsRegular() || filepath.Ext(name) != in.Ending || aTest.MatchString(d.Name()):
 			return nil
 		}
 		if info, err := d.Info(); err != nil || info.Size() > most {
 			return nil
 		}
-		if text, err := os.ReadFile(name); err == nil && in.listens.Match(text) {
+		if text, err := os.ReadFile(name); err == nil && in.Listens.Match(text) {
 			rel, _ := filepath.Rel(files, name) // it is below
 			if found = append(found, filepath.ToSlash(rel)); len(found) == enough {
 				return fs.SkipAll

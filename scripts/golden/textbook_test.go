@@ -3,6 +3,8 @@ package golden
 import (
 	"strings"
 	"testing"
+
+	"weblab.example/scripts/internal/verdict"
 )
 
 // TestLastWords: the line that names an error, and the line of the program's own source.
@@ -23,7 +25,8 @@ TypeError: a bytes-like object is required, not 'str'
 		{"go", "panic: runtime error: index out of range [1] with length 0\n\ngoroutine 1 [running]:\nmain.main()\n\t/tmp/x/WebServer.go:12 +0x1d\n", "panic: runtime error: index out of range [1] with length 0", "WebServer.go:12"},
 		{"", "Error: nobody knows this language\n", "", ""},
 	} {
-		line, where := lastWords(c.language, c.said, func(file string) bool { return strings.HasPrefix(file, "WebServer.") })
+		language, _ := LanguageOf(c.language)
+		line, where := lastWords(language, c.said, func(file string) bool { return strings.HasPrefix(file, "WebServer.") })
 		if line != c.line || where != c.where {
 			t.Errorf("%s: %q, %q, want %q, %q", c.language, line, where, c.line, c.where)
 		}
@@ -47,6 +50,22 @@ func TestReadRubric(t *testing.T) {
 		if _, err := ReadRubric([]byte(text)); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%s: %v", text, err)
 		}
+	}
+	for name := range r.Deductions {
+		if verdict.Diagnoses[name].Why == "" {
+			t.Errorf("the rubric deducts for %s, which is no diagnosis", name)
+		}
+	}
+	sum := 0
+	for stage := 1; stage <= 3; stage++ {
+		for _, c := range Textbook(stage, r) {
+			if sum += c.Weight; c.Weight > 0 {
+				delete(r.Points, c.Name)
+			}
+		}
+	}
+	if sum != 115 || len(r.Points) > 0 { // 15 more for the page
+		t.Errorf("the checks have %d points, and %v are of no check", sum, r.Points)
 	}
 	results := []Result{
 		{Check: Check{Stage: 1, Step: "server", Weight: 15}, Status: Passed, Deductions: []Deduction{{"crlf-after-body", 1, "", "", ""}, {"not-closed", 2, "", "", ""}}},
