@@ -272,20 +272,21 @@ func (j job) grade(ctx context.Context, tell func(answer)) {
 			n = 2
 		}
 		var answers []answer
+		same := stages[:n]
+		stages = stages[n:]
 		all.Go(func() {
-			answers = j.gradeProgram(ctx, stages[:n])
+			answers = j.gradeProgram(ctx, same)
 			mu.Lock()
 			defer mu.Unlock()
 			for _, a := range answers {
 				tell(a)
 			}
 		})
-		if j.Programs[stages[0]].Foreign {
+		if j.Programs[same[0]].Foreign {
 			if all.Wait(); answers[0].Trouble != "" {
 				return // of all stages
 			}
 		}
-		stages = stages[n:]
 	}
 	all.Wait()
 }
