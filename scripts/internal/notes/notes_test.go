@@ -22,7 +22,7 @@ type Page struct {
 	Prose  string // without code blocks
 }
 
-// readPages reads the README and all pages of lab-notes, in both languages.
+// readPages reads the READMEs of the kit and all pages of lab-notes, in both languages.
 func readPages(t *testing.T) []*Page {
 	t.Helper()
 	names, err := filepath.Glob(filepath.Join(root, "lab-notes", "*.md"))
@@ -30,7 +30,7 @@ func readPages(t *testing.T) []*Page {
 		t.Fatal(err)
 	}
 	var pages []*Page
-	for _, name := range append([]string{filepath.Join(root, "README.md")}, names...) {
+	for _, name := range append(names, filepath.Join(root, "README.md"), filepath.Join(root, "README"+twinEnd)) {
 		text, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
