@@ -112,7 +112,7 @@ def listen_1():
                     answered = time.monotonic() - start
                 while a.recv(4096):
                     pass
-        print(f"{program}, listen({backlog}): B is connected after {connected:.1f} s, and answered after {answered:.1f} s")
+        print(f"{program}, listen({backlog}): B is connected after {connected:.0f} s, and answered after {answered:.0f} s")
 
 
 def bare_lf():
