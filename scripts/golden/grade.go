@@ -34,7 +34,11 @@ func Grade(ctx context.Context, checks []Check, program Program, seed uint64) []
 	for rest := results; len(rest) > 0; {
 		steps := [][]Result{firstStep(rest)}
 		if level := StepOf(rest[0].Step).Level; len(blockers) == 0 && (level == Protocol || level == Strict) && session.programs() > 1 {
-			steps = slices.Collect(allSteps(rest)) // these take time, most of it in waiting
+			end := slices.IndexFunc(rest, func(r Result) bool { return StepOf(r.Step).Level == Core }) // 2.1, which all behind it need
+			if end < 0 {
+				end = len(rest)
+			}
+			steps = slices.Collect(allSteps(rest[:end])) // these take time, most of it in waiting
 		}
 		var all sync.WaitGroup
 		for _, step := range steps {
