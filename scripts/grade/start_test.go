@@ -59,6 +59,7 @@ var starts = []start{
 		says: "the server could not be started: it ended before it listened (exit status 0). It says: Bind failed."},
 	{name: "never listens", command: onPort, files: map[string]string{"WebServer.py": "import time\nprint('Ready', flush=True)\ntime.sleep(60)\n"}, want: golden.NotRun,
 		says: "the server could not be started: it did not listen within 15s. It says: Ready."},
+	{name: "asks another's server", command: onPort, files: map[string]string{"WebServer.py": "import socket\nif socket.socket().connect_ex(('localhost', OTHERS)) == 0: raise SystemExit('reached')\n" + onItsPort}},
 
 	// Which file is started.
 	{name: "python3 alone", command: "python3", files: map[string]string{"src/my server.txt": "", "src/my_server.py": onItsPort, "client.py": textbookPythonClient, "test_server.py": onItsPort}},
@@ -91,12 +92,13 @@ func TestStart(t *testing.T) {
 	if _, err := exec.LookPath("python3"); err != nil || !canConfine(t) {
 		t.Skip("needs python3 and namespaces: ", err)
 	}
+	_, port, _ := strings.Cut(listen(t), ":")
 	for _, c := range starts {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			dir := filepath.Join(t.TempDir(), "anna")
 			for name, text := range c.files {
-				put(t, filepath.Join(dir, filepath.FromSlash(name)), text)
+				put(t, filepath.Join(dir, filepath.FromSlash(name)), strings.ReplaceAll(text, "OTHERS", port))
 			}
 			want := cmp.Or(c.want, golden.Passed)
 			status := map[golden.Status]int{golden.Passed: allPassed, golden.Failed: someFailed, golden.NotRun: trouble}[want]
@@ -113,5 +115,19 @@ func TestStart(t *testing.T) {
 				t.Errorf("it took %v s", anna.Seconds)
 			}
 		})
+	}
+}
+
+// TestClientAsks grades a client that takes no arguments, and asks for them.
+func TestClientAsks(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("python3"); err != nil {
+		t.Skip("needs python3: ", err)
+	}
+	dir := filepath.Join(t.TempDir(), "anna")
+	put(t, filepath.Join(dir, "client.py"), "import sys\nsys.argv[1:] = [input(), input(), input()]\n"+textbookPythonClient)
+	anna := gradeJSON(t, allPassed, "-client-cmd", "python3 client.py {host} {port} {file}", "-checks", "textbook", dir)["anna"]
+	if r := anna.Stages[0]; r.Points != 20 || r.Stage != 3 {
+		t.Errorf("%d points for stage %d", r.Points, r.Stage)
 	}
 }
