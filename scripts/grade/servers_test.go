@@ -110,7 +110,7 @@ func (s *submission) told() (mistakes, first, all string) {
 	}
 	for _, r := range s.Stages {
 		for _, c := range r.Results {
-			if c.Status == golden.Failed && c.Weight > 0 {
+			if c.Status == golden.Failed {
 				tell(c.Diagnosis, c.Why, c.Seen)
 			}
 			for _, d := range c.Deductions {
