@@ -1,4 +1,4 @@
-# A connection that says nothing ends the program: split()[1] of nothing is an IndexError.
+# One recv, and split()[1]: a connection that says nothing ends the program with an IndexError.
 from socket import *
 import sys
 

@@ -1,4 +1,4 @@
-# recv takes 100 bytes, and the rest of the request is never read: the close becomes a reset.
+# One recv takes 100 bytes, and the rest of the request is never read: the close becomes a reset.
 import sys
 from socket import *
 
