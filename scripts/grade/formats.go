@@ -19,7 +19,7 @@ import (
 var encoders = map[string]func(g *grader, w io.Writer, subs []*submission) error{
 	"table": func(g *grader, w io.Writer, subs []*submission) error {
 		text := g.sheet(subs)
-		if len(g.folders) == 0 {
+		if len(g.folders) == 0 || len(subs) == 1 && g.Checks == "textbook" {
 			text = g.report(subs[0], false)
 		}
 		_, err := io.WriteString(w, text)
@@ -53,9 +53,9 @@ func writeJSON(w io.Writer, value any) error {
 // sheet has a row for each submission and a column for each level.
 func (g *grader) sheet(subs []*submission) string {
 	const widest = 32 // columns for a name; the remarks have it in full
-	head := []string{"submission"}
+	head := []string{say(g.Lang, "submission")}
 	for _, p := range subs[0].columns() {
-		head = append(head, p.Name)
+		head = append(head, say(g.Lang, p.Name))
 	}
 	table := term.Table{head}
 	remarks := ""
@@ -65,16 +65,16 @@ func (g *grader) sheet(subs []*submission) string {
 			row = append(row, fmt.Sprintf("%d/%d", p.Points, p.Max))
 		}
 		if s.Trouble != "" {
-			row = append(row[:1], notGraded)
+			row = append(row[:1], say(g.Lang, "not graded"))
 		}
 		table = append(table, row)
 		for _, remark := range s.remarks(g.Lang) {
 			remarks += indent(s.Name+": "+below(remark), "") + "\n"
 		}
 	}
-	class := classLine(classMistakes(subs, g.Lang), g.Lang)
-	if class != "" {
-		class = "\n" + indent(class, "") + "\n"
+	class := ""
+	if line := classLine(classMistakes(subs, g.Lang), g.Lang); line != "" && len(subs) > 1 {
+		class = "\n" + indent(line, "") + "\n"
 	}
 	return fmt.Sprintf("%s\nchecks: %s, seed %d\n%s%s", table, g.Checks, g.Seed, remarks, class)
 }
@@ -133,15 +133,15 @@ func (g *grader) gradescope(s *submission) map[string]any {
 				continue
 			}
 			score += row.points
-			test := shown(row.output(r))
-			test["score"], test["max_score"], test["number"], test["status"] = row.points, row.max, row.ID, "failed"
+			test := shown(g.output(r, row))
+			test["score"], test["max_score"], test["status"] = row.points, row.max, "failed"
 			if row.mark == stepPassed {
 				test["status"] = "passed"
 			}
 			test["name"] = fmt.Sprintf("%s: %s", say(g.Lang, row.ID), say(g.Lang, row.Title))
 			if row.Level != "" {
 				test["name"] = fmt.Sprintf("%s, stage %d: %s", row.Level, r.Stage, row.Title)
-				test["tags"] = []golden.Level{row.Level}
+				test["number"], test["tags"] = row.ID, []golden.Level{row.Level}
 			}
 			tests = append(tests, test)
 		}
@@ -157,14 +157,19 @@ func shown(text string) map[string]any {
 }
 
 // output is what a test tells, or why there was nothing to see.
-func (r row) output(in *stageResult) string {
-	if in.State != graded {
-		return in.State + "\n  " + below(in.Problem)
+func (g *grader) output(r *stageResult, step row) string {
+	switch {
+	case r.State != graded:
+		return r.State + "\n  " + below(r.Problem)
+	case g.Checks == "textbook":
+		var all mistakes
+		all.addRow(r, step, g.Lang)
+		return strings.Join(g.mistakeLines(all.sorted(), len(all)), "\n")
 	}
 	var b strings.Builder
-	if r.free > 0 {
-		fmt.Fprintf(&b, "passed with all its points; checks that have no points failed: %d\n", r.free)
+	if step.free > 0 {
+		fmt.Fprintf(&b, "passed with all its points; checks that have no points failed: %d\n", step.free)
 	}
-	tell(&b, []row{r}, 1)
+	tell(&b, []row{step}, 1)
 	return strings.TrimSpace(b.String())
 }

@@ -31,6 +31,10 @@ type page struct {
 	Counts   []count
 }
 
+// Textbook reports whether the steps are those of the assignment: a program in another
+// language has none of the kit's folders, and its mistakes say what was not run.
+func (p page) Textbook() bool { return p.g.Checks == "textbook" }
+
 // Say is a text in the language of the page, and Visible what a stranger may have a word in.
 func (p page) Say(text string) string     { return say(p.Lang, text) }
 func (p page) Visible(text string) string { return term.Visible(text) }
@@ -43,8 +47,15 @@ func (p page) Rows(r *stageResult) []row {
 // Columns are the parts of a submission and their sum; of a class, those of its first.
 func (p page) Columns(s *submission) []part { return s.columns() }
 
+// Total is the sum.
+func (p page) Total(s *submission) string {
+	all := s.columns()
+	return fmt.Sprintf("%d/%d", all[len(all)-1].Points, all[len(all)-1].Max)
+}
+
+func (p page) Passed(s *submission) bool   { return s.passed() }
 func (p page) Points(r row) string         { return fmt.Sprintf("%d/%d", r.points, r.max) }
-func (p page) Mark(r row) string           { return r.mark }
+func (p page) Mark(r row) string           { return say(p.Lang, r.mark) }
 func (p page) Stage(r *stageResult) string { return kit.Folder(r.Stage) }
 func (p page) File(s *submission) string   { return "./" + fileName(s.Name) + ".html" } // no name becomes a scheme
 
@@ -60,7 +71,7 @@ func (p page) First(s *submission) string {
 }
 
 // NotRun tells of checks that were not run, and why.
-func (p page) NotRun(r *stageResult) []string { return notRunBecause(rowsOf(r.Results)) }
+func (p page) NotRun(r *stageResult) []string { return notRunBecause(rowsOf(r.Results), p.Lang) }
 
 var pages = template.Must(template.New("report").Parse(pageText))
 

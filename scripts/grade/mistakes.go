@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -20,46 +21,85 @@ type mistake struct {
 	Again                 string // the command that repeats the first of the checks
 }
 
-// mistakes lists what went wrong, the most expensive first.
-func (s *submission) mistakes(lang string) (all []mistake) {
-	add := func(m mistake) {
-		i := slices.IndexFunc(all, func(o mistake) bool {
-			return o.Diagnosis == m.Diagnosis && (o.Line == m.Line && m.Line != "" || o.Why == m.Why)
-		})
-		if i < 0 {
-			all = append(all, m)
-			return
-		}
-		if o := &all[i]; !slices.Contains(o.Checks, m.Checks[0]) {
-			o.Checks = append(o.Checks, m.Checks[0])
-		}
-		all[i].Lost += m.Lost
+// Heading names a mistake, the line of the program, and the checks, which may be many.
+func (m mistake) Heading() string {
+	text := m.Title
+	if m.Line != "" {
+		text += ", " + m.Line
 	}
+	return text + " (" + strings.Join(m.Checks, ", ") + ")"
+}
+
+// mistakes lists what went wrong in a submission, the most expensive first.
+func (s *submission) mistakes(lang string) []mistake {
+	var all mistakes
 	for _, r := range s.Stages {
 		rows, _, _ := s.rows(r)
 		for _, row := range rows {
-			for i, c := range row.results {
-				m := mistake{Title: verdict.Title(c.Diagnosis, lang), Checks: []string{c.Name}, Diagnosis: c.Diagnosis, Seen: c.Seen, Why: c.Why, Line: c.Line, Note: c.Note, Again: c.Again}
-				if row.Level == "" {
-					m.Lost = c.Weight
-				}
-				habit := slices.ContainsFunc(c.Deductions, func(d golden.Deduction) bool { return d.Diagnosis == c.Diagnosis })
-				switch {
-				case r.State != graded, habit, c.Diagnosis == "not-written" && i > 0: // which the first has said
-				case c.Status == golden.Failed:
-					add(m)
-				case c.Status == golden.NotRun && m.Lost > 0:
-					m.Title = say(lang, "not run")
-					add(m)
-				}
-				for _, d := range c.Deductions {
-					add(mistake{d.Diagnosis, verdict.Title(d.Diagnosis, lang), d.Points, []string{c.Name}, d.Seen, d.Why, c.Line, d.Note, cmp.Or(c.Again, r.again(c))})
-				}
-			}
+			all.addRow(r, row, lang)
 		}
 	}
+	return all.sorted()
+}
+
+type mistakes []mistake
+
+var number = regexp.MustCompile(`\d+`)
+
+// add adds a mistake, or adds its points to what is there of the same cause. "3 of 36
+// bytes came" and "0 of 20 bytes came" have one cause.
+func (all *mistakes) add(m mistake) {
+	cause := func(m mistake) string { return number.ReplaceAllString(m.Why, "") }
+	i := slices.IndexFunc(*all, func(o mistake) bool {
+		return o.Diagnosis == m.Diagnosis && (o.Line == m.Line && m.Line != "" || cause(o) == cause(m))
+	})
+	if i < 0 {
+		*all = append(*all, m)
+		return
+	}
+	o := &(*all)[i]
+	if !slices.Contains(o.Checks, m.Checks[0]) {
+		o.Checks = append(o.Checks, m.Checks[0])
+	}
+	o.Lost += m.Lost
+}
+
+// addRow adds what went wrong in a step.
+func (all *mistakes) addRow(r *stageResult, row row, lang string) {
+	if r.State != graded {
+		return
+	}
+	for i, c := range row.results {
+		m := mistake{Title: verdict.Title(c.Diagnosis, lang), Checks: []string{c.Name}, Diagnosis: c.Diagnosis, Seen: c.Seen, Why: c.Why, Line: c.Line, Note: note(c.Note, lang), Again: c.Again}
+		if row.Level == "" {
+			m.Lost = c.Weight
+		}
+		habit := slices.ContainsFunc(c.Deductions, func(d golden.Deduction) bool { return d.Diagnosis == c.Diagnosis })
+		switch {
+		case habit, c.Diagnosis == "not-written" && i > 0: // which the first has said
+		case c.Status == golden.Failed:
+			all.add(m)
+		case c.Status == golden.NotRun && m.Lost > 0:
+			m.Title, m.Why = say(lang, "not run"), say(lang, c.Why)
+			all.add(m)
+		}
+		for _, d := range c.Deductions {
+			all.add(mistake{d.Diagnosis, verdict.Title(d.Diagnosis, lang), d.Points, []string{c.Name}, d.Seen, d.Why, c.Line, note(d.Note, lang), cmp.Or(c.Again, r.again(c))})
+		}
+	}
+}
+
+func (all mistakes) sorted() []mistake {
 	slices.SortStableFunc(all, func(a, b mistake) int { return b.Lost - a.Lost })
 	return all
+}
+
+// note is the page to read in a language: each page has a Chinese twin.
+func note(name, lang string) string {
+	if lang == "zh" {
+		return strings.Replace(name, ".md", ".zh-CN.md", 1)
+	}
+	return name
 }
 
 // again is the command that runs a check alone, also one that passed.
@@ -105,13 +145,17 @@ func classMistakes(subs []*submission, lang string) (all []count) {
 
 // classLine is that in a line: "14 of 29: bare LF; 9: dies on an empty connection".
 func classLine(all []count, lang string) string {
+	const most = 12 // of them; the page of the class and json have all
 	var parts []string
-	for i, c := range all {
-		format := "%[1]d: %[3]s"
+	for i, c := range all[:min(most, len(all))] {
+		format := say(lang, "%[1]d: %[3]s")
 		if i == 0 {
 			format = say(lang, "%d of %d: %s")
 		}
 		parts = append(parts, fmt.Sprintf(format, c.Count, c.Of, c.Title))
 	}
-	return strings.Join(parts, "; ")
+	if more := len(all) - most; more > 0 {
+		parts = append(parts, fmt.Sprintf(say(lang, "and %d more"), more))
+	}
+	return strings.Join(parts, say(lang, "; "))
 }

@@ -103,9 +103,6 @@ func tell(b *strings.Builder, rows []row, full int) (told int) {
 	for _, row := range rows {
 		lines := 0
 		for i, c := range row.results {
-			for _, d := range c.Deductions {
-				fmt.Fprintln(b, indent(fmt.Sprintf("%s: -%d, %s", c.Name, d.Points, d.Why), "  "))
-			}
 			switch {
 			case c.Status != golden.Failed:
 			case c.Diagnosis == "not-written" && i > 0: // which the first has said
@@ -122,7 +119,7 @@ func tell(b *strings.Builder, rows []row, full int) (told int) {
 			fmt.Fprintf(b, "  %s and %d more\n", row.ID, lines-most)
 		}
 	}
-	for _, why := range notRunBecause(rows) {
+	for _, why := range notRunBecause(rows, "en") {
 		fmt.Fprintln(b, indent("not run: "+why, "  "))
 	}
 	return told
@@ -148,7 +145,7 @@ func shorten(text string, columns int, dots string) string {
 
 // notRunBecause lists what was not run, and why: a line for each reason. It names
 // steps that were not run at all, and single checks.
-func notRunBecause(rows []row) (lines []string) {
+func notRunBecause(rows []row, lang string) (lines []string) {
 	const most = 12 // names for a reason
 	var reasons []string
 	names := map[string][]string{}
@@ -173,7 +170,7 @@ func notRunBecause(rows []row) (lines []string) {
 		if len(list) > most {
 			list = append(list[:most:most], fmt.Sprintf("and %d more", len(list)-most))
 		}
-		lines = append(lines, strings.Join(list, ", ")+": "+why)
+		lines = append(lines, strings.Join(list, ", ")+": "+say(lang, why))
 	}
 	return lines
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"weblab.example/scripts/golden"
@@ -61,7 +62,8 @@ func (g *grader) pointLines(s *submission) (lines []string) {
 			table = append(table, []string{"", say(g.Lang, row.ID), fmt.Sprintf("%3d/%d", row.points, row.max), say(g.Lang, row.Title)})
 		}
 		if r.Problem != "" {
-			table = append(table, []string{"", shorten(r.Problem, term.Width-4, "...")})
+			first, _, _ := strings.Cut(r.Problem, "\n")
+			table = append(table, []string{"", shorten(first, term.Width-4, "...")})
 		}
 	}
 	lines = append(lines, strings.Split(strings.TrimRight(table.String(), "\n"), "\n")...)
@@ -76,10 +78,11 @@ func (g *grader) footLines(s *submission, mistakes []mistake) (lines []string) {
 	switch {
 	case s.Trouble != "":
 		return nil
-	case len(mistakes) == 0:
+	case len(mistakes) == 0 && s.passed():
 		lines = append(lines, "", say(g.Lang, "No mistake was found."))
-	default:
-		lines = append(lines, "", say(g.Lang, "One check again:"), "  "+mistakes[0].Again)
+	}
+	if i := slices.IndexFunc(mistakes, func(m mistake) bool { return m.Again != "" }); i >= 0 {
+		lines = append(lines, "", say(g.Lang, "One check again:"), "  "+mistakes[i].Again)
 	}
 	more := 0
 	for _, r := range s.Stages {
@@ -93,10 +96,7 @@ func (g *grader) footLines(s *submission, mistakes []mistake) (lines []string) {
 // mistakeLines tells of mistakes, of so many in full, and of each of the others in a line.
 func (g *grader) mistakeLines(mistakes []mistake, full int) (lines []string) {
 	for i, m := range mistakes {
-		title := fmt.Sprintf("%4d  %s (%s)", -m.Lost, m.Title, strings.Join(m.Checks, ", "))
-		if m.Line != "" {
-			title += ", " + m.Line
-		}
+		title := fmt.Sprintf("%4d  %s", -m.Lost, m.Heading())
 		if i >= full {
 			lines = append(lines, shorten(title, term.Width, "..."))
 			continue

@@ -19,6 +19,11 @@ var chinese = map[string]string{
 	"%d of %d: %s":          "%[2]d 份中有 %[1]d 份：%[3]s",
 	"not run":               "没有运行",
 	"not graded":            "未评分",
+	"passed":                "通过",
+	"FAILED":                "未通过",
+	"and %d more":           "另有 %d 项",
+	"%[1]d: %[3]s":          "%[1]d 份：%[3]s",
+	"; ":                    "；",
 	"seen":                  "现象",
 	"why":                   "原因",
 	"read":                  "请读",
@@ -47,6 +52,12 @@ var chinese = map[string]string{
 	"a file that is not there":          "文件不存在",
 	"many clients at once":              "同时服务许多客户",
 	"the client of the assignment":      "作业中的客户程序",
+
+	// Why the textbook's checks were not run.
+	"the time is over":                        "时间已到",
+	"checks before it waited too long":        "前面的检查等得太久",
+	"no page came in the checks before it":    "前面的检查没有得到任何页面",
+	"the program serves one client at a time": "程序一次只服务一个客户",
 }
 
 // localeLanguage is the language of a locale's name, as LANG has it: zh_CN.UTF-8 is zh.
