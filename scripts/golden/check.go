@@ -195,6 +195,9 @@ func (t *target) explain(failure *verdict.Failure, before string) {
 		switch failure.Diagnosis {
 		case "no-answer", "not-accepting", "reset", "closed-early", "trouble":
 			failure.Diagnosis, failure.Args = "died", nil
+			if t.program.Foreign && t.proc.cmd.ProcessState.Success() {
+				failure.Diagnosis = "only-once" // it ended in order
+			}
 		}
 	}
 	if t.program.Foreign {

@@ -214,7 +214,7 @@ func runTurn(session *session, turn string, results []*Result) {
 		case r.Why != "": // it needs what is not there
 		case session.ctx.Err() != nil:
 			r.Why = "the time is over"
-		case r.costs != nil && r.Weight == 0 && r.Stage == 1 && session.learned.took.Load() == 0:
+		case session.learned.noPage.Load() && (r.Weight == 0 || r.Stage == 2): // what fails now may fail for that
 			r.Why = "no page came in the checks before it"
 		case r.costs != nil && session.learned.serial.Load():
 			r.Why = "the program serves one client at a time"

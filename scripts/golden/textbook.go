@@ -31,6 +31,7 @@ func Textbook(stage int, rubric Rubric) []Check {
 // experience is what the checks have learned of a program that knows none of the kit's
 // flags. It spares them waits whose end is known.
 type experience struct {
+	noPage    atomic.Bool  // the page of the assignment was asked for, and did not come
 	took      atomic.Int64 // nanoseconds, of the slowest page that came so far
 	staysOpen atomic.Bool  // it does not close its connections
 	silent    atomic.Int32 // checks in which nothing came, for as long as they waited
@@ -106,6 +107,7 @@ func (c *conversation) hearPage(status int, page []byte) error {
 // beside that.
 func (c *conversation) findsPage(value string) error {
 	failed := c.getsPage(value)
+	c.learned.noPage.Store(failed != nil)
 	if failed == nil || len(c.heard.Bytes) == 0 || c.program.Dir == "" {
 		return failed
 	}
@@ -122,6 +124,7 @@ func (c *conversation) findsPage(value string) error {
 			if _, err := c.conn.Write(c.sent); err != nil || c.getsPage("200 "+file) != nil {
 				continue
 			}
+			c.learned.noPage.Store(false)
 			c.habits = append(c.habits, &verdict.Failure{Diagnosis: "page-name", Args: []any{url}, Seen: fmt.Sprintf("GET /%s brings the file %s", url, file)})
 			return c.moveSite(strings.TrimSuffix(file, url))
 		}
