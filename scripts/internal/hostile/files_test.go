@@ -259,7 +259,7 @@ func TestFilesSmall(t *testing.T) {
 				}
 				changing(t, change, test.rounds, func() bool { return h.done.Load() >= 15 }, func() error {
 					low := h.done.Load()
-					all, _, err := s.ask(4, slices.Repeat([]query{get("/a.txt")}, 4)...)
+					all, err := s.ask(4, slices.Repeat([]query{get("/a.txt")}, 4)...)
 					for _, r := range all {
 						asked.Add(1)
 						if r.Status == 404 {

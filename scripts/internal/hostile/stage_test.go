@@ -11,7 +11,7 @@
 //
 //	no byte outside of -root, no hidden name        TestEscape..., TestSwap...
 //	one answer for one request                      TestRequestPairs, TestEscapeSpellings, TestSoak
-//	a redirect leads here, a log without injection  TestEscapeSpellings, TestEscapeHardDirectories, TestLogInjection
+//	a redirect leads here, a log without injection  TestEscapeSpellings, TestEscapeNames, TestLogInjection
 //	-head-timeout, -stall                           TestCrowds, TestSoak
 //	little memory for each client                   TestCrowds, TestTenThousandIdle
 //	-max-conns, the others wait in the queue        TestNewcomersWait, TestCrowds, TestDescriptorsRunOut

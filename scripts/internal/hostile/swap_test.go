@@ -114,7 +114,7 @@ func (c change) swapAndAsk(t *testing.T, server *server) {
 		return errors.Join(c.there(), c.back())
 	}
 	changing(t, thereAndBack, rounds, enough, func() error {
-		all, _, err := server.ask(batch, asks...)
+		all, err := server.ask(batch, asks...)
 		mu.Lock()
 		defer mu.Unlock()
 		for _, r := range all {

@@ -267,8 +267,8 @@ func replies(got []byte, method func(n int) string) (all []reply, err error) {
 
 // ask sends the queries, at most batch at a time on one connection, and returns the reply
 // to each. If a reply ends the connection, the other queries are sent again on the next
-// one. ask also returns how many connections it used.
-func (s *server) ask(batch int, asks ...query) (all []reply, conns int, err error) {
+// one.
+func (s *server) ask(batch int, asks ...query) (all []reply, err error) {
 	for len(asks) > 0 {
 		some := asks[:min(batch, len(asks))]
 		var send strings.Builder
@@ -288,17 +288,17 @@ func (s *server) ask(batch int, asks ...query) (all []reply, conns int, err erro
 			err = fmt.Errorf("%d answers", n)
 		}
 		if err != nil {
-			return all, conns, fmt.Errorf("%d requests, of which the last answered is %.2000q: %w", len(some), some[max(0, min(n, len(some))-1)], err)
+			return all, fmt.Errorf("%d requests, of which the last answered is %.2000q: %w", len(some), some[max(0, min(n, len(some))-1)], err)
 		}
-		all, asks, conns = append(all, answers...), asks[n:], conns+1
+		all, asks = append(all, answers...), asks[n:]
 	}
-	return all, conns, nil
+	return all, nil
 }
 
 // wants asks for a target, several times on one connection. Each answer must have this
 // status, and, if it is a 200, this text.
 func (s *server) wants(times int, target string, status int, text string) error {
-	all, _, err := s.ask(times, slices.Repeat([]query{get(target)}, times)...)
+	all, err := s.ask(times, slices.Repeat([]query{get(target)}, times)...)
 	for _, r := range all {
 		if err == nil && (r.Status != status || status == 200 && string(r.content) != text) {
 			err = fmt.Errorf("%s: %d %.40q, want %d %.40q", target, r.Status, r.content, status, text)

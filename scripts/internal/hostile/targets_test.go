@@ -3,19 +3,122 @@
 package hostile
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
 	"unicode/utf8"
 )
 
-// spellings are the words of testdata/targets.txt, by the name of their list.
-var spellings = pools("targets")
+// A tree is a folder "root" with secrets in and around it.
+type tree struct {
+	above, root string
+	outside     []string // the secrets around it, from above on
+	hidden      []string // the secrets in it, from root on
+}
+
+func newTree(t *testing.T) *tree {
+	t.Helper()
+	above, files := t.TempDir(), pools("files")
+	tr := &tree{above, filepath.Join(above, "root"), files["outside"], files["hidden"]}
+	plantAll(t, above, secret, tr.outside...)
+	plantAll(t, tr.root, secret, tr.hidden...)
+	plantAll(t, tr.root, public, files["public"]...)
+	for _, l := range links {
+		to := strings.TrimPrefix(l.Keys[0].Value, "-> ")
+		symlink(t, strings.Replace(to, "{above}", filepath.ToSlash(above), 1), tr.root, l.Keys[0].Name)
+	}
+	return tr
+}
+
+// public is the text of a file that everybody may read.
+func public(name string) string { return "PUBLIC " + strings.ToUpper(name) }
+
+var (
+	links     = list("links")    // symbolic links below root: each has a target that goes through it
+	spellings = pools("targets") // words, by the name of their list
+)
+
+// TestEscapeLinks asks for each link.
+func TestEscapeLinks(t *testing.T) {
+	tr := newTree(t)
+	both(t, func(t *testing.T, stage int) {
+		s := start(t, stage, tr.root, "-log off")
+		for _, l := range links {
+			status, file, _ := strings.Cut(l.Want, " ")
+			if err := s.wants(1, l.Name, number(status), public(file)); err != nil {
+				t.Errorf("%s %s: %v", l.Keys[0].Name, l.Keys[0].Value, err)
+			}
+		}
+		t.Logf("%d links", len(links))
+	})
+}
+
+// TestEscapeNames asks for files and folders whose names are hard to type, or to escape. A
+// redirect to a folder with line ends in its name is one answer, and its Location works.
+func TestEscapeNames(t *testing.T) {
+	dir, names := t.TempDir(), pools("names") // by status
+	for _, name := range slices.Concat(names["200"], names["400"], names["404"]) {
+		plant(t, dir, name, "file "+name)
+	}
+	for i, name := range names["301"] { // the same name may be one of a file
+		names["301"][i] = "in/" + name
+		plant(t, dir, "in/"+name+"/index.html", "in")
+	}
+	both(t, func(t *testing.T, stage int) {
+		s, tried := start(t, stage, dir, "-log off"), 0
+		for status, names := range names {
+			for _, name := range names {
+				tried++
+				for _, target := range []string{escape(name, true), escape(name, false)} {
+					if err := s.checkName(number(status), target, "file "+name); err != nil {
+						t.Errorf("%q: %v", name, err)
+					}
+				}
+			}
+		}
+		t.Logf("%d names", tried)
+	})
+}
+
+// checkName asks for the target of a hard name, by GET and by HEAD.
+func (s *server) checkName(status int, target, text string) error {
+	if status == 301 {
+		all, err := s.ask(1, get(target))
+		if err == nil && (all[0].Status != 301 || all[0].location != target+"/") {
+			err = fmt.Errorf("want a 301 to %q, got %v", target+"/", all)
+		}
+		return errors.Join(err, s.wants(1, target+"/", 200, "in"))
+	}
+	all, err := s.ask(1, query{"HEAD", target, "localhost"})
+	if err == nil && (all[0].Status != status || status == 200 && all[0].length != len(text)) {
+		err = fmt.Errorf("HEAD: %v", all)
+	}
+	return errors.Join(err, s.wants(1, target, status, text))
+}
+
+// escape escapes every octet of a name except its slashes, or only what must be escaped.
+func escape(name string, every bool) string {
+	digits := "%%%02X"
+	if every = every && len(name) <= 2<<10; every { // no request line is longer than 8 KiB
+		digits = "%%%02x"
+	}
+	target := []byte("/")
+	for _, octet := range []byte(name) {
+		if must := octet <= ' ' || octet >= 0x7f || strings.IndexByte("%?#", octet) >= 0; must || every && octet != '/' {
+			target = fmt.Appendf(target, digits, octet)
+		} else {
+			target = append(target, octet)
+		}
+	}
+	return string(target)
+}
 
 // A speller makes targets that try to get at secrets.
 type speller struct {
@@ -66,7 +169,7 @@ func (s speller) target() string {
 	case 3: // to what is hidden, or through a link, with detours
 		path := s.pick(s.hidden)
 		if s.rand.IntN(2) == 0 {
-			path = links[s.rand.IntN(len(links))].target + s.spell("behind-links")
+			path = links[s.rand.IntN(len(links))].Name + s.spell("behind-links")
 		}
 		var segments []string
 		for _, segment := range s.segments(path) {
@@ -207,13 +310,9 @@ func TestEscapeSpellings(t *testing.T) {
 		t.Errorf("these spellings are not dangerous")
 	}
 	both(t, func(t *testing.T, stage int) {
-		for _, test := range []struct {
-			flag  string
-			batch int
-		}{{"-keep-alive=false", 1}, {"-keep-alive", 32}} {
-			t.Run(test.flag, func(t *testing.T) {
-				server := start(t, stage, tr.root, "-log off "+test.flag)
-				all, conns, err := server.ask(test.batch, asks...)
+		for flag, batch := range map[string]int{"-keep-alive=false": 1, "-keep-alive": 32} {
+			t.Run(flag, func(t *testing.T) {
+				all, err := start(t, stage, tr.root, "-log off "+flag).ask(batch, asks...)
 				if err != nil {
 					t.Fatalf("seed %d: %v", seed, err)
 				}
@@ -224,7 +323,7 @@ func TestEscapeSpellings(t *testing.T) {
 						t.Errorf("the answer to %q: which file is %q?", asks[i], r.content)
 					}
 				}
-				t.Logf("%d requests on %d connections, by status %v, with a secret 0", many, conns, statuses)
+				t.Logf("%d requests, by status %v, with a secret 0", many, statuses)
 				for _, status := range []int{200, 301, 400, 404} {
 					if statuses[status] < 10 {
 						t.Errorf("only %d answers are a %d: too few for a test", statuses[status], status)
