@@ -3,21 +3,27 @@
 package hostile
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/sync/errgroup"
+
+	"weblab.example/scripts/internal/launch"
 )
 
 const parallelMemory = 128 << 20 // the most that a client with fifty connections may need, in bytes
@@ -173,7 +179,7 @@ func TestClientParallelTricks(t *testing.T) {
 	}
 }
 
-// A cutResponse is a response that is cut. Its body is in brackets.
+// A cutResponse is a response to be cut. Its body is in brackets.
 type cutResponse struct {
 	name, response string
 	length         string // its full length, in the words of standard error
@@ -183,74 +189,130 @@ type cutResponse struct {
 // TestClientOffsets cuts three responses at every place, with a FIN and with a reset.
 // The client must print all that came, and must notice that the response is cut.
 func TestClientOffsets(t *testing.T) {
-	runs := 0
+	cuts := 0
 	for _, c := range []cutResponse{
 		{"Content-Length", okLine + "Content-Length: 36\r\n\r\n[" + page + "]", "of 36 bytes came", false},
 		{"chunked", chunkedHead + "5;a=b\r\n[hello]\r\n01\r\n[!]\r\n0\r\nX: y\r\n\r\n", "bytes came, but not the end of the body", false},
 		{"until close", okLine + "Connection: close\r\n\r\n[" + page + "]", "bytes came", true},
 	} {
-		end := len(brackets.Replace(c.response))
-		for _, ending := range []string{"close", "reset"} {
-			for _, flags := range []string{"", "-body"} {
-				runs += end + 1
-				t.Run(strings.TrimSpace(c.name+", "+ending+" "+flags), func(t *testing.T) {
-					var all errgroup.Group
-					all.SetLimit(2 * runtime.NumCPU())
-					for n := range end + 1 {
-						all.Go(func() error {
-							k := c.at(n, ending)
-							if k.flags = flags; flags == "" {
-								k.prints = nil
-							}
-							if k.check(t, k.run(t, k.expected())); t.Failed() {
-								return fmt.Errorf("at %d of %d bytes", n, end)
-							}
-							return nil
-						})
+		for _, how := range []string{"close", "reset", "close -body", "reset -body"} {
+			t.Run(c.name+", "+how, func(t *testing.T) {
+				var all errgroup.Group
+				all.SetLimit(2 * runtime.NumCPU())
+				for n := range len(c.response) + 1 {
+					if strings.IndexAny(c.response[n:], "[]") == 0 {
+						continue // behind the bracket it is the same
 					}
-					if err := all.Wait(); err != nil {
-						t.Error("one of the first to fail:", err)
-					}
-				})
-			}
+					cuts++
+					all.Go(func() error {
+						k := c.cut(n, how)
+						if k.check(t, k.run(t, k.expected())); t.Failed() {
+							return fmt.Errorf("after %q", c.response[:n])
+						}
+						return nil
+					})
+				}
+				if err := all.Wait(); err != nil {
+					t.Error("one of the first to fail:", err)
+				}
+			})
 		}
 	}
-	t.Logf("%d places and ways to cut, wrong runs 0 unless said", runs)
+	t.Logf("%d places and ways to cut", cuts)
 }
 
-var brackets = strings.NewReplacer("[", "", "]", "")
+var inBrackets = regexp.MustCompile(`\[([^\]]*)`)
 
-// at is a server that ends after n bytes of the response. The trick has what the client
-// must print with -body.
-func (c cutResponse) at(n int, ending string) trick {
-	var sends, prints []byte
-	inBody := false
-	for _, b := range []byte(c.response) {
-		switch {
-		case b == '[' || b == ']':
-			inBody = b == '['
-		case len(sends) < n && inBody:
-			prints = append(prints, b)
-			fallthrough
-		case len(sends) < n:
-			sends = append(sends, b)
-		}
+// cut is a server that ends after n bytes of the response, brackets counted.
+func (c cutResponse) cut(n int, how string) trick {
+	sent, body := c.response[:n], ""
+	for _, part := range inBrackets.FindAllStringSubmatch(sent, -1) {
+		body += part[1]
 	}
-	k := trick{sends: []piece{{string(sends), 1}}, prints: []piece{{string(prints), 1}}, then: ending, status: 1, says: []string{"ended early"}}
-	how := map[string]string{"close": "the server closed", "reset": "RST"}[ending]
-	whole := n == len(brackets.Replace(c.response))
-	headEnd := strings.Index(c.response, "\r\n\r\n") + 4
+	k := trick{sends: []piece{{strings.NewReplacer("[", "", "]", "").Replace(sent), 1}}, status: 1, says: []string{"ended early"}}
+	k.then, k.flags, _ = strings.Cut(how, " ")
+	if k.flags == "-body" {
+		k.prints = []piece{{body, 1}}
+	}
+	ended, fin := "RST", "RST"
+	if k.then == "close" {
+		ended, fin = "the server closed", "FIN"
+	}
+	whole, headEnded := n == len(c.response), strings.Contains(sent, "\r\n\r\n")
 	switch {
 	case n == 0:
-		k.says = []string{"no answer", map[string]string{"close": "FIN", "reset": "RST"}[ending]}
-	case whole && !c.toClose && ending == "reset":
+		k.says = []string{"no answer", fin}
+	case whole && !c.toClose && k.then == "reset":
 		k.status, k.says = 0, []string{"note: the response is complete", "RST"}
-	case whole && !c.toClose, n >= headEnd && c.toClose && ending == "close":
+	case whole && !c.toClose, headEnded && c.toClose && k.then == "close":
 		k.status, k.says = 0, nil
-	case n < headEnd:
-		k.says = append(k.says, "the end of the head did not come", how)
+	case !headEnded:
+		k.says = append(k.says, "the end of the head did not come", ended)
 	default:
-		k.says = append(k.says, fmt.Sprint(len(prints), " ", c.length), how)
+		k.says = append(k.says, fmt.Sprint(len(body), " ", c.length), ended)
 	}
 	return k
+}
+
+// A clientRun is the result of one run of the client.
+type clientRun struct {
+	status int
+	out    *follower
+	stderr string
+	took   time.Duration
+	peak   int64 // of memory, in bytes; 0 if it is not known
+}
+
+// runClient runs the client, which should print want.
+func runClient(t *testing.T, want io.Reader, args ...string) *clientRun {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), longest)
+	defer cancel()
+	cmd := launch.Command(ctx, programs[3], args...)
+	r := &clientRun{out: &follower{want: want}}
+	var stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = r.out, &stderr
+	start := time.Now()
+	if err := cmd.Start(); err != nil {
+		t.Error(err)
+		return r
+	}
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	for ended := false; !ended; {
+		if peak, err := launch.PeakMemory(cmd.Process.Pid); err == nil { // only Linux tells, and only while it runs
+			r.peak = peak
+		}
+		select {
+		case <-cmd.Done():
+			ended = true
+		case <-tick.C:
+		}
+	}
+	r.took = time.Since(start)
+	r.status, r.stderr = cmd.ExitStatus(), stderr.String()
+	return r
+}
+
+// A follower compares what is written to it with a stream, which may have no end.
+type follower struct {
+	want  io.Reader
+	n     int64
+	wrong string // what was found first, "" if nothing
+}
+
+func (f *follower) Write(p []byte) (int, error) {
+	want := make([]byte, len(p))
+	k, _ := io.ReadFull(f.want, want) // it may be shorter, and then it differs
+	if !bytes.Equal(p, want[:k]) && f.wrong == "" {
+		f.wrong = fmt.Sprintf("after %d bytes came %.200q, want %.200q", f.n, p, want[:k])
+	}
+	f.n += int64(len(p))
+	return len(p), nil
+}
+
+// missing reports whether more should have been written.
+func (f *follower) missing() bool {
+	n, _ := io.CopyN(io.Discard, f.want, 1)
+	return n > 0
 }

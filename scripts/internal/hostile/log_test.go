@@ -11,7 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 	"unicode"
 	"unicode/utf8"
 )
@@ -54,9 +53,9 @@ func TestLogInjection(t *testing.T) {
 	}
 	both(t, func(t *testing.T, stage int) {
 		for _, test := range []struct {
-			flags  string
-			record func(line string) (event string, conn int, err error) // nil: nothing is logged
-		}{{"-log text", textRecord}, {"-log json -v", jsonRecord}, {"-log off -v", nil}} {
+			flags string
+			line  *regexp.Regexp // nil: nothing is logged
+		}{{"-log text", textLine}, {"-log json -v", jsonLine}, {"-log off -v", nil}} {
 			t.Run(test.flags, func(t *testing.T) {
 				s := start(t, stage, root, test.flags+" -linger 5s")
 				for _, request := range requests {
@@ -67,19 +66,25 @@ func TestLogInjection(t *testing.T) {
 				}
 				must(t, s.Stop()) // the log is complete then
 				t.Logf("%d tricks in %d places", len(requests)/len(places), len(places))
-				checkLog(t, s.log.String(), len(requests), strings.HasSuffix(test.flags, "-v"), test.record)
+				checkOctets(t, s.log.String())
+				checkLines(t, s.log.String(), len(requests), strings.HasSuffix(test.flags, "-v"), test.line)
 			})
 		}
 	})
 }
 
-// checkLog looks at each line of the log of n connections. quoted says that there are lines
+// textLine is a line of -log text: keys, each with a word or a quoted text. jsonLine is one
+// of -log json: keys, each with a number or a quoted text.
+var (
+	textLine = regexp.MustCompile(`^time=[-0-9T:.+Z]+ level=(?:INFO|WARN) msg=(accepted|request|answered|closed) conn=(\d+)(?: [a-z]+=(?:"(?:[^"\\]|\\.)*"|[^ "=]+))+\n$`)
+	jsonLine = regexp.MustCompile(`^\{"time":"[-0-9T:.+Z]+","level":"(?:INFO|WARN)","msg":"(accepted|request|answered|closed)","conn":(\d+)(?:,"[a-z]+":(?:"(?:[^"\\]|\\.)*"|\d+))+\}\n$`)
+)
+
+// checkLines looks at each line of the log of n connections. quoted says that there are lines
 // of -v, too.
-func checkLog(t *testing.T, log string, n int, quoted bool, record func(line string) (event string, conn int, err error)) {
+func checkLines(t *testing.T, log string, n int, quoted bool, record *regexp.Regexp) {
 	t.Helper()
-	checkOctets(t, log)
-	events, heads := map[string]int{}, 0
-	seen := map[string]bool{}
+	events, heads, seen := map[string]int{}, 0, map[string]bool{}
 	for line := range strings.Lines(log) {
 		if quoted && line[0] == '"' {
 			if _, err := strconv.Unquote(strings.TrimSuffix(line, "\n")); err != nil {
@@ -88,16 +93,16 @@ func checkLog(t *testing.T, log string, n int, quoted bool, record func(line str
 			heads++
 			continue
 		}
-		if record == nil {
+		if record == nil || !record.MatchString(line) {
 			t.Fatalf("what is the line %q?", line)
 		}
-		event, conn, err := record(line)
-		key := fmt.Sprint(event, conn)
-		if err != nil || conn < 1 || conn > n || seen[key] {
-			t.Fatalf("the line %q of connection %d, once more: %v: %v", line, conn, seen[key], err)
+		m := record.FindStringSubmatch(line)
+		conn, err := strconv.Atoi(m[2])
+		if err != nil || conn < 1 || conn > n || seen[m[1]+m[2]] || line[0] == '{' && !json.Valid([]byte(line)) {
+			t.Fatalf("the line %q, once more: %v", line, seen[m[1]+m[2]])
 		}
-		seen[key] = true
-		events[event]++
+		seen[m[1]+m[2]] = true
+		events[m[1]]++
 	}
 	if record != nil && (events["accepted"] != n || events["closed"] != n || events["request"] != events["answered"] || len(events) != 4) {
 		t.Errorf("of %d connections there are %v", n, events)
@@ -105,51 +110,16 @@ func checkLog(t *testing.T, log string, n int, quoted bool, record func(line str
 	if quoted && heads < n/2 {
 		t.Errorf("only %d lines of heads", heads)
 	}
-	t.Logf("%d connections, %d bytes of log, events %v, lines of heads %d, wrong lines 0 unless said", n, len(log), events, heads)
 }
 
 // checkOctets looks for octets that a terminal would obey.
 func checkOctets(t *testing.T, log string) {
 	t.Helper()
-	if !utf8.ValidString(log) {
-		t.Errorf("the log is not UTF-8")
-	}
-	seen := map[rune]bool{}
-	for i, r := range log {
-		if r != '\n' && !unicode.IsPrint(r) && !seen[r] {
-			seen[r] = true
-			t.Errorf("the log has %U: ...%q", r, log[max(0, i-60):min(len(log), i+20)])
-		}
+	bad := func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }
+	if i := strings.IndexFunc(log, bad); i >= 0 || !utf8.ValidString(log) {
+		t.Errorf("the log is not UTF-8, or it has ...%q", log[max(0, i-60):min(len(log), i+20)])
 	}
 	if !strings.HasSuffix(log, "\n") {
 		t.Errorf("the log ends in the middle of a line")
 	}
-}
-
-// textLine is a line of -log text: keys, each with a word or a quoted text.
-var textLine = regexp.MustCompile(`^time=[-0-9T:.+Z]+ level=(?:INFO|WARN) msg=(accepted|request|answered|closed) conn=(\d+)(?: [a-z]+=(?:"(?:[^"\\]|\\.)*"|[^ "=]+))+\n$`)
-
-func textRecord(line string) (event string, conn int, err error) {
-	m := textLine.FindStringSubmatch(line)
-	if m == nil {
-		return "", 0, fmt.Errorf("it is no record")
-	}
-	conn, err = strconv.Atoi(m[2])
-	return m[1], conn, err
-}
-
-func jsonRecord(line string) (event string, conn int, err error) {
-	var record struct {
-		Time  time.Time
-		Level string
-		Msg   string
-		Conn  int
-	}
-	if err := json.Unmarshal([]byte(line), &record); err != nil {
-		return "", 0, err
-	}
-	if record.Time.IsZero() || record.Level != "INFO" && record.Level != "WARN" {
-		return "", 0, fmt.Errorf("it is no record")
-	}
-	return record.Msg, record.Conn, nil
 }

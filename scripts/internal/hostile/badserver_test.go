@@ -3,12 +3,20 @@
 package hostile
 
 import (
+	"bufio"
 	"bytes"
 	"compress/gzip"
+	"embed"
+	"errors"
 	"fmt"
 	"io"
+	"net"
+	"regexp"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
 	"time"
 
 	"weblab.example/scripts/internal/caselist"
@@ -46,17 +54,17 @@ const (
 
 func tricksOf(file string) (all []trick) {
 	for _, e := range list(file) {
-		each := words{}
+		var each words
 		for _, key := range e.Keys {
 			if key.Name == "each" {
-				set(e, key, &each)
+				each = append(each, wordsOf(e, key.Value)...)
 			}
-		}
-		if len(each) == 0 {
-			all = append(all, trickOf(e, e.Name, ""))
 		}
 		for _, value := range each {
 			all = append(all, trickOf(e, fmt.Sprintf("%s %.20q", e.Name, value), value))
+		}
+		if each == nil {
+			all = append(all, trickOf(e, e.Name, ""))
 		}
 	}
 	return all
@@ -89,7 +97,10 @@ func trickOf(e caselist.Entry, name, each string) trick {
 		case "trickle":
 			k.flags, k.drips, k.every, k.part, k.least = "-timeout 500ms", strings.Repeat(text, 1000), 50*time.Millisecond, true, 400*time.Millisecond
 		default:
-			set(e, key, map[string]any{"flags": &k.flags, "then": &k.then, "part": &k.part, "takes": &k.least}[key.Name])
+			err := e.Set(map[string]any{"flags": &k.flags, "then": &k.then, "part": &k.part, "takes": &k.least}[key.Name], key.Value)
+			if err != nil {
+				panic(e.Wrong(key.Line, "%s: %w", key.Name, err))
+			}
 		}
 	}
 	return k
@@ -146,4 +157,139 @@ func (e *repeated) Read(p []byte) (n int, err error) {
 		n, e.at = n+k, (e.at+k)%len(e.piece)
 	}
 	return n, nil
+}
+
+// A hostileServer plays a trick.
+type hostileServer struct {
+	url         string
+	connections atomic.Int64
+	stop        func() // for when the client has ended
+}
+
+func serveTrick(t *testing.T, k trick) *hostileServer {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err = errors.Join(err, watch()); err != nil {
+		t.Fatal(err)
+	}
+	s := &hostileServer{url: "http://" + ln.Addr().String() + "/"}
+	clientEnded := make(chan struct{})
+	var all sync.WaitGroup
+	s.stop = sync.OnceFunc(func() {
+		close(clientEnded)
+		ln.Close()
+		all.Wait()
+	})
+	t.Cleanup(s.stop)
+	all.Go(func() {
+		for {
+			conn, err := ln.Accept()
+			if err != nil {
+				return // stop
+			}
+			s.connections.Add(1)
+			all.Go(func() { s.play(k, conn.(*net.TCPConn), clientEnded) })
+		}
+	})
+	return s
+}
+
+// play plays the trick on one connection. It ignores errors, because the client may
+// leave at any time, and only the output of the client counts.
+func (s *hostileServer) play(k trick, conn *net.TCPConn, clientEnded <-chan struct{}) {
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(longest))
+	if strings.HasSuffix(k.then, "at once") {
+		if k.then == "reset at once" {
+			conn.SetLinger(0)
+		}
+		return
+	}
+	in := bufio.NewReader(conn)
+	for line := "?"; k.then != "never reads" && line != "\r\n"; {
+		var err error
+		if line, err = in.ReadString('\n'); err != nil {
+			return
+		}
+	}
+	if _, err := io.Copy(conn, stream(k.sends...)); err == nil && k.drips != "" {
+		client{send: []byte(k.drips), chunk: 1, between: k.every}.sendTo(conn, clientEnded)
+	}
+	switch k.then {
+	case "reset":
+		conn.SetLinger(0) // on loopback, the client's system has all bytes by now
+	case "never reads":
+		<-clientEnded
+	case "", "close":
+		conn.CloseWrite()
+		io.Copy(io.Discard, in)
+	case "open":
+		io.Copy(io.Discard, in)
+	}
+}
+
+//go:embed testdata/*.txt
+var listFiles embed.FS
+
+// list reads testdata/NAME.txt, a list of cases. Its head says what they have.
+func list(name string) []caselist.Entry {
+	text, err := listFiles.ReadFile("testdata/" + name + ".txt")
+	sure(err)
+	all, err := caselist.Read("testdata/"+name+".txt", string(text), strings.Fields("raw above trick each bomb bomb-length bomb-hex addr host port")...)
+	sure(err)
+	return all
+}
+
+// sure is for what is embedded, and so the same in each run.
+func sure(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
+
+// words are texts without spaces in a line; "" is one that is empty.
+type words []string
+
+func wordsOf(e caselist.Entry, value string) (all words) {
+	for _, word := range strings.Fields(value) {
+		all = append(all, e.Text(strings.TrimPrefix(word, `""`)))
+	}
+	return all
+}
+
+// pools are lists of words, each with a name. The key says how often each word is there.
+func pools(name string) map[string]words {
+	all := map[string]words{}
+	for _, e := range list(name) {
+		for _, key := range e.Keys {
+			for _, word := range wordsOf(e, key.Value) {
+				for range number(key.Name) {
+					all[e.Name] = append(all[e.Name], word)
+				}
+			}
+		}
+	}
+	return all
+}
+
+func number(digits string) int {
+	n, err := strconv.Atoi(digits)
+	sure(err)
+	return n
+}
+
+// A piece of a stream is a text, so many times.
+type piece struct {
+	text  string
+	times int64
+}
+
+var timesOf = regexp.MustCompile(`^(\d+) times `)
+
+// pieceOf reads "TEXT" or "N times TEXT".
+func pieceOf(text string) piece {
+	if m := timesOf.FindStringSubmatch(text); m != nil {
+		return piece{text[len(m[0]):], int64(number(m[1]))}
+	}
+	return piece{text, 1}
 }
