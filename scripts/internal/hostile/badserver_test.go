@@ -228,12 +228,12 @@ func (s *hostileServer) play(k trick, conn *net.TCPConn, clientEnded <-chan stru
 	}
 }
 
-//go:embed testdata/*.txt
-var listFiles embed.FS
+//go:embed testdata/*
+var testdata embed.FS
 
 // list reads testdata/NAME.txt, a list of cases. Its head says what they have.
 func list(name string) []caselist.Entry {
-	text, err := listFiles.ReadFile("testdata/" + name + ".txt")
+	text, err := testdata.ReadFile("testdata/" + name + ".txt")
 	sure(err)
 	all, err := caselist.Read("testdata/"+name+".txt", string(text), strings.Fields("raw above trick each bomb bomb-length bomb-hex addr host port")...)
 	sure(err)

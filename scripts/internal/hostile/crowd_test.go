@@ -182,8 +182,6 @@ func TestTenThousandIdle(t *testing.T) {
 	conns := hold(t, s.Addr, n, 0)
 	must(t, askAll(conns[:n/2]))
 	must(t, askAll(conns))
-	t.Logf("%d connections open at once, half idle after an answer, half silent from the start: %d requests answered, wrong answers 0; %.1f KB a connection",
-		n, n+n/2, s.peak()*1024/n)
 	for _, conn := range conns {
 		conn.Close()
 	}
@@ -211,7 +209,6 @@ func TestNewcomersWait(t *testing.T) {
 		conn.SetReadDeadline(time.Now().Add(longest))
 	}
 	must(t, askAll(inside)) // those inside notice nothing
-	begin := time.Now()
 	for _, conn := range inside {
 		conn.Close()
 	}
@@ -221,7 +218,6 @@ func TestNewcomersWait(t *testing.T) {
 		}
 		conn.Close() // otherwise the server would wait for it
 	}
-	t.Logf("-max-conns %d, all in use; %d newcomers waited, then all were answered within %v; resets or wrong answers 0 unless said", limit, newcomers, time.Since(begin))
 }
 
 // TestDescriptorsRunOut: a server may have 64 files open, and 200 clients come. It
@@ -239,11 +235,10 @@ func TestDescriptorsRunOut(t *testing.T) {
 		if stage == 2 {
 			conns := hold(t, s.Addr, clients, 0)
 			waitFor(t, "it to say that it has too many open files", func() bool { return s.said(says) > 0 })
-			tries, worked := s.said(says), processorTime(s.Process.Pid)
-			time.Sleep(2 * time.Second) // the test counts how often it tries in this time, and how much it works
-			tries, worked = s.said(says)-tries, processorTime(s.Process.Pid)-worked
-			if t.Logf("in 2 s it tried %d times, and worked for %v", tries, worked); tries < 1 || tries > 40 || worked > 200*time.Millisecond {
-				t.Error("that is too much, or too little")
+			before := s.said(says)
+			time.Sleep(2 * time.Second) // the test counts how often it tries in this time
+			if tries := s.said(says) - before; tries < 1 || tries > 40 {
+				t.Errorf("in 2 s it tried %d times", tries)
 			}
 			if err := turn(conns[0], get("/other.txt").String(), "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n"); err != nil {
 				t.Errorf("a client that asks meanwhile: %v", err)

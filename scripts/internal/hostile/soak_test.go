@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-
 	"math/rand/v2"
 	"net"
 	"os"
@@ -326,58 +325,24 @@ func (l *soakLog) Write(p []byte) (int, error) {
 	}
 }
 
-// probeSource becomes one more file of each server, to ask it what it holds. It writes its
-// address to a file with the number of the process. Every answer counts the probe's own
-// goroutine, too.
-const probeSource = `package main
-
-import ("fmt"; "net"; "os"; "runtime"; "strconv")
-
-func init() {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err == nil {
-		err = os.WriteFile(os.Getenv("WEBLAB_PROBES")+"/"+strconv.Itoa(os.Getpid()), []byte(ln.Addr().String()), 0o644)
-	}
-	if err != nil {
-		panic(err)
-	}
-	go func() {
-		for {
-			conn, err := ln.Accept()
-			if err != nil {
-				panic(err)
-			}
-			for range 3 { // once is not enough for things in a sync.Pool, or with a finalizer or a cleanup
-				runtime.GC()
-			}
-			var memory runtime.MemStats
-			runtime.ReadMemStats(&memory)
-			fmt.Fprintln(conn, runtime.NumGoroutine(), memory.HeapAlloc)
-			conn.Close()
-		}
-	}()
-}
-`
-
 // buildProbed builds both servers with the race detector and the probe. It does not change
 // the files of the stages: with -overlay, the compiler takes some files from another place.
 func buildProbed(t *testing.T, replaced map[string]string) map[int]string {
 	t.Helper()
 	root, err := kit.Find()
 	must(t, err)
-	temp := t.TempDir()
+	probe, err := testdata.ReadFile("testdata/probe.go")
+	must(t, err)
+	temp, programs := t.TempDir(), map[int]string{}
+	plant(t, temp, "probe.go", string(probe))
 	overlay := struct{ Replace map[string]string }{map[string]string{}}
-	add := func(name, text string) {
+	for name, text := range replaced {
 		file := fmt.Sprintf("%d.go", len(overlay.Replace))
 		plant(t, temp, file, text)
 		overlay.Replace[name] = filepath.Join(temp, file)
 	}
-	for name, text := range replaced {
-		add(name, text)
-	}
-	programs := map[int]string{}
 	for stage := 1; stage <= 2; stage++ {
-		add(filepath.Join(root, kit.Folder(stage), "soak_probe.go"), probeSource)
+		overlay.Replace[filepath.Join(root, kit.Folder(stage), "soak_probe.go")] = filepath.Join(temp, "probe.go")
 		programs[stage] = filepath.Join(temp, kit.Folder(stage)+"-race.exe")
 	}
 	list, err := json.Marshal(overlay)

@@ -16,12 +16,11 @@
 //	little memory for each client                   TestCrowds, TestTenThousandIdle
 //	-max-conns, the others wait in the queue        TestNewcomersWait, TestCrowds, TestDescriptorsRunOut
 //	no more bytes than announced, a cut is noticed  TestFiles...
-//	Ctrl-C and SIGTERM, answers have 5 s to end     TestStopInTheMiddle, TestSecondSignal, TestRestart
+//	Ctrl-C and SIGTERM, answers have 5 s to end     TestStopInTheMiddle, TestRestart; a second one: golden's case second-signal
 //	what a server can do to the client              TestClient...
 package hostile
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"flag"
@@ -56,7 +55,7 @@ func TestMain(m *testing.M) {
 		if err == nil {
 			defer os.RemoveAll(dir)
 			os.Setenv("GORACE", "atexit_sleep_ms=0") // otherwise a server with the race detector sleeps for a second before it ends
-			os.Setenv("WEBLAB_PROBES", dir)          // read by probeSource
+			os.Setenv("WEBLAB_PROBES", dir)          // read by testdata/probe.go
 			err = buildStages(dir)
 		}
 		if err != nil {
@@ -100,7 +99,7 @@ var watch = sync.OnceValue(func() error {
 // A server is a stage that runs.
 type server struct {
 	*launch.Server
-	log  *logBuffer
+	log  *launch.Tail
 	rest int // its descriptors before the first client
 }
 
@@ -114,7 +113,7 @@ func start(t *testing.T, stage int, root, flags string) *server {
 func startProgram(t *testing.T, program string, args ...string) *server {
 	t.Helper()
 	must(t, watch())
-	s := &server{log: &logBuffer{}}
+	s := &server{log: &launch.Tail{Most: 1 << 30}} // all of it
 	var err error
 	if s.Server, err = launch.Serve(context.Background(), s.log, program, args...); err != nil {
 		t.Fatalf("%v\n%s", err, s.log)
@@ -131,18 +130,12 @@ func (s *server) said(text string) int { return strings.Count(s.log.String(), te
 // MB, at its peak, and no descriptor of a client who has left.
 func (s *server) checkHeld(t *testing.T, most float64) {
 	t.Helper()
-	peak := s.peak()
-	t.Logf("peak memory %.1f MB", peak)
-	if peak > most {
-		t.Errorf("it took %.1f MB of memory, and at most %.0f are allowed", peak, most)
+	peak, err := launch.PeakMemory(s.Process.Pid)
+	must(t, err)
+	if mb := float64(peak) / (1 << 20); mb > most {
+		t.Errorf("it took %.1f MB of memory, and at most %.0f are allowed", mb, most)
 	}
 	waitFor(t, "its descriptors to be those of the beginning", func() bool { return descriptors(s.Process.Pid) == s.rest })
-}
-
-// peak is the most memory that the server has had so far, in MB.
-func (s *server) peak() float64 {
-	peak, _ := launch.PeakMemory(s.Process.Pid) // fails if it has ended, and then the test does, too
-	return float64(peak) / (1 << 20)
 }
 
 // descriptors is how many files, connections among them, a process has open; -1 if it has
@@ -153,36 +146,6 @@ func descriptors(pid int) int {
 		return -1
 	}
 	return len(files)
-}
-
-// processorTime is how long a process has worked so far. In proc's stat it is fields 14 and
-// 15, in hundredths of a second; the second field, a name in brackets, may hold spaces.
-func processorTime(pid int) time.Duration {
-	stat, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	_, fields, _ := strings.Cut(string(stat), ") ")
-	var user, system int
-	if f := strings.Fields(fields); len(f) > 12 {
-		fmt.Sscan(f[11]+" "+f[12], &user, &system)
-	}
-	return time.Duration(user+system) * 10 * time.Millisecond
-}
-
-// A logBuffer is what a server has logged so far.
-type logBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *logBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *logBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }
 
 // both runs a test on stage 1 and on stage 2.

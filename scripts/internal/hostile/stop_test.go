@@ -3,20 +3,15 @@
 package hostile
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 )
-
-// stops are the signals that ask a server to stop: of a service manager, and of Ctrl-C.
-var stops = []os.Signal{syscall.SIGTERM, os.Interrupt}
 
 // TestStopInTheMiddle stops the server in the middle of 100 answers. Half of the
 // clients have read the beginning of a large file, and half still wait for a small
@@ -27,7 +22,7 @@ func TestStopInTheMiddle(t *testing.T) {
 	plant(t, dir, "large.bin", strings.Repeat("0123456789abcdef", size/16))
 	large := fmt.Sprintf("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: application/octet-stream\r\nContent-Length: %d\r\n\r\n", size) +
 		strings.Repeat("0123456789abcdef", size/16)
-	for _, stop := range stops {
+	for _, stop := range []os.Signal{syscall.SIGTERM, os.Interrupt} { // of a service manager, and of Ctrl-C
 		t.Run(stop.String(), func(t *testing.T) {
 			s := start(t, 2, dir, "-delay 500ms")
 			conns := hold(t, s.Addr, clients, 64<<10)
@@ -63,42 +58,6 @@ func TestStopInTheMiddle(t *testing.T) {
 			if status, err := s.Wait(patience); err != nil || status != 0 {
 				t.Errorf("exit status %d, %v", status, err)
 			}
-			t.Logf("stopped in the middle of %d answers, of which %d had begun: all came whole", clients, clients/2)
-		})
-	}
-}
-
-// askHuge asks for the huge file, and reads a little of it.
-func askHuge(t *testing.T, s *server) (conn io.Closer) {
-	t.Helper()
-	conns := hold(t, s.Addr, 1, 0)
-	must(t, turn(conns[0], hugeRequest, "HTTP/1.1 200 OK\r\n"))
-	return conns[0]
-}
-
-// TestSecondSignal: a second signal ends the server at once. It does not wait for the
-// answers under way.
-func TestSecondSignal(t *testing.T) {
-	for _, stop := range stops {
-		t.Run(stop.String(), func(t *testing.T) {
-			both(t, func(t *testing.T, stage int) {
-				s := start(t, stage, site(t), "")
-				askHuge(t, s) // and read no more: the server would wait 5 seconds for it
-				must(t, s.Process.Signal(stop))
-				waitFor(t, "it to stop listening", func() bool {
-					conn, err := dial(s.Addr, 0)
-					if err == nil {
-						conn.Close()
-					}
-					return errors.Is(err, syscall.ECONNREFUSED)
-				})
-				begin := time.Now()
-				must(t, s.Process.Signal(stop))
-				status, err := s.Wait(patience)
-				if took := time.Since(begin); err != nil || took > 4*time.Second || status != 1 {
-					t.Errorf("it took %v, and the status is %d, %v", took, status, err)
-				}
-			})
 		})
 	}
 }
@@ -115,7 +74,8 @@ func TestRestart(t *testing.T) {
 				_, err := askPage(s.Addr) // the server closes first, so its socket stays in TIME-WAIT
 				must(t, err)
 			}
-			open := askHuge(t, s) // this connection is in the middle of an answer
+			open := hold(t, s.Addr, 1, 0)[0]
+			must(t, turn(open, hugeRequest, "HTTP/1.1 200 OK\r\n")) // it is in the middle of an answer
 			if i%2 == 0 {
 				must(t, s.AskToStop())
 				open.Close() // otherwise the server would wait 5 seconds for it
@@ -128,6 +88,5 @@ func TestRestart(t *testing.T) {
 		}
 		_, err := askPage(s.Addr)
 		must(t, err)
-		t.Logf("restarted %d times on the same port, half of them after kill -9, with connections open: failures 0", times)
 	})
 }

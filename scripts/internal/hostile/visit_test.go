@@ -161,7 +161,13 @@ func (c client) get(addr string) (string, outcome) {
 // ports stay in use for some time (TIME-WAIT).
 func dial(addr string, buffer int) (*net.TCPConn, error) {
 	deadline := time.Now().Add(longest)
-	dialer := net.Dialer{Deadline: deadline, Control: receiveBuffer(buffer)}
+	dialer := net.Dialer{Deadline: deadline}
+	if buffer > 0 { // set before the connect, which already promises how much the client will take
+		dialer.Control = func(_, _ string, c syscall.RawConn) (err error) {
+			controlErr := c.Control(func(fd uintptr) { err = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, buffer) })
+			return errors.Join(err, controlErr)
+		}
+	}
 	conn, err := dialer.Dial("tcp", addr)
 	for ; errors.Is(err, syscall.EADDRNOTAVAIL) && time.Now().Before(deadline); conn, err = dialer.Dial("tcp", addr) {
 		time.Sleep(100 * time.Millisecond)
@@ -170,21 +176,6 @@ func dial(addr string, buffer int) (*net.TCPConn, error) {
 		return nil, err
 	}
 	return conn.(*net.TCPConn), conn.SetDeadline(deadline)
-}
-
-// receiveBuffer is for a net.Dialer. It sets about how many unread bytes the client's
-// system takes; with 0 the system chooses. It must be set before the connect, because
-// the connect already promises the other side how much the client will take.
-func receiveBuffer(bytes int) func(network, addr string, c syscall.RawConn) error {
-	if bytes == 0 {
-		return nil
-	}
-	return func(_, _ string, c syscall.RawConn) (err error) {
-		controlErr := c.Control(func(fd uintptr) {
-			err = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, bytes)
-		})
-		return errors.Join(err, controlErr)
-	}
 }
 
 // askPage asks for the page on a new connection, and returns how long this took. Any
