@@ -23,6 +23,7 @@ const notForStudents = `
 /scripts/golden/museum
 /scripts/handout
 /scripts/internal/hostile
+/scripts/internal/notes
 instructors*.md
 # What fuzz tests have found is for who works on the kit.
 fuzz

@@ -11,7 +11,6 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -38,7 +37,8 @@ var stepByStep = map[string][]string{
 }
 
 // TestCommands runs the commands of every page, those of a page in its order,
-// in a copy of the workspace. The Chinese pages have the same commands.
+// in a copy of the workspace. The Chinese pages have the same commands. It runs on Linux
+// only: the commands for sh need tools that are not everywhere, and ss tells who listens.
 func TestCommands(t *testing.T) {
 	limit := atOnce
 	tried := make(chan error)
@@ -51,10 +51,12 @@ func TestCommands(t *testing.T) {
 	if out, err := exec.Command("go", "build", "-o", handout, "../../handout").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	var sum summary
 	var pages errgroup.Group
 	pages.SetLimit(limit)
 	english := slices.DeleteFunc(readPages(t), (*Page).chinese)
+	if len(english) < 10 {
+		t.Errorf("only %d pages have commands to run", len(english))
+	}
 	checks := func(p *Page) int { return strings.Count(p.Text, "scripts/grade") + strings.Count(p.Text, "go test") }
 	slices.SortStableFunc(english, func(a, b *Page) int { return checks(b) - checks(a) }) // what takes longest begins first
 	for _, p := range english {
@@ -65,7 +67,7 @@ func TestCommands(t *testing.T) {
 						t.Fatal(err)
 					}
 				}
-				r := &run{T: t, page: p, dir: filepath.Join(t.TempDir(), "weblab"), handout: handout, sum: &sum}
+				r := &run{T: t, page: p, dir: filepath.Join(t.TempDir(), "weblab"), handout: handout}
 				r.written, r.half = stepByStep[p.Name]
 				r.all()
 			})
@@ -73,10 +75,6 @@ func TestCommands(t *testing.T) {
 		})
 	}
 	pages.Wait() // what is wrong is told by the tests themselves
-	t.Logf("%d blocks were run, %d outputs compared, %d blocks not run", sum.run.Load(), sum.compared.Load(), sum.notRun.Load())
-	if sum.run.Load() == 0 || sum.compared.Load() == 0 {
-		t.Error("nothing was run, or nothing compared")
-	}
 }
 
 // ownNetwork gives this goroutine, and all programs that it starts, a network of
@@ -89,16 +87,12 @@ func ownNetwork() error {
 	return exec.Command("ip", "link", "set", "lo", "up").Run()
 }
 
-// A summary is what was done in all.
-type summary struct{ run, compared, notRun atomic.Int32 }
-
 // A run is that of a page.
 type run struct {
 	*testing.T
 	page    *Page
 	dir     string
 	handout string // the program
-	sum     *summary
 
 	half    bool     // the page goes step by step,
 	written []string // and these steps are written in dir
@@ -119,9 +113,6 @@ func (r *run) all() {
 				r.startServer(r.server.block)
 			}
 		}
-		if b.runs() {
-			r.sum.run.Add(1)
-		}
 		switch b.Kind {
 		case Run:
 			r.command(b)
@@ -130,7 +121,6 @@ func (r *run) all() {
 		case Client:
 			r.startClient(b)
 		case NotRun:
-			r.sum.notRun.Add(1)
 			r.Logf("%s is not run: %s", r.at(b), b.Info)
 			r.shown = nil
 		case Output:
@@ -171,30 +161,26 @@ func (r *run) at(b *Block) string { return fmt.Sprintf("%s:%d", r.page.Name, b.L
 // wrong reports what is wrong with a block, with all that its terminal shows.
 func (r *run) wrong(term *terminal, format string, args ...any) {
 	r.Helper()
-	r.Errorf("%s: %s\n--- commands\n%s--- the terminal shows\n%s", r.at(term.block), fmt.Sprintf(format, args...), term.block.Text, term.shows())
+	r.Errorf("%s: %s\n--- commands\n%s--- the terminal shows\n%s", r.at(term.block), fmt.Sprintf(format, args...), term.block.Text, term.shows.String())
 }
 
 // A terminal is a bash that runs the commands of a block, and what it prints.
 type terminal struct {
 	*launch.Cmd
-	block  *Block
-	port   string // of a server: where it listens; of a client: whom it asks
-	output string // a file, which can be read while somebody writes
+	block *Block
+	port  string      // of a server: where it listens; of a client: whom it asks
+	shows launch.Tail // so far
 }
 
 // start opens a terminal for a block. What it shows, outputs are compared with.
 func (r *run) start(b *Block) *terminal {
-	out, err := os.CreateTemp(filepath.Dir(r.dir), "terminal")
-	if err != nil {
-		r.Fatal(err)
-	}
-	defer out.Close() // bash has its own copy
-	term := &terminal{block: b, port: b.port(), output: out.Name(), Cmd: launch.Command(r.Context(), "bash", "-e", "-c", b.Text)}
+	term := &terminal{block: b, port: b.port(), Cmd: launch.Command(r.Context(), "bash", "-e", "-c", b.Text)}
+	term.shows.Most = 1 << 20
 	term.Dir = r.dir
 	// Messages are in English. Without the names of folders in what is compiled, it is
 	// the same in each copy of the workspace, and is compiled once.
 	term.Env = append(os.Environ(), "PWD="+r.dir, "LC_ALL=C.UTF-8", "GOFLAGS=-trimpath")
-	term.Stdout, term.Stderr = out, out
+	term.Stdout, term.Stderr = &term.shows, &term.shows
 	if err := term.Start(); err != nil {
 		r.Fatalf("%s: %v", r.at(b), err)
 	}
@@ -203,15 +189,6 @@ func (r *run) start(b *Block) *terminal {
 		r.shown = term
 	}
 	return term
-}
-
-// shows is what the terminal shows so far.
-func (term *terminal) shows() string {
-	text, err := os.ReadFile(term.output)
-	if err != nil {
-		return err.Error()
-	}
-	return string(text)
 }
 
 // await waits for a condition, and reports whether it came true in time, and before
@@ -292,12 +269,12 @@ func (r *run) startClient(b *Block) {
 		r.Fatalf("%s: no server runs on port %s", r.at(b), b.port())
 	}
 	server := r.open[i]
-	accepted := func() int { return strings.Count(server.shows(), "accepted") }
+	accepted := func() int { return strings.Count(server.shows.String(), "accepted") }
 	before := accepted()
 	term := r.start(b)
 	r.open = append(r.open, term)
 	if !term.await(blockTime, func() bool { return accepted() > before }) {
-		r.wrong(term, "the server did not accept a connection of this client; its terminal shows\n%s", server.shows())
+		r.wrong(term, "the server did not accept a connection of this client; its terminal shows\n%s", server.shows.String())
 	}
 }
 
@@ -308,8 +285,7 @@ func (r *run) compare(b *Block, term *terminal) {
 		r.Errorf("%s: no server has been started", r.at(b))
 		return
 	}
-	r.sum.compared.Add(1)
-	if !term.await(showTime, func() bool { return Matches(b.Text, term.shows()) }) {
+	if !term.await(showTime, func() bool { return Matches(b.Text, term.shows.String()) }) {
 		r.wrong(term, "it shows something else than line %d wants\n%s", b.Line, b.Text)
 	}
 }

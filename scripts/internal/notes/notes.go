@@ -124,9 +124,6 @@ func (b *Block) classify() {
 	}
 }
 
-// runs reports whether the commands of a block are run.
-func (b *Block) runs() bool { return b.Kind == Run || b.Kind == Server || b.Kind == Client }
-
 // WithoutComments returns the text of the block without comments, because twins
 // translate those.
 func (b *Block) WithoutComments() string { return shComment.ReplaceAllString(b.Text, "") }

@@ -3,6 +3,7 @@
 package notes
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -60,44 +61,31 @@ func (p *Page) label() string {
 
 func (p *Page) chinese() bool { return strings.HasSuffix(p.Name, twinEnd) }
 
+// TestParse: all that is read from testdata/page.md is in testdata/page.txt.
 func TestParse(t *testing.T) {
-	page := strings.Join([]string{
-		"# Title",
-		"```sh", "a # why", "# only a comment", "b \\", "  c", "", "```",
-		"",
-		"```powershell", "a.exe", "```",
-		"<!-- sh: hidden -->",
-		"```output", "…", "```",
-		"```sh exit=2", "d", "```",
-		"  ```sh not-run: a browser", "  open", "  ```",
-		"```go", "```sh", "```",
-		"````", "```sh", "in a longer fence", "```", "````",
-		"```sh server", "e", "```",
-		"```output server", "```",
-		"after", "## 1.3 Read", "```sh", "f", "```", "",
-	}, "\n")
-	want := []Block{
-		{Kind: Run, Line: 2, Info: "sh", Text: "a # why\n# only a comment\nb \\\n  c\n\n"},
-		{Kind: PowerShell, Line: 10, Info: "powershell", Text: "a.exe\n"},
-		{Kind: Run, Line: 13, Info: "sh", Text: "hidden\n", Hidden: true},
-		{Kind: Output, Line: 14, Info: "output", Text: "…\n"},
-		{Kind: Run, Line: 17, Info: "sh exit=2", Text: "d\n", Exit: 2},
-		{Kind: NotRun, Line: 20, Info: "sh not-run: a browser", Text: "open\n"},
-		{Kind: Server, Line: 31, Info: "sh server", Text: "e\n"},
-		{Kind: OutputServer, Line: 34, Info: "output server"},
-		{Kind: Run, Line: 38, Info: "sh", Text: "f\n", Step: "1.3"},
+	texts := map[string]string{}
+	for _, name := range []string{"page.md", "page.txt"} {
+		text, err := os.ReadFile(filepath.Join("testdata", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts[name] = strings.ReplaceAll(string(text), "\r\n", "\n") // Git may have written those on Windows
 	}
-	got, prose, err := Parse(page)
-	if err != nil {
+	p := &Page{Name: "lab-notes/a.md", Text: texts["page.md"]}
+	var err error
+	if p.Blocks, p.Prose, err = Parse(p.Text); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("blocks (-want +got):\n%s", diff)
+	var got strings.Builder
+	for _, b := range p.Blocks {
+		fmt.Fprintf(&got, "line %d, kind %q, info %q, exit %d, hidden %t, step %q: %q\n", b.Line, b.Kind, b.Info, b.Exit, b.Hidden, b.Step, b.Text)
 	}
-	if diff := cmp.Diff("# Title after ## 1.3 Read", strings.Join(strings.Fields(prose), " ")); diff != "" {
-		t.Errorf("prose (-want +got):\n%s", diff)
+	fmt.Fprintf(&got, "links %q\nanchors %q\nsteps %q\nvisible %q\ntwin %q\n", p.links(), p.anchors(), p.steps(), p.visible(), p.twin())
+	fmt.Fprintf(&got, "prose %q\n", strings.Join(strings.Fields(p.Prose), " "))
+	if diff := cmp.Diff(texts["page.txt"], got.String()); diff != "" {
+		t.Errorf("page.md (-want +got):\n%s", diff)
 	}
-	if n, lines := strings.Count(prose, "\n"), strings.Count(page, "\n"); n != lines {
+	if n, lines := strings.Count(p.Prose, "\n"), strings.Count(p.Text, "\n"); n != lines {
 		t.Errorf("the prose has %d lines, the page %d", n, lines)
 	}
 }

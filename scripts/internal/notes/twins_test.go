@@ -162,32 +162,3 @@ func (p *Page) anchors() (names []string) {
 	}
 	return names
 }
-
-func TestTwinParts(t *testing.T) {
-	p := &Page{Name: "lab-notes/a.md", Text: strings.Join([]string{
-		"# A, `b` & C",
-		"[简体中文](a.zh-CN.md), step 1.2 of HTTP/1.1, [2.1](b.md#x), `[no](link.md)`",
-		"[![picture](img/a.svg)](big.html) <img src=\"c.png\">",
-		"```sh", "echo 3.1 '[x](y.md)' # 3.2", "```",
-		"## 二、套接字 1.3",
-		"## Go-to", "## Again", "## Again",
-	}, "\n")}
-	var err error
-	if p.Blocks, p.Prose, err = Parse(p.Text); err != nil {
-		t.Fatal(err)
-	}
-	for _, tt := range []struct {
-		name      string
-		want, got []string
-	}{
-		{"links", []string{"a.zh-CN.md", "b.md#x", "img/a.svg", "big.html", "c.png"}, p.links()},
-		{"anchors", []string{"a-b--c", "二套接字-13", "go-to", "again", "again-1"}, p.anchors()},
-		{"steps", []string{"1.2", "1.3"}, p.steps()},
-		{"visible", []string{"sh\necho 3.1 '[x](y.md)'\n"}, p.visible()},
-		{"twin", []string{"lab-notes/a.zh-CN.md"}, []string{p.twin()}},
-	} {
-		if diff := cmp.Diff(tt.want, tt.got); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
-		}
-	}
-}
