@@ -172,9 +172,7 @@ func checkLengths(t *testing.T, got map[string][]string, netLog string) {
 		t.Errorf("sent, announced, the frame shows, fetch gets (-want +got):\n%s", diff)
 	}
 	data, err := os.ReadFile(netLog)
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	one(t, `"ERR_CONTENT_LENGTH_MISMATCH":-354\b`, string(data))
 	failed := all(`"net_error":-354\b.*"source":\{"id":(\d+),`, string(data))
 	for _, f := range failed {
@@ -219,9 +217,7 @@ func checkReport(t *testing.T, dom, report string) {
 		}
 	}
 	file := filepath.Join(t.TempDir(), "report.html")
-	if err := os.WriteFile(file, []byte(report), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	must(t, os.WriteFile(file, []byte(report), 0o644))
 	saved := dump(t, "file://"+filepath.ToSlash(file))
 	for _, id := range []string{"objects", "slow", "lengths", "same", "persistent"} {
 		want, got := section(t, dom, id), section(t, saved, id)
@@ -261,9 +257,7 @@ func checkScreenshots(t *testing.T, url string) {
 		section(t, dom, s.experiment) // has ended well
 		for _, name := range []string{made, shown} {
 			data, err := os.ReadFile(name)
-			if err != nil {
-				t.Fatal(err)
-			}
+			must(t, err)
 			picture, err := png.Decode(bytes.NewReader(data))
 			if err != nil {
 				t.Fatalf("%s: %v", name, err)
@@ -279,9 +273,7 @@ func checkScreenshots(t *testing.T, url string) {
 				t.Errorf("%s has %d colours: it is empty", name, len(colours))
 			}
 			if name == made && *update && !t.Failed() {
-				if err := os.WriteFile(shown, data, 0o644); err != nil {
-					t.Fatal(err)
-				}
+				must(t, os.WriteFile(shown, data, 0o644))
 			}
 		}
 	}

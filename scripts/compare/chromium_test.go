@@ -31,9 +31,7 @@ func dump(t *testing.T, url string, flags ...string) string {
 		t.Skip("no Chromium was found: install it (on Debian: apt-get install chromium), or say where it is: CHROMIUM=/path/to/chromium")
 	}
 	profile, err := os.MkdirTemp("", "weblab-chromium-") // a new profile remembers nothing, and has nothing of the user's
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	args := append([]string{"--headless", "--disable-gpu", "--no-first-run", "--hide-scrollbars", "--disable-background-networking",
 		"--disable-component-update", "--disable-sync", "--dump-dom", "--user-data-dir=" + profile}, flags...)
 	defer os.RemoveAll(profile)
@@ -104,8 +102,6 @@ func rows(elements string) (table [][]string) {
 func number(t *testing.T, s string) float64 {
 	t.Helper()
 	n, err := strconv.ParseFloat(strings.TrimSuffix(s, " ms"), 64)
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	return n
 }

@@ -4,116 +4,90 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"weblab.example/scripts/golden"
+	"weblab.example/scripts/internal/caselist"
 )
-
-// at is a line of a log, so many milliseconds after a moment in 2026.
-func at(ms int, fields string) string {
-	return fmt.Sprintf(`{"time":"2026-01-02T03:04:%02d.%03dZ","level":"INFO",%s}`+"\n", ms/1000, ms%1000, fields)
-}
-
-const moment = 1767323040000 // the same, in milliseconds since 1970
-
-// measured is what a client measured for an object, counted from the same moment: asked
-// for, begins to connect, connected, request sent, first byte, last byte.
-func measured(target string, status int, ms ...float64) timing {
-	for i := range ms {
-		ms[i] += moment
-	}
-	return timing{target, ms[0], ms[1], ms[2], ms[3], ms[4], ms[5], status}
-}
-
-// pictures are logs and measurements, and the pictures that become of them: of the
-// client's lanes and the server's, the spans and the words.
-var pictures = []struct {
-	name, slow, log string
-	timings         []timing
-	want            string
-}{
-	{
-		name: "the second waits in the queue",
-		log: at(10, `"msg":"accepted","conn":1`) + at(20, `"msg":"request","conn":1,"target":"/page-1.html"`) +
-			at(120, `"msg":"answered","conn":1,"status":200`) + at(130, `"msg":"closed","conn":1`) +
-			at(200, `"msg":"accepted","conn":2`) + at(200, `"msg":"request","conn":2,"target":"/object-1.svg"`) +
-			at(300, `"msg":"answered","conn":2,"status":200`) + at(310, `"msg":"closed","conn":2`),
-		timings: []timing{measured("/page-1.html", 200, 0, 5, 10, 10, 120, 121), measured("/object-1.svg", 200, 130, 130, 140, 141, 300, 302)},
-		want: `page-1.html [{stalled 0 5} {connect 5 10} {wait 10 120} {receive 120 121}]
-	asked for at 0 ms, request sent at 10, first byte at 120, last byte at 121 ms
-object-1.svg [{connect 130 140} {stalled 140 141} {wait 141 300} {receive 300 302}]
-	asked for at 130 ms, request sent at 141, first byte at 300, last byte at 302 ms
-connection 1 [{head 10 20} {answer 20 120} {open 120 130}]
-	accepted at 10 ms, page-1.html answered with 200 from 20 to 120 ms, closed at 130 ms
-connection 2 [{queue 140 200} {answer 200 300} {open 300 310}]
-	connected at 140 ms, waited 60 ms in the queue, accepted at 200 ms, object-1.svg answered with 200 from 200 to 300 ms, closed at 310 ms
-objects 172 ms, total 302 ms, length 310 ms, connections 2
-`},
-	{
-		name: "one connection for both, still open at the end",
-		log: at(0, `"msg":"accepted","conn":1`) + at(0, `"msg":"request","conn":1,"target":"/page-1.html"`) + at(10, `"msg":"answered","conn":1,"status":200`) +
-			at(20, `"msg":"request","conn":1,"target":"/object-1.svg"`) + at(30, `"msg":"answered","conn":1,"status":404`),
-		timings: []timing{measured("/page-1.html", 0, 0, 0, 0, 0, 10, 10), measured("/object-1.svg", 404, 20, 20, 20, 20, 30, 40)},
-		want: `page-1.html [{wait 0 10}]
-	asked for at 0 ms, request sent at 0, first byte at 10, last byte at 10 ms, on a connection that was there already
-object-1.svg [{wait 20 30} {receive 30 40}]
-	asked for at 20 ms, request sent at 20, first byte at 30, last byte at 40 ms, on a connection that was there already (status 404)
-connection 1 [{answer 0 10} {open 10 20} {answer 20 30} {open 30 40}]
-	accepted at 0 ms, page-1.html answered with 200 from 0 to 10 ms, object-1.svg answered with 404 from 20 to 30 ms, still open at the end
-objects 20 ms, total 40 ms, length 40 ms, connections 1
-`},
-	{
-		name: "a slow client before, and a connection that was made ahead of time", slow: "half",
-		log: at(0, `"msg":"accepted","conn":1`) + at(500, `"msg":"request","conn":1,"refused":"the head was not complete in time"`) +
-			at(500, `"msg":"answered","conn":1,"status":408`) + at(500, `"msg":"closed","conn":1`) +
-			at(500, `"msg":"accepted","conn":2`) + at(500, `"msg":"request","conn":2,"target":"/page-0.html"`) +
-			at(510, `"msg":"answered","conn":2,"status":200`) + at(510, `"msg":"closed","conn":2`) + at(510, `"msg":"accepted","conn":3`),
-		timings: []timing{measured("/page-0.html", 0, 100, 110, 110, 110, 510, 520)},
-		want: `page-0.html [{stalled 100 110} {wait 110 510} {receive 510 520}]
-	asked for at 100 ms, request sent at 110, first byte at 510, last byte at 520 ms, on a connection that was there already
-slow client [{head 0 500}]
-	accepted at 0 ms, what came answered with 408 from 500 to 500 ms, closed at 500 ms
-connection 2 [{queue 110 500} {answer 500 510}]
-	connected at 110 ms, waited 390 ms in the queue, accepted at 500 ms, page-0.html answered with 200 from 500 to 510 ms, closed at 510 ms
-connection 3 [{head 510 520}]
-	accepted at 510 ms, no request came, still open at the end
-objects 0 ms, total 420 ms, length 520 ms, connections 2
-`},
-}
 
 // TestLanes makes pictures of logs and measurements.
 func TestLanes(t *testing.T) {
 	t.Parallel()
-	for _, test := range pictures {
-		t.Run(test.name, func(t *testing.T) {
+	const file = "testdata/pictures.txt"
+	list, err := os.ReadFile(file)
+	must(t, err)
+	pictures, err := caselist.Read(file, string(list))
+	must(t, err)
+	for _, p := range pictures {
+		t.Run(p.Name, func(t *testing.T) {
 			t.Parallel()
+			text, want, tr := "", "", &trial{}
+			var timings []timing
+			for _, key := range p.Keys {
+				switch key.Name {
+				case "slow":
+					tr.Slow = key.Value
+				case "log":
+					ms, fields, _ := strings.Cut(key.Value, " ")
+					text += fmt.Sprintf(`{"time":"2026-01-02T03:04:00.%03sZ","level":"INFO",%s}`+"\n", ms, fields)
+				case "measured":
+					timings = append(timings, measured(t, key.Value))
+				case "lane":
+					want += key.Value + "\n"
+				case "says":
+					want += "\t" + key.Value + "\n"
+				default:
+					t.Fatal(p.Wrong(key.Line, "%s: no picture has this", key.Name))
+				}
+			}
 			log := newServerLog()
-			half := len(test.log) / 2 // a write need not end with a line
-			log.Write([]byte(test.log[:half]))
-			log.Write([]byte(test.log[half:]))
+			half := len(text) / 2 // a write need not end with a line
+			log.Write([]byte(text[:half]))
+			log.Write([]byte(text[half:]))
 			events, said := log.read()
 			raw := ""
 			for _, e := range events {
 				line, _ := e.MarshalJSON() // never fails
 				raw += string(line) + "\n"
 			}
-			if said != "" || raw != test.log {
+			if said != "" || raw != text {
 				t.Errorf("the events are\n%sand as no event %q", raw, said)
 			}
-			tr := &trial{settings: settings{Objects: len(test.timings) - 1, Slow: test.slow}}
-			o := tr.outcome(test.timings, events)
+			tr.Objects = len(timings) - 1
+			o := tr.outcome(timings, events)
 			got := ""
 			for _, l := range append(o.Browser, o.Server...) {
 				got += fmt.Sprintf("%s %v\n\t%s\n", l.Name, l.Spans, l.Says)
 			}
-			got += fmt.Sprintf("objects %v ms, total %v ms, length %v ms, connections %d\n", o.ObjectsTime, o.TotalTime, o.Length, o.Connections)
-			if diff := cmp.Diff(test.want, got); diff != "" {
+			got += fmt.Sprintf("objects %v ms, total %v ms, length %v ms, connections %d", o.ObjectsTime, o.TotalTime, o.Length, o.Connections)
+			if diff := cmp.Diff(want+p.Want, got); diff != "" {
 				t.Errorf("the picture (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// measured reads what a client measured for an object.
+func measured(t *testing.T, line string) (m timing) {
+	t.Helper()
+	moments := []*float64{&m.Start, &m.ConnectStart, &m.ConnectEnd, &m.RequestStart, &m.ResponseStart, &m.ResponseEnd}
+	_, err := fmt.Sscan(line, &m.Target, &m.Status, moments[0], moments[1], moments[2], moments[3], moments[4], moments[5])
+	must(t, err)
+	for _, moment := range moments {
+		*moment += 1767323040000 // 2026-01-02T03:04:00Z, in milliseconds since 1970
+	}
+	return m
+}
+
+// must fails the test on an error.
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -32,9 +32,7 @@ func TestMain(m *testing.M) {
 func program(t *testing.T, dir string, args ...string) *launch.Cmd {
 	t.Helper()
 	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute) // t.Context ends before a Cleanup
 	t.Cleanup(cancel)
 	cmd := launch.Command(ctx, self, args...)
@@ -49,9 +47,7 @@ func startPage(t *testing.T, dir string) (cmd *launch.Cmd, url string) {
 	cmd = program(t, dir, "-no-browser")
 	stdout, w := io.Pipe()
 	cmd.Stdout, cmd.Stderr = w, os.Stderr
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	must(t, cmd.Start())
 	go func() {
 		<-cmd.Done()
 		w.Close()
@@ -100,9 +96,7 @@ func TestStops(t *testing.T) {
 	cmd, url := startPage(t, "")
 	post := func(path, body string) (begun struct{ ID, Port string }) {
 		resp, err := http.Post(url+path, "application/json", strings.NewReader(body))
-		if err != nil {
-			t.Fatal(err)
-		}
+		must(t, err)
 		defer resp.Body.Close()
 		json.NewDecoder(resp.Body).Decode(&begun) // an error's text is no JSON
 		return begun
@@ -122,9 +116,7 @@ func TestStops(t *testing.T) {
 	if runs(left.Port) || !runs(kept.Port) {
 		t.Error("the stage of a page that was left runs, or another has ended")
 	}
-	if err := cmd.AskToStop(); err != nil {
-		t.Fatal(err)
-	}
+	must(t, cmd.AskToStop())
 	<-cmd.Done() // startPage looks at its status
 	if runs(kept.Port) {
 		t.Error("a stage still runs")

@@ -20,10 +20,16 @@ func everyStep(string) bool { return true }
 func read(t testing.TB, name string) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("testdata", name+".txt"))
+	must(t, err)
+	return string(text)
+}
+
+// must fails the test on an error.
+func must(t testing.TB, err error) {
+	t.Helper()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return string(text)
 }
 
 func TestCutGaps(t *testing.T) {
@@ -38,9 +44,7 @@ func TestCutGaps(t *testing.T) {
 		{"S.1", func(step string) bool { return step == "S.1" }, []string{"check S.1"}},
 	} {
 		got, gaps, err := cutGaps("p.go", []byte(read(t, "kit")), c.open)
-		if err != nil {
-			t.Fatal(err)
-		}
+		must(t, err)
 		if diff := cmp.Diff(read(t, c.name), string(got)); diff != "" {
 			t.Errorf("%s: -want +got:\n%s", c.name, diff)
 		}
@@ -114,9 +118,7 @@ func layOut(t *testing.T) (root string) {
 		files[name] = &fstest.MapFile{Data: []byte(text)}
 	}
 	root = t.TempDir()
-	if err := os.CopyFS(root, files); err != nil {
-		t.Fatal(err)
-	}
+	must(t, os.CopyFS(root, files))
 	return root
 }
 
@@ -159,18 +161,14 @@ func filesBelow(t *testing.T, dir string) map[string]string {
 		files[name] = string(text)
 		return err
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	return files
 }
 
 func TestWhereNot(t *testing.T) {
 	root, full := layOut(t), t.TempDir()
 	mine := filepath.Join(full, "mine.txt")
-	if err := os.WriteFile(mine, []byte("mine"), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	must(t, os.WriteFile(mine, []byte("mine"), 0o644))
 	for _, c := range []struct{ name, dir, says string }{
 		{"not empty", full, "mine.txt"},
 		{"a file", mine, "mine.txt"},

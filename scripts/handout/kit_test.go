@@ -21,9 +21,7 @@ func handedOut(t *testing.T, open func(step string) bool) (dir string, gaps []ga
 	t.Helper()
 	dir = filepath.Join(t.TempDir(), "copy")
 	gaps, err := writeCopy(filepath.Join("..", ".."), dir, open)
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	return dir, gaps
 }
 

@@ -49,9 +49,7 @@ func stepsOf(levels ...golden.Level) (ids []string) {
 func build(t *testing.T, dir string, stage int) (program string) {
 	t.Helper()
 	program = filepath.Join(t.TempDir(), "stage.exe") // Windows needs the ending, the others do not mind
-	if err := kit.Build(t.Context(), dir, kit.Folder(stage), program, false, "GOFLAGS=-trimpath"); err != nil {
-		t.Fatal(err)
-	}
+	must(t, kit.Build(t.Context(), dir, kit.Folder(stage), program, false, "GOFLAGS=-trimpath"))
 	return program
 }
 
@@ -102,18 +100,14 @@ func lookAt(t *testing.T, program, dir, last, next string) {
 	t.Helper()
 	www := filepath.Join(dir, kit.Folder(1), "www")
 	hello, err := os.ReadFile(filepath.Join(www, "HelloWorld.html"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	var log bytes.Buffer
 	server, err := launch.Serve(t.Context(), &log, program, "-addr", "localhost:0", "-root", www)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, &log)
 	}
 	resp, err := http.Get("http://" + server.Addr + "/HelloWorld.html")
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
 	if err != nil {

@@ -83,9 +83,7 @@ func TestMain(m *testing.M) {
 func play(t *testing.T, ctx context.Context, part string) (c *Cmd, begun func(n int) (gone func())) {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	t.Cleanup(func() { ln.Close() })
 	c = Command(ctx, os.Args[0])
 	c.Env = append(os.Environ(), partEnv+"="+part, addrEnv+"="+ln.Addr().String())
@@ -114,6 +112,14 @@ func play(t *testing.T, ctx context.Context, part string) (c *Cmd, begun func(n 
 	}
 }
 
+// must fails the test on an error.
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestKill(t *testing.T) {
 	for _, how := range []struct {
 		name string
@@ -133,9 +139,7 @@ func TestKill(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			c, begun := play(t, ctx, "parent")
-			if err := c.Start(); err != nil {
-				t.Fatal(err)
-			}
+			must(t, c.Start())
 			gone := begun(2)
 			if _, err := c.Wait(time.Millisecond); err == nil {
 				t.Error("Wait said that it had ended")
@@ -156,12 +160,8 @@ func TestLeftBehind(t *testing.T) {
 	var out bytes.Buffer
 	c.Stdout = &out
 	stdin, err := c.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
+	must(t, c.Start())
 	gone := begun(1)
 	stdin.Close()
 	if status, err := c.Wait(patience); status != 3 || err != nil {
@@ -185,13 +185,9 @@ func TestStarterIsKilled(t *testing.T) {
 	c, begun := play(t, t.Context(), "starter")
 	starter := exec.Command(os.Args[0]) // not c: that would end all of them
 	starter.Env = c.Env
-	if err := starter.Start(); err != nil {
-		t.Fatal(err)
-	}
+	must(t, starter.Start())
 	gone := begun(1)
-	if err := starter.Process.Kill(); err != nil {
-		t.Fatal(err)
-	}
+	must(t, starter.Process.Kill())
 	starter.Wait()
 	gone()
 }
@@ -219,9 +215,7 @@ func TestAskToStop(t *testing.T) {
 	if _, _, err := c.StartServer(patience); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.AskToStop(); err != nil {
-		t.Fatal(err)
-	}
+	must(t, c.AskToStop())
 	if status, err := c.Wait(patience); status != 7 || err != nil {
 		t.Errorf("its status was %d, %v", status, err)
 	}

@@ -63,9 +63,7 @@ func TestCommands(t *testing.T) {
 		pages.Go(func() error {
 			t.Run(p.label(), func(t *testing.T) {
 				if limit > 1 {
-					if err := ownNetwork(); err != nil {
-						t.Fatal(err)
-					}
+					must(t, ownNetwork())
 				}
 				r := &run{T: t, page: p, dir: filepath.Join(t.TempDir(), "weblab"), handout: handout}
 				r.written, r.half = stepByStep[p.Name]
@@ -141,9 +139,7 @@ func (r *run) layOut() {
 		r.end(term)
 	}
 	r.open = nil
-	if err := os.RemoveAll(r.dir); err != nil {
-		r.Fatal(err)
-	}
+	must(r.T, os.RemoveAll(r.dir))
 	if !r.half { // .git is a file in a worktree, and leads back to it
 		if _, err := kit.CopyFiles(r.dir, root, func(name string) bool { return name != ".git" }); err != nil {
 			r.Fatal(err)

@@ -27,19 +27,13 @@ type Page struct {
 func readPages(t *testing.T) []*Page {
 	t.Helper()
 	names, err := filepath.Glob(filepath.Join(root, "lab-notes", "*.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	var pages []*Page
 	for _, name := range append(names, filepath.Join(root, "README.md"), filepath.Join(root, "README"+twinEnd)) {
 		text, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
+		must(t, err)
 		rel, err := filepath.Rel(root, name)
-		if err != nil {
-			t.Fatal(err)
-		}
+		must(t, err)
 		p := &Page{Name: filepath.ToSlash(rel), Text: string(text)}
 		if p.Blocks, p.Prose, err = Parse(p.Text); err != nil {
 			t.Errorf("%s: %v", p.Name, err)
@@ -61,21 +55,26 @@ func (p *Page) label() string {
 
 func (p *Page) chinese() bool { return strings.HasSuffix(p.Name, twinEnd) }
 
+// must fails the test on an error.
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestParse: all that is read from testdata/page.md is in testdata/page.txt.
 func TestParse(t *testing.T) {
 	texts := map[string]string{}
 	for _, name := range []string{"page.md", "page.txt"} {
 		text, err := os.ReadFile(filepath.Join("testdata", name))
-		if err != nil {
-			t.Fatal(err)
-		}
+		must(t, err)
 		texts[name] = strings.ReplaceAll(string(text), "\r\n", "\n") // Git may have written those on Windows
 	}
 	p := &Page{Name: "lab-notes/a.md", Text: texts["page.md"]}
 	var err error
-	if p.Blocks, p.Prose, err = Parse(p.Text); err != nil {
-		t.Fatal(err)
-	}
+	p.Blocks, p.Prose, err = Parse(p.Text)
+	must(t, err)
 	var got strings.Builder
 	for _, b := range p.Blocks {
 		fmt.Fprintf(&got, "line %d, kind %q, info %q, exit %d, hidden %t, step %q: %q\n", b.Line, b.Kind, b.Info, b.Exit, b.Hidden, b.Step, b.Text)
