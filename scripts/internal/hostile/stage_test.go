@@ -9,13 +9,13 @@
 // It has only tests, for Linux, which tells what a process holds. Each prints what it tried,
 // and how often. The promises of .github/SECURITY.md, and the tests that try to break them:
 //
-//	no byte outside of -root, no hidden name        TestEscape..., TestSwap...
+//	no byte outside of -root, no hidden name        TestEscape..., TestSwap, TestSwapRoot
 //	one answer for one request                      TestRequestPairs, TestEscapeSpellings, TestSoak
 //	a redirect leads here, a log without injection  TestEscapeSpellings, TestEscapeNames, TestLogInjection
 //	-head-timeout, -stall                           TestCrowds, TestSoak
 //	little memory for each client                   TestCrowds, TestTenThousandIdle
 //	-max-conns, the others wait in the queue        TestNewcomersWait, TestCrowds, TestDescriptorsRunOut
-//	no more bytes than announced, a cut is noticed  TestFiles...
+//	no more bytes than announced, a cut is noticed  TestFilesLarge, TestFilesSmall
 //	Ctrl-C and SIGTERM, answers have 5 s to end     TestStopInTheMiddle, TestRestart; a second one: golden's case second-signal
 //	what a server can do to the client              TestClient...
 package hostile

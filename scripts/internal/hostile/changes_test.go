@@ -16,6 +16,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -236,59 +237,143 @@ func TestFilesSmall(t *testing.T) {
 	}
 }
 
-// TestFilesInPlace asks for a file that grows from nothing to more than the servers
-// read as a whole, is cut, and is overwritten, always in its place. An answer may mix
-// two states, but it never has more bytes than announced. It may have fewer bytes only
-// if the file is sent in pieces, and then the connection ends.
-func TestFilesInPlace(t *testing.T) {
+// A swapping is a folder "root" in which names change their meaning. Files outside of
+// it have other bytes, but the same sizes and times.
+type swapping struct{ above, root string }
+
+// everybodys is the text of all public files. It is as long as a secret.
+var everybodys = strings.Repeat("PUBLIC..", 16)
+
+// swap runs a test on each server of such a folder.
+func swap(t *testing.T, f func(t *testing.T, s *swapping, server *server)) {
 	both(t, func(t *testing.T, stage int) {
-		for _, flag := range []string{"-keep-alive=false", "-keep-alive"} {
-			root := t.TempDir()
-			plant(t, root, "a.txt", "")
-			s := start(t, stage, root, "-log off "+flag)
-			f, err := os.OpenFile(filepath.Join(root, "a.txt"), os.O_RDWR, 0)
-			must(t, err)
-			defer f.Close()
-			r := rand.New(rand.NewPCG(seed, 3))
-			piece := bytes.Repeat([]byte("x"), 20<<10)
-			changes := 0
-			change := func() error {
-				changes++
-				size := int64(r.IntN(100 << 10))
-				if r.IntN(2) == 0 {
-					return f.Truncate(size)
-				}
-				_, err := f.WriteAt(piece[:r.IntN(len(piece))], size)
-				return err
-			}
-			var whole, pieces, cut atomic.Int64
-			changing(t, change, 300, func() bool { return whole.Load() > 0 && pieces.Load() > 0 }, func() error { return askChanging(s, &whole, &pieces, &cut) })
-			t.Logf("%s: during %d changes %d answers were read whole, %d in pieces, %d were cut", flag, changes, whole.Load(), pieces.Load(), cut.Load())
+		above := t.TempDir()
+		s := &swapping{above, filepath.Join(above, "root")}
+		plantAll(t, above, secret, "x.txt", "file.txt", "outside/x.txt", "outside/file.txt", "outside/index.html", "outside/d/file.txt")
+		plantAll(t, s.root, func(string) string { return everybodys }, "x.txt", "file.txt", "dir/file.txt", "dir/index.html", "dir/d/file.txt", "a/b/file.txt", "a/b/c/file.txt", "folder/index.html")
+		symlink(t, "../../x.txt", s.root, "a/b/link")
+		symlink(t, "../../../x.txt", s.root, "a/b/c/link")
+		f(t, s, start(t, stage, s.root, "-keep-alive -log off"))
+	})
+}
+
+func (s *swapping) in(name string) string { return filepath.Join(s.root, filepath.FromSlash(name)) }
+
+// A change goes on all the time, there and back again.
+type change struct {
+	name        string
+	there, back []string // what is done
+	targets     []string
+	statuses    []int // the statuses that a GET may get, and sometimes gets
+}
+
+// changes are what happens to names in the root. A FIFO waits, when it is opened, for
+// somebody who writes. To rename what is new puts it in the place of what is there, so
+// that there is always something.
+var changes = []change{
+	{"a file, a link out", []string{"symlink ../file.txt new", "rename new swap.txt"}, []string{"link file.txt new", "rename new swap.txt"},
+		[]string{"/swap.txt"}, []int{200, 404}},
+	{"a folder, a link out", []string{"rename dir dir.away", "symlink ../outside dir"}, []string{"remove dir", "rename dir.away dir"},
+		[]string{"/dir/file.txt", "/dir/d/file.txt", "/dir/"}, []int{200, 404}},
+	{"a folder that goes out of the root and comes back", []string{"rename a/b ../outside/b"}, []string{"rename ../outside/b a/b"},
+		[]string{"/a/b/link", "/a/b/c/link", "/a/b/file.txt", "/a/b/c/file.txt"}, []int{200, 404}},
+	{"a file, a FIFO", []string{"fifo new", "rename new swap.txt"}, []string{"link file.txt new", "rename new swap.txt"},
+		[]string{"/swap.txt"}, []int{200, 404}},
+	{"a file, a folder", []string{"remove swap.txt", "rename folder swap.txt"}, []string{"rename swap.txt folder", "link file.txt swap.txt"},
+		[]string{"/swap.txt"}, []int{200, 301, 404}},
+}
+
+// do does something to names in the root, such as "rename OLD NEW".
+func (s *swapping) do(all ...string) error {
+	for _, what := range all {
+		words := strings.Fields(what)
+		name := s.in(words[len(words)-1])
+		var err error
+		switch words[0] {
+		case "rename":
+			err = os.Rename(s.in(words[1]), name)
+		case "link":
+			err = os.Link(s.in(words[1]), name)
+		case "symlink":
+			err = os.Symlink(words[1], name)
+		case "fifo":
+			err = syscall.Mkfifo(name, 0o644)
+		case "remove":
+			err = os.Remove(name)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// TestSwap asks for names while they are swapped: only what is public comes.
+func TestSwap(t *testing.T) {
+	swap(t, func(t *testing.T, s *swapping, server *server) {
+		must(t, s.do("link file.txt swap.txt"))
+		for _, c := range changes {
+			t.Run(c.name, func(t *testing.T) { c.swapAndAsk(t, s, server) })
 		}
 	})
 }
 
-// askChanging asks twice on one connection for a file whose size changes, and counts what
-// the first answer was: small and whole, in pieces, or cut.
-func askChanging(s *server, whole, pieces, cut *atomic.Int64) error {
-	got, o := client{send: []byte(get("/a.txt").String() + get("/nothing").String()), fin: true, within: 2 * patience}.get(s.Addr)
-	all, err := replies([]byte(got), func(int) string { return "GET" })
-	if o.err != nil || len(all) == 0 || all[0].Status != 200 {
-		return fmt.Errorf("%d answers, %v, %v", len(all), o.err, err)
+func (c change) swapAndAsk(t *testing.T, s *swapping, server *server) {
+	const rounds, batch = 100, 16
+	var turns, asked int
+	var mu sync.Mutex // guards asked and statuses
+	statuses := map[int]int{}
+	deadline := time.Now().Add(patience)
+	enough := func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		return !slices.ContainsFunc(c.statuses, func(status int) bool { return statuses[status] == 0 }) || time.Now().After(deadline)
 	}
-	first := all[0]
-	switch last := all[len(all)-1]; {
-	case err == io.ErrUnexpectedEOF && len(all) == 1 && first.length > 32<<10:
-		cut.Add(1)
-	case err != nil, !first.closes && (len(all) != 2 || last.Status != 404):
-		return fmt.Errorf("%d bytes of %d, %d answers, %v", len(first.content), first.length, len(all), err)
-	case first.length > 32<<10:
-		pieces.Add(1)
-	default:
-		whole.Add(1)
+	var asks []query
+	for i := range batch {
+		asks = append(asks, get(c.targets[i%len(c.targets)]))
 	}
-	if i := bytes.IndexFunc(first.content, func(r rune) bool { return r != 'x' && r != 0 }); i >= 0 {
-		return fmt.Errorf("%q is in the body", first.content[i:])
+	thereAndBack := func() error {
+		turns++
+		return errors.Join(s.do(c.there...), s.do(c.back...))
 	}
-	return nil
+	changing(t, thereAndBack, rounds, enough, func() error {
+		all, err := server.ask(batch, asks...)
+		mu.Lock()
+		defer mu.Unlock()
+		for _, r := range all {
+			asked++
+			statuses[r.Status]++
+			if r.Status == 200 && string(r.content) != everybodys {
+				return fmt.Errorf("what is %q?", r.content)
+			}
+		}
+		return err
+	})
+	seen := 0
+	for _, status := range c.statuses {
+		seen += statuses[status]
+		if statuses[status] == 0 {
+			t.Errorf("no answer is a %d: the test proves nothing", status)
+		}
+	}
+	if seen != asked || asked < 4*rounds*batch {
+		t.Errorf("of %d answers %d have a status of %v", asked, seen, c.statuses)
+	}
+	t.Logf("%d requests during %d swaps, by status %v", asked, 2*turns, statuses)
+}
+
+// TestSwapRoot: the root is the folder that the server opened, even if another folder
+// gets its name later.
+func TestSwapRoot(t *testing.T) {
+	swap(t, func(t *testing.T, s *swapping, server *server) {
+		for _, instead := range []string{"rename ../root ../moved", "symlink outside ../root", "remove ../root", "rename ../outside ../root"} {
+			must(t, s.do(instead))
+			for _, target := range []string{"/file.txt", "/x.txt", "/dir/file.txt", "/dir/d/file.txt", "/a/b/link"} {
+				if err := server.wants(1, target, 200, everybodys); err != nil {
+					t.Errorf("%s: %v", instead, err)
+				}
+			}
+		}
+	})
 }
