@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -40,10 +41,7 @@ func newTree(t *testing.T) *tree {
 // public is the text of a file that everybody may read.
 func public(name string) string { return "PUBLIC " + strings.ToUpper(name) }
 
-var (
-	links     = list("links")    // symbolic links below root: each has a target that goes through it
-	spellings = pools("targets") // words, by the name of their list
-)
+var links = list("links") // symbolic links below root: each has a target that goes through it
 
 // TestEscapeLinks asks for each link.
 func TestEscapeLinks(t *testing.T) {
@@ -120,37 +118,40 @@ func escape(name string, every bool) string {
 	return string(target)
 }
 
-// A speller makes targets that try to get at secrets.
+// A speller makes targets that try to get at secrets. They are put together from lists of
+// words: testdata/targets.txt says how.
 type speller struct {
-	*tree
-	rand *rand.Rand
-	wild bool // also use spellings that make the whole target illegal, so that the server looks for no file
+	lists  map[string]words
+	rand   *rand.Rand
+	wild   bool              // also use spellings that make the whole target illegal, so that the server looks for no file
+	before map[string]string // the dot-dot and the separator that this target had last
 }
 
-func (s speller) pick(from []string) string {
-	for {
-		if part := from[s.rand.IntN(len(from))]; s.wild || legal(part) {
-			return part
+func newSpeller(tr *tree) *speller {
+	lists := pools("targets")
+	lists["outside"], lists["hidden"], lists["above"] = tr.outside, tr.hidden, words{filepath.ToSlash(tr.above)}
+	for _, l := range links {
+		lists["links"] = append(lists["links"], l.Name)
+	}
+	for _, name := range []string{"outside", "hidden", "above", "links", "behind-links"} {
+		lists[name] = slices.Clone(lists[name])
+		for i, path := range lists[name] { // of a whole path, every separator has its spelling
+			if name != "behind-links" {
+				path = strings.Trim(path, "/")
+			}
+			lists[name][i] = strings.ReplaceAll(path, "/", "<joint>")
 		}
 	}
-}
-
-// spell picks a word of testdata/targets.txt.
-func (s speller) spell(list string) string { return s.pick(spellings[list]) }
-
-// legal reports whether the contract allows this part of a target.
-func legal(part string) bool {
-	decoded, err := url.PathUnescape(part)
-	return err == nil && utf8.ValidString(decoded) && strings.Count(decoded, "/") == strings.Count(part, "/") && !strings.Contains(decoded, "\x00") &&
-		!strings.ContainsFunc(part, func(r rune) bool { return r <= ' ' || r >= 0x7f || r == '#' })
+	return &speller{lists: lists, rand: rand.New(rand.NewPCG(seed, 1))}
 }
 
 // ask makes a request. Most of its tricks are in its target. If the target has a
 // control octet, the method is GET: a server that refuses the line need not find out
 // whether the method is HEAD.
-func (s speller) ask() query {
-	s.wild = s.rand.IntN(2) == 0
-	a := query{"GET", s.target(), "localhost"}
+func (s *speller) ask() query {
+	s.wild, s.before = s.rand.IntN(2) == 0, map[string]string{}
+	target := strings.NewReplacer("\r", "", "\n", "").Replace(s.spell("targets")) // these two would end the request line
+	a := query{"GET", target, "localhost"}
 	if s.wild {
 		a.host = s.spell("hosts")
 	}
@@ -160,95 +161,40 @@ func (s speller) ask() query {
 	return a
 }
 
-func (s speller) target() string {
-	switch s.rand.IntN(7) {
-	case 0, 1: // down some folders, up more, and to a secret
-		return s.join(append(s.climb(), s.segments(s.pick(s.outside))...))
-	case 2: // out, and back in to what is hidden
-		return s.join(append(append(s.climb(), "root"), s.segments(s.pick(s.hidden))...))
-	case 3: // to what is hidden, or through a link, with detours
-		path := s.pick(s.hidden)
-		if s.rand.IntN(2) == 0 {
-			path = links[s.rand.IntN(len(links))].Name + s.spell("behind-links")
-		}
-		var segments []string
-		for _, segment := range s.segments(path) {
-			for s.rand.IntN(3) == 0 {
-				segments = append(segments, s.spell("detours"))
-				if last := segments[len(segments)-1]; last == "d" || last == "x" {
-					segments = append(segments, s.spell("dotdots"))
-				}
-			}
-			segments = append(segments, segment)
-		}
-		return s.join(segments)
-	case 4: // the whole path of a secret in the system
-		return s.join(s.segments(filepath.ToSlash(s.above) + "/" + s.pick(s.outside)))
-	case 5: // a walk inside, so that there is something to be had
-		segments := []string{s.spell("inside")}
-		for range s.rand.IntN(4) {
-			segments = append(segments, s.spell("walk"))
-		}
-		return s.join(segments)
+var (
+	partOfWord = regexp.MustCompile(`<[a-z-]+>|[^<]+`)
+	asTheyAre  = []string{"targets", "fronts", "separators", "ends", "hosts"} // in these lists nothing more is escaped
+)
+
+// spell makes a word of a list. A <NAME> in it becomes one of the list NAME.
+func (s *speller) spell(list string) string {
+	word, known := s.before[list]
+	for known = known && s.rand.IntN(4) > 0; !known; known = s.wild || legal(word) {
+		word = s.lists[list][s.rand.IntN(len(s.lists[list]))]
 	}
-	var segments []string
-	for range 1 + s.rand.IntN(12) {
-		segments = append(segments, s.pick([]string{s.spell("dotdots"), s.spell("odds"), s.pick(s.segments(s.pick(s.outside)))}))
+	if list == "dotdots" || list == "separators" {
+		s.before[list] = word
 	}
-	return s.join(segments)
+	return partOfWord.ReplaceAllStringFunc(word, func(part string) string {
+		switch {
+		case part[0] == '<':
+			return s.spell(part[1 : len(part)-1])
+		case slices.Contains(asTheyAre, list):
+			return part
+		}
+		return s.escapeSome(part)
+	})
 }
 
-// climb is a way out of the root: up to three folders down, then one more up, and
-// sometimes even more.
-func (s speller) climb() (segments []string) {
-	down := s.rand.IntN(4)
-	for range down {
-		segments = append(segments, s.spell("folders-down"))
-	}
-	up, way := down+1, s.spell("dotdots")
-	if s.rand.IntN(4) == 0 {
-		up = s.rand.IntN(12)
-	}
-	for range up {
-		if s.rand.IntN(4) == 0 { // not all in the same spelling
-			way = s.spell("dotdots")
-		}
-		segments = append(segments, way)
-	}
-	return segments
-}
-
-func (s speller) segments(path string) []string {
-	return strings.Split(strings.Trim(path, "/"), "/")
-}
-
-// join joins the segments, with one kind of separator or with a new one each time,
-// and adds something before and after them.
-func (s speller) join(segments []string) string {
-	separator, mixed := s.spell("separators"), s.rand.IntN(3) == 0
-	var b strings.Builder
-	b.WriteString(s.spell("fronts"))
-	b.WriteString("/")
-	for i, segment := range segments {
-		if i > 0 {
-			if mixed {
-				separator = s.spell("separators")
-			}
-			b.WriteString(separator)
-		}
-		b.WriteString(s.escapeSome(segment))
-	}
-	b.WriteString(s.spell("ends"))
-	return strings.Map(func(r rune) rune { // these two would end the request line
-		if r == '\r' || r == '\n' {
-			return -1
-		}
-		return r
-	}, b.String())
+// legal reports whether the contract allows this part of a target.
+func legal(part string) bool {
+	decoded, err := url.PathUnescape(part)
+	return err == nil && utf8.ValidString(decoded) && strings.Count(decoded, "/") == strings.Count(part, "/") && !strings.Contains(decoded, "\x00") &&
+		!strings.ContainsFunc(part, func(r rune) bool { return r <= ' ' || r >= 0x7f || r == '#' })
 }
 
 // escapeSome sometimes escapes a letter or a dot that needs no escape.
-func (s speller) escapeSome(segment string) string {
+func (s *speller) escapeSome(segment string) string {
 	if len(segment) == 0 || s.rand.IntN(4) > 0 {
 		return segment
 	}
@@ -292,7 +238,7 @@ func (tr *tree) reached(target string) bool {
 func TestEscapeSpellings(t *testing.T) {
 	const many = 12000
 	tr := newTree(t)
-	s := speller{tr, rand.New(rand.NewPCG(seed, 1)), true}
+	s := newSpeller(tr)
 	asks := make([]query, many)
 	distinct := map[string]bool{}
 	for i := range asks {

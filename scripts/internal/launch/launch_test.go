@@ -42,10 +42,7 @@ var parts = map[string]func(){
 	"starter": func() {
 		c := Command(context.Background(), os.Args[0])
 		c.Env = append(os.Environ(), partEnv+"=deaf")
-		if err := c.Start(); err != nil {
-			panic(err)
-		}
-		<-c.Done()
+		c.Run()
 	},
 	"babbler": func() { fmt.Print("hello\n"); time.Sleep(time.Minute) },
 	"silent":  func() { time.Sleep(time.Minute) },
@@ -125,8 +122,7 @@ func TestKill(t *testing.T) {
 		name string
 		end  func(c *Cmd, cancel func()) error
 	}{
-		{"by Kill", func(c *Cmd, _ func()) error { return c.Kill() }},
-		{"by Kill twice", func(c *Cmd, _ func()) error { return errors.Join(c.Kill(), c.Kill()) }},
+		{"by Kill, twice", func(c *Cmd, _ func()) error { return errors.Join(c.Kill(), c.Kill()) }},
 		{"by its context", func(c *Cmd, cancel func()) error {
 			cancel()
 			_, err := c.Wait(patience)
@@ -192,7 +188,9 @@ func TestStarterIsKilled(t *testing.T) {
 	gone()
 }
 
-func TestAnnounced(t *testing.T) {
+// TestStartServer checks that what a server says first is read, and that it can be asked
+// to stop.
+func TestStartServer(t *testing.T) {
 	t.Parallel()
 	c, _ := play(t, t.Context(), "polite")
 	var rest Tail
@@ -201,23 +199,12 @@ func TestAnnounced(t *testing.T) {
 	if err != nil || addr != "localhost:1" || dir != "some dir" {
 		t.Fatalf("it said %q, %q, %v", addr, dir, err)
 	}
-	if err := c.Kill(); err != nil {
-		t.Error(err)
-	}
-	if rest.String() != "and more\n" {
-		t.Errorf("behind its first line it wrote %q", rest.String())
-	}
-}
-
-func TestAskToStop(t *testing.T) {
-	t.Parallel()
-	c, _ := play(t, t.Context(), "polite")
-	if _, _, err := c.StartServer(patience); err != nil {
-		t.Fatal(err)
-	}
 	must(t, c.AskToStop())
 	if status, err := c.Wait(patience); status != 7 || err != nil {
 		t.Errorf("its status was %d, %v", status, err)
+	}
+	if rest.String() != "and more\n" {
+		t.Errorf("behind its first line it wrote %q", rest.String())
 	}
 }
 
