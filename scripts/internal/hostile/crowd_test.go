@@ -256,3 +256,32 @@ func TestDescriptorsRunOut(t *testing.T) {
 		s.checkHeld(t, 64)
 	})
 }
+
+// TestRestart: the next server can listen on the same port at once. It does not matter
+// how the one before ended, or what its connections were doing.
+func TestRestart(t *testing.T) {
+	const times = 20
+	both(t, func(t *testing.T, stage int) {
+		dir := site(t)
+		s := start(t, stage, dir, "-log off")
+		for i := range times {
+			for range 3 {
+				_, err := askPage(s.Addr) // the server closes first, so its socket stays in TIME-WAIT
+				must(t, err)
+			}
+			open := hold(t, s.Addr, 1, 0)[0]
+			must(t, turn(open, hugeRequest, "HTTP/1.1 200 OK\r\n")) // it is in the middle of an answer
+			if i%2 == 0 {
+				must(t, s.AskToStop())
+				open.Close() // otherwise the server would wait 5 seconds for it
+			} else {
+				must(t, s.Process.Kill())
+			}
+			_, err := s.Wait(patience)
+			must(t, err)
+			s = start(t, stage, dir, "-log off -addr "+s.Addr)
+		}
+		_, err := askPage(s.Addr)
+		must(t, err)
+	})
+}

@@ -16,7 +16,7 @@
 //	little memory for each client                   TestCrowds, TestTenThousandIdle
 //	-max-conns, the others wait in the queue        TestNewcomersWait, TestCrowds, TestDescriptorsRunOut
 //	no more bytes than announced, a cut is noticed  TestFilesLarge, TestFilesSmall
-//	Ctrl-C and SIGTERM, answers have 5 s to end     TestStopInTheMiddle, TestRestart; a second one: golden's case second-signal
+//	Ctrl-C and SIGTERM, answers have 5 s to end     TestRestart; golden's cases of step 2.3
 //	what a server can do to the client              TestClient...
 package hostile
 
