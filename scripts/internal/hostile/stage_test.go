@@ -3,11 +3,11 @@
 // Package hostile tries to break the stages from outside:
 //
 //	a bad client (client.visit) -> a stage -> what came back (reply), what the process holds (/proc)
-//	stage3-client -> a bad server (trick.play) -> what was printed, the exit status, memory
+//	stage3-client -> a bad server (hostileServer) -> what was printed, the exit status, memory
 //	TestSoak: clients of every sort at once -> stages with the race detector -> the same, for a long time
 //
-// It has only tests, for Linux, which tells what a process holds. Each prints what it tried,
-// and how often. The promises of .github/SECURITY.md, and the tests that try to break them:
+// It has only tests, for Linux, which tells what a process holds. The promises of
+// .github/SECURITY.md, and the tests that try to break them:
 //
 //	no byte outside of -root, no hidden name        TestEscape..., TestSwap, TestSwapRoot
 //	one answer for one request                      TestRequestPairs, TestEscapeSpellings, TestSoak
