@@ -182,6 +182,7 @@ func TestTenThousandIdle(t *testing.T) {
 	conns := hold(t, s.Addr, n, 0)
 	must(t, askAll(conns[:n/2]))
 	must(t, askAll(conns))
+	t.Logf("%d connections open at once, %d requests answered", n, n+n/2)
 	for _, conn := range conns {
 		conn.Close()
 	}
@@ -218,6 +219,7 @@ func TestNewcomersWait(t *testing.T) {
 		}
 		conn.Close() // otherwise the server would wait for it
 	}
+	t.Logf("%d connections served, %d newcomers waited and were answered", limit, newcomers)
 }
 
 // TestDescriptorsRunOut: a server may have 64 files open, and 200 clients come. It
@@ -283,5 +285,6 @@ func TestRestart(t *testing.T) {
 		}
 		_, err := askPage(s.Addr)
 		must(t, err)
+		t.Logf("restarted %d times on the same port, half of them after kill -9", times)
 	})
 }
