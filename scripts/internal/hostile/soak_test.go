@@ -129,7 +129,7 @@ func newSoak(t *testing.T, replaced map[string]string, servers ...*soaked) []*so
 	t.Cleanup(remove)
 	for _, s := range servers {
 		s.log = &soakLog{counts: map[string]int{}}
-		s.script, err = newScript(site, len(s.flags) > 0)
+		s.script, err = newScript(len(s.flags) > 0)
 		must(t, err)
 		s.ways = slices.DeleteFunc(slices.Clone(ways), func(w way) bool { return w.persistent && len(s.flags) == 0 })
 		s.tried = map[string]int{}
