@@ -7,7 +7,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -187,39 +186,6 @@ func TestTenThousandIdle(t *testing.T) {
 		conn.Close()
 	}
 	s.checkHeld(t, most)
-}
-
-// TestNewcomersWait: while -max-conns connections are served, new clients wait. None
-// of them is reset, and each is answered when an earlier client has left.
-func TestNewcomersWait(t *testing.T) {
-	const limit, newcomers, quiet = 100, 1000, 300 * time.Millisecond
-	s := start(t, 2, site(t), "-log off -keep-alive -max-conns 100 -idle-timeout 5m -head-timeout 5m")
-	inside := hold(t, s.Addr, limit, 0)
-	must(t, askAll(inside))
-	waiting := hold(t, s.Addr, newcomers, 0)
-	for _, conn := range waiting {
-		_, err := io.WriteString(conn, strings.TrimSuffix(request, "\r\n")+"Connection: close\r\n\r\n")
-		must(t, err)
-	}
-	for _, conn := range []*net.TCPConn{waiting[0], waiting[newcomers/2], waiting[newcomers-1]} {
-		conn.SetReadDeadline(time.Now().Add(quiet))
-		b := make([]byte, 1)
-		if n, err := conn.Read(b); !errors.Is(err, os.ErrDeadlineExceeded) {
-			t.Errorf("a newcomer got %q, %v, while all permits were in use", b[:n], err)
-		}
-		conn.SetReadDeadline(time.Now().Add(longest))
-	}
-	must(t, askAll(inside)) // those inside notice nothing
-	for _, conn := range inside {
-		conn.Close()
-	}
-	for _, conn := range waiting {
-		if got, err := io.ReadAll(conn); err != nil || string(got) != answer {
-			t.Errorf("a newcomer got %.100q, %v", got, err)
-		}
-		conn.Close() // otherwise the server would wait for it
-	}
-	t.Logf("%d connections served, %d newcomers waited and were answered", limit, newcomers)
 }
 
 // TestDescriptorsRunOut: a server may have 64 files open, and 200 clients come. It

@@ -14,7 +14,7 @@
 //	a redirect leads here, a log without injection  TestEscapeSpellings, TestEscapeNames, TestLogInjection
 //	-head-timeout, -stall                           TestCrowds, TestSoak
 //	little memory for each client                   TestCrowds, TestTenThousandIdle
-//	-max-conns, the others wait in the queue        TestNewcomersWait, TestCrowds, TestDescriptorsRunOut
+//	-max-conns, the others wait in the queue        TestCrowds, TestDescriptorsRunOut; golden's case max-conns
 //	no more bytes than announced, a cut is noticed  TestFilesLarge, TestFilesSmall
 //	Ctrl-C and SIGTERM, answers have 5 s to end     TestRestart; golden's cases of step 2.3
 //	what a server can do to the client              TestClient...
