@@ -268,7 +268,7 @@ func (j job) grade(ctx context.Context, tell func(answer)) {
 	stages := slices.Sorted(maps.Keys(j.Programs))
 	for len(stages) > 0 {
 		n := 1
-		if j.Checks == "textbook" && len(stages) > 1 && stages[1] == 2 {
+		if j.Programs[stages[0]].Foreign && j.Checks == "textbook" && len(stages) > 1 && stages[1] == 2 {
 			n = 2
 		}
 		var answers []answer
