@@ -53,7 +53,7 @@ func openSession(ctx context.Context, program Program, seed uint64) (*session, e
 		return nil, program.trouble("%v", err)
 	}
 	unwritten := &gaps{texts: map[string]string{}}
-	s := &session{ctx: ctx, program: program, site: site, seed: seed, unwritten: unwritten, running: map[string]*target{}, turns: make(chan bool, 24)}
+	s := &session{ctx: ctx, program: program, site: site, seed: seed, unwritten: unwritten, running: map[string]*target{}, turns: make(chan bool, 8)}
 	if program.Foreign && len(program.Args) > 0 && !program.client() {
 		if err := s.tryForeign(); err != nil {
 			s.close()
