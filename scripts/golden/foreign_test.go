@@ -39,7 +39,7 @@ func TestForeign(t *testing.T) {
 	if _, err := exec.LookPath("python3"); err != nil {
 		t.Skip("needs python3: ", err)
 	}
-	serves := map[string]Status{"page": Passed, "other-page": Passed, "random-page": Passed, "again": Passed, "pieces": Passed,
+	serves := map[string]Status{"page": Passed, "other-page": Passed, "random-page": Passed, "again": Passed, "pieces": Failed,
 		"empty-connection": Failed, "outside": Failed, "missing": Passed, "after-missing": Passed}
 	for _, c := range []struct {
 		name, port string // FREE is a port that is free
@@ -56,11 +56,11 @@ func TestForeign(t *testing.T) {
 			"It says: ValueError: invalid literal for int() with base 10: 'x' (server.py:4: ear.bind(('', int('x'))))."},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			free, err := freePort()
+			free, err := freePort() // not while others start programs: those have its socket for a moment
 			if err != nil {
 				t.Fatal(err)
 			}
+			t.Parallel()
 			program := Program{Foreign: true, Args: []string{"python3", "server.py", "{port}"}, Dir: t.TempDir(), poor: c.poor, Notes: &Notes{}}
 			if c.port == "FREE" {
 				program.Args, program.Addr = program.Args[:2], net.JoinHostPort("localhost", free)
