@@ -25,7 +25,7 @@ type mistake struct {
 func (m mistake) Heading() string {
 	text := m.Title
 	if m.Line != "" {
-		text += ", " + m.Line
+		text += ", " + oneLine(m.Line)
 	}
 	return text + " (" + strings.Join(m.Checks, ", ") + ")"
 }

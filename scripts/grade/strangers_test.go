@@ -49,12 +49,17 @@ func classOf(g *grader, texts []string) []*submission {
 		g.folders = append(g.folders, "class/"+strings.ReplaceAll(text, "/", "-"))
 	}
 	subs := g.submissions()
+	first, second := "1.1", "1.2"
+	if g.Checks == "textbook" {
+		first, second = "server", "404"
+	}
 	for i, text := range texts {
 		s, r := subs[i], subs[i].Stages[0]
 		s.remark("left out: ", []string{text + ".go"})
 		r.fill([]golden.Result{
-			{Check: golden.Check{Stage: 1, Step: "1.1", Name: "a", Weight: 1, Want: "w"}, Status: golden.Failed, Seen: text, Why: text, Again: "go " + strings.ReplaceAll(text, "\n", "")},
-			{Check: golden.Check{Stage: 1, Step: "1.2", Name: "b", Weight: 1}, Status: golden.NotRun, Why: text},
+			{Check: golden.Check{Stage: 1, Step: first, Name: "a", Weight: 1, Want: "w"}, Status: golden.Failed, Seen: text, Why: text, Line: text, Again: "go " + strings.ReplaceAll(text, "\n", "")},
+			{Check: golden.Check{Stage: 1, Step: first, Name: "c"}, Status: golden.Passed, Deductions: []golden.Deduction{{Diagnosis: "bare-lf", Points: 1, Seen: text, Why: text}}},
+			{Check: golden.Check{Stage: 1, Step: second, Name: "b", Weight: 1}, Status: golden.NotRun, Why: text},
 		})
 		s.Stages[1].State, s.Stages[1].Problem = notBuilt, text
 		if i%2 == 1 {
@@ -92,8 +97,18 @@ func printed(t *testing.T, g *grader, format string, subs []*submission) string 
 // TestStrangersText: in no format does a stranger's text reach a terminal raw,
 // become a formula, or a row of its own.
 func TestStrangersText(t *testing.T) {
-	g := &grader{selection: selection{Checks: "golden", Level: golden.Strict, Seed: 7}, stages: []int{1, 2}, out: t.TempDir()}
-	subs := classOf(g, strangers)
+	for _, checks := range []string{"golden", "textbook"} {
+		t.Run(checks, func(t *testing.T) {
+			g := &grader{selection: selection{Checks: checks, Level: golden.Strict, Seed: 7}, stages: []int{1, 2}, out: t.TempDir()}
+			subs := classOf(g, strangers)
+			strangersSheet(t, g, subs)
+			strangersReports(t, g, subs)
+		})
+	}
+}
+
+// strangersSheet looks at the sheet in each format.
+func strangersSheet(t *testing.T, g *grader, subs []*submission) {
 	text := printed(t, g, "table", subs)
 	table, _, _ := strings.Cut(text, "\n\n")
 	if n := strings.Count(table, "\n"); n != len(subs) {
@@ -120,7 +135,10 @@ func TestStrangersText(t *testing.T) {
 	if err := json.Unmarshal([]byte(printed(t, g, "json", subs)), &sheet); err != nil || len(sheet.Submissions) != len(subs) {
 		t.Errorf("%v, %d submissions", err, len(sheet.Submissions))
 	}
+}
 
+// strangersReports looks at the reports: what is in their names, and in them.
+func strangersReports(t *testing.T, g *grader, subs []*submission) {
 	if err := g.writeReports(subs); err != nil {
 		t.Fatal(err)
 	}
@@ -130,8 +148,11 @@ func TestStrangersText(t *testing.T) {
 	}
 	for _, file := range files {
 		report, err := os.ReadFile(filepath.Join(g.out, file.Name()))
-		if bytes.Contains(report, []byte("<script>alert")) && strings.HasSuffix(file.Name(), ".html") {
+		switch page := strings.HasSuffix(file.Name(), ".html"); {
+		case page && bytes.Contains(report, []byte("<script>alert")):
 			t.Errorf("%s: a stranger's script is in it", file.Name())
+		case !page && bytes.Contains(report, []byte("\nbob ")):
+			t.Errorf("%s has a row of a stranger's:\n%s", file.Name(), report)
 		}
 		if found := raw(file.Name() + string(report)); found != "" || err != nil {
 			t.Errorf("%s: %s is in it, %v", file.Name(), found, err)
@@ -141,20 +162,22 @@ func TestStrangersText(t *testing.T) {
 
 // TestStrangersGradescope: the same for Gradescope, which gets the result of one.
 func TestStrangersGradescope(t *testing.T) {
-	g := &grader{selection: selection{Checks: "golden", Level: golden.Strict, Seed: 7}, stages: []int{1, 2}}
-	subs := classOf(g, strangers)
-	for i := range subs {
-		var result struct {
-			Output string
-			Tests  []struct{ Output string }
-		}
-		err := json.Unmarshal([]byte(printed(t, g, "gradescope", subs[i:i+1])), &result)
-		told := result.Output
-		for _, test := range result.Tests {
-			told += "\n" + test.Output
-		}
-		if err != nil || strings.Contains(told, "\nbob ") {
-			t.Errorf("%v, %q", err, told)
+	for _, checks := range []string{"golden", "textbook"} {
+		g := &grader{selection: selection{Checks: checks, Level: golden.Strict, Seed: 7}, stages: []int{1, 2}}
+		subs := classOf(g, strangers)
+		for i := range subs {
+			var result struct {
+				Output string
+				Tests  []struct{ Output string }
+			}
+			err := json.Unmarshal([]byte(printed(t, g, "gradescope", subs[i:i+1])), &result)
+			told := result.Output
+			for _, test := range result.Tests {
+				told += "\n" + test.Output
+			}
+			if err != nil || strings.Contains(told, "\nbob ") {
+				t.Errorf("%v, %q", err, told)
+			}
 		}
 	}
 }

@@ -52,10 +52,11 @@ func lineCount(lines []string) (n int) {
 func (g *grader) pointLines(s *submission) (lines []string) {
 	all := s.columns()
 	total := all[len(all)-1]
-	lines = append(lines, shorten(s.Name, term.Width-30, "...")+": "+fmt.Sprintf(say(g.Lang, "%d of %d points"), total.Points, total.Max))
+	name := shorten(s.Name, term.Width-30, "...") + ": "
 	if s.Trouble != "" {
-		return append(lines[:0], wrapped(s.Name+": "+say(g.Lang, "not graded")+": ", s.Trouble)...)
+		return append(lines, name+say(g.Lang, "not graded"), indent(s.Trouble, "  "))
 	}
+	lines = append(lines, name+fmt.Sprintf(say(g.Lang, "%d of %d points"), total.Points, total.Max))
 	var table term.Table
 	for _, r := range s.Stages {
 		for _, row := range rowsOf(r.Results) {

@@ -34,6 +34,7 @@ func Visible(text string) string {
 // A line break that is there stays one. The text is made visible before: that
 // changes how long it is.
 func Wrap(text string, columns int) (lines []string) {
+	columns = max(columns, 2) // what a character needs
 	for line := range strings.SplitSeq(Visible(text), "\n") {
 		for Columns(line) > columns {
 			at, space, used := 0, 0, 0

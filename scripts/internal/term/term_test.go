@@ -38,6 +38,13 @@ func TestTable(t *testing.T) {
 	}
 }
 
+// TestWrapNarrow: where there is no room for a character, each has a line of its own.
+func TestWrapNarrow(t *testing.T) {
+	if got := Wrap("ab太", -3); !slices.Equal(got, []string{"ab", "太"}) {
+		t.Errorf("%q", got)
+	}
+}
+
 // TestProgress: a terminal has one line, and what is left of a longer one is written
 // over. Elsewhere there is a line for each thing that is done.
 func TestProgress(t *testing.T) {
