@@ -27,7 +27,6 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -313,20 +312,19 @@ func (g *grader) gradeAll(ctx context.Context, subs []*submission) error {
 			return err
 		}
 	}
-	progress := term.NewProgress(g.stderr)
-	defer progress.Clear()
-	var done atomic.Int32
+	class := &turns{progress: term.NewProgress(g.stderr), of: len(subs), atOnce: g.atOnce}
+	defer class.progress.Clear()
 	var all errgroup.Group
 	all.SetLimit(g.atOnce)
 	if g.command != "" && !g.hasPort() && g.protection != inNamespaces {
 		all.SetLimit(1) // they all listen on the same port
+		class.atOnce = 1
 	}
 	for i, s := range subs {
 		all.Go(func() error {
-			start := time.Now()
+			end := class.begin(s.Name)
 			g.gradeOne(ctx, i, s)
-			s.Seconds = time.Since(start).Round(100 * time.Millisecond).Seconds()
-			progress.Now("%d of %d: %s", done.Add(1), len(subs), s.Name)
+			s.Seconds = end().Round(100 * time.Millisecond).Seconds()
 			return ctx.Err()
 		})
 	}
