@@ -63,8 +63,8 @@ var Steps = []Step{
 
 	{"server", 1, "", 40, "a browser's request gets the file"},
 	{"404", 1, "", 20, "a file that is not there"},
-	{"threads", 2, "", 20, "many clients at once"},
-	{"client", 3, "", 20, "the client of the assignment"},
+	{"threads", 2, "", 20, "many clients at once (an optional exercise)"},
+	{"client", 3, "", 20, "the client (an optional exercise)"},
 }
 
 // StepOf finds a step by its ID. One that is not in the table is nobody's, and

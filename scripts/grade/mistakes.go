@@ -81,6 +81,10 @@ func (all *mistakes) addRow(r *stageResult, row row, lang string) {
 			all.add(m)
 		case c.Status == golden.NotRun && m.Lost > 0:
 			m.Title, m.Why = say(lang, "not run"), say(lang, c.Why)
+			if before := slices.IndexFunc(row.results[:i], func(o golden.Result) bool { return o.Status == golden.Failed && o.Weight > 0 }); before >= 0 {
+				o := row.results[before] // because of which it was not run
+				m.Diagnosis, m.Title, m.Why, m.Line = o.Diagnosis, verdict.Title(o.Diagnosis, lang), o.Why, o.Line
+			}
 			all.add(m)
 		}
 		for _, d := range c.Deductions {

@@ -56,7 +56,7 @@ func TestStudentReport(t *testing.T) {
 	want := `anna: 51 of 80 points
   server    36/40  a browser's request gets the file
   404        0/20  a file that is not there
-  threads   15/20  many clients at once
+  threads   15/20  many clients at once (an optional exercise)
  -20  the program ends, WebServer.py:29 (missing, after-missing)
       seen  seen missing
       why   because of died

@@ -50,8 +50,8 @@ var chinese = map[string]string{
 	"strict":                            "严格",
 	"a browser's request gets the file": "浏览器请求的文件能送到",
 	"a file that is not there":          "文件不存在",
-	"many clients at once":              "同时服务许多客户",
-	"the client of the assignment":      "作业中的客户程序",
+	"many clients at once (an optional exercise)": "同时服务许多客户（选做）",
+	"the client (an optional exercise)":           "客户程序（选做）",
 
 	// Why the textbook's checks were not run.
 	"the time is over":                        "时间已到",
