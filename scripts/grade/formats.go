@@ -104,7 +104,7 @@ func (g *grader) cells(subs []*submission) [][]string {
 		remarks := strings.ReplaceAll(strings.Join(s.remarks(g.Lang), "; "), "\n", " ") // a row is a line
 		var titles []string
 		for _, m := range s.mistakes(g.Lang) {
-			if m.Title != "" && !slices.Contains(titles, m.Title) {
+			if m.Diagnosis != "" && !slices.Contains(titles, m.Title) {
 				titles = append(titles, m.Title)
 			}
 		}

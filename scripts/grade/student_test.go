@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -108,6 +109,75 @@ func TestScreen(t *testing.T) {
 			if n := lineCount(strings.Split(strings.TrimRight(text, "\n"), "\n")); n > screen || n < screen/2 {
 				t.Errorf("%s, %d: %d lines\n%s", lang, long, n, text)
 			}
+		}
+	}
+}
+
+// TestGradescopeFormat: what Gradescope gets has the fields that its documentation names, with
+// the values that it allows, and a score that is the sum of those of the tests.
+func TestGradescopeFormat(t *testing.T) {
+	textbook, s := textbookSubmission(t, "zh", func(r *golden.Result) {
+		switch r.Name {
+		case "page":
+			r.Deductions = []golden.Deduction{{Diagnosis: "crlf-after-body", Points: 1, Seen: "page", Why: "多了换行"}}
+		case "many":
+			r.Status, r.Why = golden.NotRun, "the program serves one client at a time"
+		}
+	})
+	core := &grader{selection: selection{Checks: "golden", Level: golden.Core, Seed: 7}}
+	aString := func(values ...string) func(any) bool {
+		return func(v any) bool {
+			text, ok := v.(string)
+			return ok && (len(values) == 0 || slices.Contains(values, text))
+		}
+	}
+	isNumber := func(v any) bool { _, ok := v.(float64); return ok }
+	visibility, format := aString("visible", "hidden", "after_due_date", "after_published"), aString("text", "html", "simple_format", "md", "ansi")
+	whole := map[string]func(any) bool{"score": isNumber, "execution_time": isNumber, "output": aString(), "output_format": format, "visibility": visibility}
+	each := map[string]func(any) bool{"score": isNumber, "max_score": isNumber, "status": aString("passed", "failed"), "name": aString(), "number": aString(), "output": aString(), "output_format": format, "visibility": visibility,
+		"tags": func(v any) bool {
+			list, ok := v.([]any)
+			return ok && !slices.ContainsFunc(list, func(v any) bool { return !aString()(v) })
+		}}
+	check := func(fields map[string]any, known map[string]func(any) bool) {
+		for name, value := range fields {
+			if right := known[name]; right == nil || !right(value) {
+				t.Errorf("%s is %v: that is not in the documentation", name, value)
+			}
+		}
+	}
+	for _, c := range []struct {
+		g    *grader
+		s    *submission
+		want []string // of a test: name, score of its maximum, first line
+	}{
+		{textbook, s, []string{"服务器: 浏览器请求的文件能送到, 39/40,   -1  主体后多换行 (page)", "404: 文件不存在, 20/20, ", "线程: 同时服务许多客户, 15/20,   -5  没有运行 (many)"}},
+		{core, sample(), nil},
+	} {
+		text, err := json.Marshal(c.g.gradescope(c.s))
+		var result map[string]any
+		if err == nil {
+			err = json.Unmarshal(text, &result)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		sum := 0.0
+		for _, test := range result["tests"].([]any) {
+			test := test.(map[string]any)
+			check(test, each)
+			score, most := test["score"].(float64), test["max_score"].(float64)
+			if sum += score; score < 0 || score > most {
+				t.Errorf("%v points of %v", score, most)
+			}
+			first, _, _ := strings.Cut(test["output"].(string), "\n")
+			got = append(got, fmt.Sprintf("%s, %v/%v, %s", test["name"], score, most, first))
+		}
+		delete(result, "tests")
+		check(result, whole)
+		if result["score"] != sum || c.want != nil && !slices.Equal(got, c.want) {
+			t.Errorf("%v points, %v in all; tests %q\nwant %q", result["score"], sum, got, c.want)
 		}
 	}
 }
