@@ -24,7 +24,7 @@ func (g *grader) studentReport(s *submission) string {
 				free = append(free, m.Title)
 			}
 			mistakes = mistakes[:i]
-			foot = append(wrapped(fmt.Sprintf("   0  %s: ", say(g.Lang, "no points lost")), strings.Join(free, ", ")), foot...)
+			foot = append(wrapped("   0  "+say(g.Lang, "no points lost: "), strings.Join(free, ", ")), foot...)
 			break
 		}
 	}

@@ -30,7 +30,7 @@ var chinese = map[string]string{
 	"again":                 "重做",
 	"note":                  "说明",
 	"No mistake was found.": "没有发现错误。",
-	"no points lost":        "不扣分",
+	"no points lost: ":      "不扣分：",
 	"and %d more, in the HTML report (-out DIR)": "还有 %d 处，见 HTML 报告（-out 目录）",
 	"One check again:":                           "重做一项检查：",
 	"For no points: what HTTP/1.1 asks beyond the assignment is in %d more checks, -checks golden": "不计分：HTTP/1.1 在作业之外还要求什么，见另外 %d 项检查（-checks golden）",

@@ -37,11 +37,12 @@ func Wrap(text string, columns int) (lines []string) {
 	columns = max(columns, 2) // what a character needs
 	for line := range strings.SplitSeq(Visible(text), "\n") {
 		for Columns(line) > columns {
-			at, space, used := 0, 0, 0
+			at, space, used, before := 0, 0, 0, ' '
 			for i, r := range line {
-				if r == ' ' && strings.TrimSpace(line[:i]) != "" {
+				if breaks(before, r) && strings.TrimSpace(line[:i]) != "" {
 					space = i
 				}
+				before = r
 				if used += columnsOf(r); used > columns {
 					break
 				}
@@ -56,6 +57,12 @@ func Wrap(text string, columns int) (lines []string) {
 		lines = append(lines, line)
 	}
 	return lines
+}
+
+// breaks reports whether a line may end between two characters: before a space, and beside
+// a wide one. Those that close what is before them do not begin a line.
+func breaks(before, r rune) bool {
+	return r == ' ' || (columnsOf(before) == 2 || columnsOf(r) == 2) && !strings.ContainsRune("，。；：、！？）》」”", r) && !strings.ContainsRune("（《「“", before)
 }
 
 // Columns is how many columns of a terminal a text takes.

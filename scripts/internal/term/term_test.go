@@ -18,6 +18,8 @@ func TestWrap(t *testing.T) {
 		{"incomprehensibilities", 8, []string{"incompre", "hensibil", "ities"}},
 		{"太棒了 ok", 6, []string{"太棒了", "ok"}},
 		{"太棒了", 5, []string{"太棒", "了"}},
+		{"应当用线程（threading.Thread）。", 24, []string{"应当用线程", "（threading.Thread）。"}},
+		{"名字，ok", 5, []string{"名", "字，", "ok"}},
 		{"  indented text", 10, []string{"  indented", "text"}},
 	} {
 		if got := Wrap(c.text, c.columns); !slices.Equal(got, c.want) {
