@@ -94,6 +94,42 @@ One check again:
 	}
 }
 
+// TestOneCause: what differs only in its numbers, or stands in one line of the program, is one
+// mistake. What has another reason is another.
+func TestOneCause(t *testing.T) {
+	whys := map[string]string{"page": "0 of 36 bytes came", "other-page": "0 of 4 bytes came", "again": "the page of another", "missing": "here", "after-missing": "there"}
+	_, s := textbookSubmission(t, "en", func(r *golden.Result) {
+		if why := whys[r.Name]; why != "" {
+			r.Status, r.Diagnosis, r.Why = golden.Failed, "body-differs", why
+		}
+		if r.Step == "404" {
+			r.Line = "WebServer.py:9"
+		}
+	})
+	var got []string
+	for _, m := range s.mistakes("en") {
+		got = append(got, fmt.Sprint(m.Lost, m.Checks))
+	}
+	if want := []string{"20 [page other-page]", "20 [missing after-missing]", "10 [again]"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// TestClassLine: the most frequent come first, and a long list ends.
+func TestClassLine(t *testing.T) {
+	var all []count
+	for i := range 15 {
+		all = append(all, count{Title: fmt.Sprint("m", i), Count: 20 - i, Of: 29})
+	}
+	want := "20 of 29: m0; 19: m1; 18: m2; 17: m3; 16: m4; 15: m5; 14: m6; 13: m7; 12: m8; 11: m9; 10: m10; 9: m11; and 3 more"
+	if got := classLine(all, "en"); got != want {
+		t.Errorf("%s\nwant %s", got, want)
+	}
+	if got := classLine(all[:2], "zh"); got != "29 份中有 20 份：m0；19 份：m1" {
+		t.Error(got)
+	}
+}
+
 // TestScreen: however much is wrong, a student's report is a screen.
 func TestScreen(t *testing.T) {
 	for _, lang := range []string{"en", "zh"} {
@@ -113,6 +149,31 @@ func TestScreen(t *testing.T) {
 	}
 }
 
+// gradescopeFields are those of Gradescope's documentation, of the whole and of each test, and
+// what their values may be.
+func gradescopeFields() (whole, each map[string]func(any) bool) {
+	aString := func(values ...string) func(any) bool {
+		return func(v any) bool {
+			text, ok := v.(string)
+			return ok && (len(values) == 0 || slices.Contains(values, text))
+		}
+	}
+	aNumber := func(v any) bool { _, ok := v.(float64); return ok }
+	strings := func(v any) bool {
+		list, ok := v.([]any)
+		return ok && !slices.ContainsFunc(list, func(v any) bool { return !aString()(v) })
+	}
+	whole = map[string]func(any) bool{
+		"score": aNumber, "execution_time": aNumber, "output": aString(), "output_format": aString("text", "html", "simple_format", "md", "ansi"),
+		"visibility": aString("visible", "hidden", "after_due_date", "after_published"),
+	}
+	each = map[string]func(any) bool{
+		"score": aNumber, "max_score": aNumber, "status": aString("passed", "failed"), "name": aString(), "number": aString(), "tags": strings,
+		"output": aString(), "output_format": whole["output_format"], "visibility": whole["visibility"],
+	}
+	return whole, each
+}
+
 // TestGradescopeFormat: what Gradescope gets has the fields that its documentation names, with
 // the values that it allows, and a score that is the sum of those of the tests.
 func TestGradescopeFormat(t *testing.T) {
@@ -125,20 +186,7 @@ func TestGradescopeFormat(t *testing.T) {
 		}
 	})
 	core := &grader{selection: selection{Checks: "golden", Level: golden.Core, Seed: 7}}
-	aString := func(values ...string) func(any) bool {
-		return func(v any) bool {
-			text, ok := v.(string)
-			return ok && (len(values) == 0 || slices.Contains(values, text))
-		}
-	}
-	isNumber := func(v any) bool { _, ok := v.(float64); return ok }
-	visibility, format := aString("visible", "hidden", "after_due_date", "after_published"), aString("text", "html", "simple_format", "md", "ansi")
-	whole := map[string]func(any) bool{"score": isNumber, "execution_time": isNumber, "output": aString(), "output_format": format, "visibility": visibility}
-	each := map[string]func(any) bool{"score": isNumber, "max_score": isNumber, "status": aString("passed", "failed"), "name": aString(), "number": aString(), "output": aString(), "output_format": format, "visibility": visibility,
-		"tags": func(v any) bool {
-			list, ok := v.([]any)
-			return ok && !slices.ContainsFunc(list, func(v any) bool { return !aString()(v) })
-		}}
+	whole, each := gradescopeFields()
 	check := func(fields map[string]any, known map[string]func(any) bool) {
 		for name, value := range fields {
 			if right := known[name]; right == nil || !right(value) {
@@ -151,7 +199,7 @@ func TestGradescopeFormat(t *testing.T) {
 		s    *submission
 		want []string // of a test: name, score of its maximum, first line
 	}{
-		{textbook, s, []string{"服务器: 浏览器请求的文件能送到, 39/40,   -1  主体后多换行 (page)", "404: 文件不存在, 20/20, ", "线程: 同时服务许多客户, 15/20,   -5  没有运行 (many)"}},
+		{textbook, s, []string{"服务器: 浏览器请求的文件能送到, 39/40,   -1  主体后多换行 (page)", "404: 文件不存在, 20/20, ", "线程: 同时服务许多客户（选做）, 15/20,   -5  没有运行 (many)"}},
 		{core, sample(), nil},
 	} {
 		text, err := json.Marshal(c.g.gradescope(c.s))
