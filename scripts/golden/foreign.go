@@ -103,7 +103,7 @@ func (s *session) startForeign() (*target, error) {
 			t.found(at, port)
 			return t, nil
 		}
-		if t.ended(0) != "" || time.Since(start) > startTime {
+		if _, err := proc.wait(0); err == nil || time.Since(start) > startTime {
 			return nil, t.notStarted()
 		}
 	}
@@ -163,7 +163,7 @@ func (t *target) hangUp(conn *net.TCPConn) {
 // listened before has failed; of one that never has it is not known whose fault that is.
 func (t *target) notStarted() error {
 	what := fmt.Sprintf("it did not listen within %v", startTime)
-	if t.ended(0) != "" {
+	if _, err := t.proc.wait(0); err == nil {
 		what = fmt.Sprintf("it ended before it listened (%v)", t.proc.cmd.ProcessState)
 	}
 	t.proc.kill()

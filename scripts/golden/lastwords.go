@@ -60,6 +60,9 @@ func (c *conversation) listen() {
 // said meanwhile, and say what that means.
 func (t *target) quote(failure *verdict.Failure) {
 	line, where := lastWords(t.program.language(), t.said, t.program.owns)
+	if line != "" && t.ending != "" && failure.Diagnosis != "dies-on-empty" { // that is why, whatever came of it
+		failure.Diagnosis, failure.Args = "died", nil
+	}
 	if lines := strings.Split(strings.TrimSpace(t.said), "\n"); line == "" && t.ending != "" {
 		line = lines[len(lines)-1]
 	}

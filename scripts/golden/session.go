@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"weblab.example/scripts/internal/exchange"
+	"weblab.example/scripts/internal/launch"
 	"weblab.example/scripts/internal/verdict"
 )
 
@@ -156,13 +157,23 @@ func (t *target) ended(within time.Duration) string {
 		return ""
 	}
 	_, err := t.proc.wait(within)
-	if err != nil && !t.program.Foreign && !t.listens() { // a foreign program may not listen yet
+	if err != nil && t.stopped() {
 		_, err = t.proc.wait(exchange.Patience)
 	}
 	if err != nil {
 		return ""
 	}
 	return fmt.Sprintf("the program has ended: %v\n%s", t.proc.cmd.ProcessState, t.proc.stderr)
+}
+
+// stopped reports whether nobody listens on the port of a server that has listened. For
+// one in another language only some systems tell.
+func (t *target) stopped() bool {
+	if !t.program.Foreign {
+		return !t.listens()
+	}
+	at, err := launch.Listening(t.proc.cmd.Process.Pid)
+	return err == nil && len(at) == 0
 }
 
 // listens reports whether somebody has the port of a server. A connection would

@@ -140,7 +140,9 @@ func missing(h exchange.Heard, got exchange.Message, content []byte, status int,
 		told.Bytes = fmt.Appendf(nil, "HTTP/1.1 %d %s\r\n\r\n%s", got.Status, http.StatusText(got.Status), trim(content))
 	}
 	f := Answer(told, want)
-	f.Seen = seen(h)
+	if f.Seen = seen(h); f.Diagnosis == "body-cut" && h.End == exchange.EndOpen {
+		f.Diagnosis = "stalls"
+	}
 	if got.Ended && got.Status == status && page != nil {
 		f.Seen += "\nof the body, " + Difference(page, content)
 	}

@@ -33,6 +33,7 @@ func TestBrowser(t *testing.T) {
 		{"chunked, and another body", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nho\r\n0\r\n\r\n", exchange.EndFIN, "FAILED body-differs"},
 		{"another body, and all that is forgiven", "HTTP/1.1 200 Not Found\nContent-Length: 99\n\nho", exchange.EndFIN, "FAILED body-differs"},
 		{"a part of the body", "HTTP/1.1 200 OK\n\n太", exchange.EndFIN, "FAILED body-cut"},
+		{"a part of the body, and no more comes", "HTTP/1.1 200 OK\n\n太", exchange.EndOpen, "FAILED stalls"},
 		{"another status", "HTTP/1.1 404 Not Found\r\n\r\n" + page, exchange.EndFIN, "FAILED wrong-status"},
 		{"no empty line", "HTTP/1.1 200 OK\n" + page, exchange.EndFIN, "FAILED no-empty-line"},
 		{"no status line", page, exchange.EndFIN, "FAILED no-status-line"},
