@@ -1,0 +1,5 @@
+//go:build kit
+
+package tap
+
+func init() { volume = 1 << 30 }
