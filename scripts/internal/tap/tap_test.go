@@ -8,10 +8,8 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
-	"runtime"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -290,97 +288,6 @@ func TestMany(t *testing.T) {
 	}
 	if len(c.Pieces) != keepPieces+2 || size != len(sent) || parts != pieces || !bytes.Equal(kept, sent[:keepBytes]) {
 		t.Errorf("%d pieces, %d bytes in %d parts, %d are kept", len(c.Pieces), size, parts, len(kept))
-	}
-}
-
-// TestCost: what a tap adds to a request, of the median, on a connection that is there.
-func TestCost(t *testing.T) {
-	ln, tap := listen(t)
-	go func() {
-		for {
-			conn, err := ln.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer conn.Close()
-				io.Copy(conn, conn)
-			}()
-		}
-	}()
-	median := func(addr string) time.Duration {
-		conn, err := dial(t.Context(), addr)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer conn.Close()
-		conn.SetDeadline(time.Now().Add(3 * patience))
-		request, took := make([]byte, 400), []time.Duration(nil)
-		for range 1000 {
-			begin := time.Now()
-			conn.Write(request)
-			if _, err := io.ReadFull(conn, request); err != nil {
-				t.Fatal(err)
-			}
-			took = append(took, time.Since(begin))
-		}
-		slices.Sort(took)
-		return took[len(took)/2]
-	}
-	direct, tapped := median(ln.Addr().String()), median(tap.Addr)
-	t.Logf("a request takes %v, through the tap %v: it adds %v", direct, tapped, tapped-direct)
-	if tapped > 20*direct {
-		t.Errorf("a request takes %v, and through the tap %v", direct, tapped)
-	}
-}
-
-// volume is how many bytes TestVolume sends.
-var volume int64 = 64 << 20
-
-// TestVolume: however much passes, a tap holds no more than 1 MB of it.
-func TestVolume(t *testing.T) {
-	ln, tap := listen(t)
-	client, err := dial(t.Context(), tap.Addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	server, err := ln.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
-	block, buf := make([]byte, 1<<20), make([]byte, 1<<20)
-	heap := func() int64 {
-		var m runtime.MemStats
-		runtime.ReadMemStats(&m)
-		return int64(m.HeapAlloc)
-	}
-	runtime.GC()
-	before, most := heap(), int64(0)
-	var sending sync.WaitGroup
-	sending.Go(func() {
-		for range volume / int64(len(block)) {
-			client.Write(block)
-		}
-		client.Close()
-	})
-	var came, looked int64
-	for err = nil; err == nil; {
-		var n int
-		n, err = server.Read(buf)
-		if came += int64(n); came-looked > volume/100 {
-			looked, most = came, max(most, heap()-before)
-		}
-	}
-	sending.Wait()
-	server.Close()
-	c := passed(t, tap)
-	size := 0
-	for _, p := range c.Pieces {
-		size += p.Size
-	}
-	t.Logf("%d MB passed, and at most %d kB were held", came>>20, most>>10)
-	if err != io.EOF || came != volume || size != int(volume) || most > 1<<20 {
-		t.Errorf("%d bytes came, %d were counted, %d held (%v)", came, size, most, err)
 	}
 }
 
