@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"weblab.example/scripts/internal/tap"
 )
 
 // A Span is a part of a lane, in which one thing happened. Times are in
@@ -18,12 +20,13 @@ type span struct {
 }
 
 // The kinds of spans, each with its letter for the terminal. The first four belong
-// to the client, the others to the server.
+// to the client, the others to the server. What passes the tap has some of both.
 var kinds = []struct{ Kind, Letter, Means string }{
 	{"stalled", " ", "asked for, not yet connected"},
 	{"connect", "-", "connecting"},
 	{"wait", ".", "waiting for the first byte"},
 	{"receive", "#", "receiving"},
+	{"quiet", "~", "connected, and nothing was sent yet"},
 	{"queue", ":", "connected, but waiting in the system's queue: not accepted yet"},
 	{"head", "?", "accepted, waiting for a whole request"},
 	{"answer", "=", "answering"},
@@ -48,19 +51,25 @@ func (l *lane) add(kind string, from, to float64) {
 // millis is a moment as JavaScript counts it.
 func millis(t time.Time) float64 { return float64(t.UnixMicro()) / 1000 }
 
-// outcome makes a picture of what the client measured and what the server logged.
-// Both use the clock of this machine. The picture begins with the first event.
+// outcome makes a picture of what the client measured, what the server logged and what
+// passed the tap. All use the clock of this machine. The picture begins with the first event.
 func (t *trial) outcome(timings []timing, events []event) *outcome {
-	o := &outcome{settings: t.settings, Command: t.command, Timings: timings, Log: events}
+	o := &outcome{settings: t.settings, Name: t.name(), Command: t.command, Timings: timings, Log: events}
 	asked, firstObject := math.Inf(1), math.Inf(1)
 	lastByte, lastObject := 0.0, 0.0
 	for _, m := range timings {
-		asked, lastByte = min(asked, m.Start), max(lastByte, m.ResponseEnd)
+		asked = min(asked, m.Start)
+		if !m.came() {
+			continue
+		}
+		lastByte = max(lastByte, m.ResponseEnd)
 		if m.Target != t.pageTarget() {
 			firstObject, lastObject = min(firstObject, m.Start), max(lastObject, m.ResponseEnd)
 		}
 	}
-	o.TotalTime = lastByte - asked
+	if lastByte > 0 {
+		o.TotalTime = lastByte - asked
+	}
 	if lastObject > 0 {
 		o.ObjectsTime = lastObject - firstObject
 	}
@@ -72,12 +81,22 @@ func (t *trial) outcome(timings []timing, events []event) *outcome {
 			ofConn[e.Conn] = append(ofConn[e.Conn], e)
 		}
 	}
-	o.Length = end - begin
+	for _, c := range t.conns {
+		begin, end = min(begin, millis(c.Opened)), max(end, millis(c.Opened))
+		for _, p := range c.Pieces {
+			end = max(end, millis(p.Until))
+		}
+	}
+	if math.IsInf(begin, 0) {
+		return o // nobody came
+	}
+	o.Length = max(end-begin, 1)
 	// Sorted by their answers, the rows of a queue look like a staircase.
 	slices.SortStableFunc(timings, func(a, b timing) int { return cmp.Compare(a.ResponseStart, b.ResponseStart) })
 	for _, m := range timings {
-		o.Browser = append(o.Browser, clientLane(m, begin))
+		o.Browser = append(o.Browser, clientLane(m, begin, o.Length))
 	}
+	t.addWire(o, begin)
 	for _, e := range events {
 		if e.Msg != "accepted" {
 			continue
@@ -92,9 +111,53 @@ func (t *trial) outcome(timings []timing, events []event) *outcome {
 	return o
 }
 
-// clientLane shows an object as the client saw it.
-func clientLane(m timing, begin float64) lane {
+// addWire adds what passed the tap: of a program the lanes as well. The server's own log
+// has numbers for a stage's connections.
+func (t *trial) addWire(o *outcome, begin float64) {
+	const unknown = 1 << 20 // to a stage's log: it never accepted them
+	number := map[string]int{}
+	for i, c := range t.conns {
+		number[c.Local] = i + 1
+		if t.Program == 0 {
+			number[c.Local] += unknown
+		}
+	}
+	for _, e := range o.Log {
+		if e.Msg == "accepted" {
+			number[e.Remote] = e.Conn
+		}
+	}
+	conns := slices.Clone(t.conns)
+	slices.SortStableFunc(conns, func(a, b tap.Conn) int { return cmp.Compare(number[a.Local], number[b.Local]) })
+	for i, c := range conns {
+		name := fmt.Sprintf("connection %d", number[c.Local])
+		if i == 0 && t.Slow != "" {
+			name = "slow client"
+		} else if number[c.Local] > unknown {
+			name = "never accepted"
+		}
+		o.Wire = append(o.Wire, converseOf(c, name, begin))
+		if t.Program > 0 {
+			o.Server = append(o.Server, wireLane(c, name, begin, o.Length))
+		}
+	}
+	if t.Program > 0 {
+		o.Connections = len(t.conns)
+		if t.Slow != "" {
+			o.Connections--
+		}
+	}
+}
+
+// clientLane shows an object as the client saw it. The picture ends after so many
+// milliseconds.
+func clientLane(m timing, begin, length float64) lane {
 	l := lane{Name: strings.TrimPrefix(m.Target, "/")}
+	if !m.came() {
+		l.add("wait", m.Start-begin, length)
+		l.Says = fmt.Sprintf("asked for at %.0f ms, and did not come whole", m.Start-begin)
+		return l
+	}
 	l.add("stalled", m.Start-begin, m.ConnectStart-begin)
 	l.add("connect", m.ConnectStart-begin, m.ConnectEnd-begin)
 	l.add("stalled", m.ConnectEnd-begin, m.RequestStart-begin)

@@ -3,6 +3,9 @@
 //
 //	go run ./scripts/compare
 //	go run ./scripts/compare -text
+//	go run ./scripts/compare -with 'python3 WebServer.py {port}' -dir FOLDER
+//
+// With -with, a server in any language takes part.
 //
 // Two tabs of a browser cannot show this. A browser sends only one request at a
 // time for the same URL, opens silent connections ahead of time, and keeps
@@ -11,8 +14,10 @@
 //
 // A picture of a stage comes about like this; the files have these names:
 //
-//	settings -> trial: a stage runs -> a client loads from it -> timings, and its log
-//	  -> lanes: the rows of a picture -> web, page/ (for the browser), or text
+//	settings -> trial: a stage or a program runs behind a tap -> a client loads from it
+//	  -> timings, what passed the tap, and the log of a stage
+//	  -> lanes, wire: the rows of a picture, and what was said -> web, page/ (for the
+//	     browser), or text
 //	lengths: four stages, one request -> four answers; the browser gets their bytes
 //	same: the golden cases -> stage 1, stage 2, net/http -> where their bytes differ
 package main
@@ -30,6 +35,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -37,6 +43,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"weblab.example/scripts/internal/kit"
 	"weblab.example/scripts/internal/launch"
+	"weblab.example/scripts/internal/term"
 )
 
 // errUsage is what is wrong with the command line.
@@ -60,6 +67,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	addr := flags.String("addr", "127.0.0.1:0", "`host:port` of the page; the stages listen on the same host, so :0 publishes them, too; port 0 picks a free port")
 	noBrowser := flags.Bool("no-browser", false, "open no browser: print the address only")
 	text := flags.Bool("text", false, "show the same in the terminal, without a browser, then end")
+	var programs []*contestant
+	programFlags(flags, &programs)
 	flags.Parse(args) // ends the program if something is wrong
 	host, _, err := net.SplitHostPort(*addr)
 	switch {
@@ -67,6 +76,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return fmt.Errorf("%w: unexpected argument %q", errUsage, flags.Arg(0))
 	case err != nil:
 		return fmt.Errorf("%w: -addr is host:port, such as 127.0.0.1:8080, not %q", errUsage, *addr)
+	}
+	for _, p := range programs {
+		if err := p.check(); err != nil {
+			return fmt.Errorf("%w: %w", errUsage, err)
+		}
 	}
 	var ln net.Listener
 	if !*text { // before anything is built: the port may be taken
@@ -80,6 +94,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	defer c.close()
+	c.programs = programs
+	err = c.layOutPrograms(func(dir string, names []string) {
+		fmt.Fprintf(stderr, "compare: too large, or no file, and so not copied from %s: %s\n", dir, term.Visible(strings.Join(names, ", ")))
+	})
+	if err != nil {
+		return err
+	}
 	if *text {
 		return c.printAll(ctx, stdout)
 	}
@@ -99,11 +120,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 
 // A comparison is what all experiments share.
 type comparison struct {
-	host string          // on which the stages listen
-	temp string          // the programs and their files; removed at the end
-	ctx  context.Context // of the stages and the page's requests
-	end  context.CancelFunc
-	busy sync.WaitGroup // stages and requests that have not ended
+	host     string          // on which the stages listen
+	programs []*contestant   // that take part
+	temp     string          // the programs and their files; removed at the end
+	ctx      context.Context // of the stages and the page's requests
+	end      context.CancelFunc
+	busy     sync.WaitGroup // stages and requests that have not ended
 
 	// What the page's requests share.
 	page    http.Server

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"weblab.example/scripts/internal/term"
 )
 
 // columns of a lane in the terminal.
@@ -32,7 +34,7 @@ func (c *comparison) printAll(ctx context.Context, w io.Writer) error {
 	const persistent = "The six objects again, with -keep-alive. Stage 1 serves one connection until it\nhas been silent for %v (-idle-timeout). Until then the others wait.\n\n"
 	for _, e := range []struct {
 		title, says string
-		pair        settings                               // of a trial of each stage
+		of          settings                               // a trial of each
 		show        func(context.Context, io.Writer) error // instead of it
 	}{
 		{"Six objects", "A page has six objects. Each answer is delayed by 100 ms.\n\n", settings{Objects: 6, Delay: 100}, nil},
@@ -44,7 +46,7 @@ func (c *comparison) printAll(ctx context.Context, w io.Writer) error {
 	} {
 		fmt.Fprintf(w, "\n== %s\n\n%s", e.title, e.says)
 		if e.show == nil {
-			e.show = func(ctx context.Context, w io.Writer) error { return c.printPair(ctx, w, e.pair) }
+			e.show = func(ctx context.Context, w io.Writer) error { return c.printTrials(ctx, w, e.of) }
 		}
 		if err := e.show(ctx, w); err != nil {
 			return err
@@ -53,20 +55,12 @@ func (c *comparison) printAll(ctx context.Context, w io.Writer) error {
 	return nil
 }
 
-// printPair runs a trial of each stage, with net/http's client, and prints them.
-func (c *comparison) printPair(ctx context.Context, w io.Writer, s settings) error {
+// printTrials runs a trial of each stage and each program, with net/http's client, and
+// prints them.
+func (c *comparison) printTrials(ctx context.Context, w io.Writer, s settings) error {
 	var outcomes []*outcome
-	for s.Stage = 1; s.Stage <= 2; s.Stage++ {
-		t, err := c.begin(ctx, c.site(), s)
-		if err != nil {
-			return err
-		}
-		timings, err := load(ctx, t)
-		if err != nil {
-			t.stop()
-			return t.fault(fmt.Sprintf("did not send the page and all its objects (%v)", err))
-		}
-		o, err := t.finish(ctx, timings)
+	for _, s := range c.everyone(s) {
+		o, err := c.loadAll(ctx, s)
 		if err != nil {
 			return err
 		}
@@ -76,8 +70,26 @@ func (c *comparison) printPair(ctx context.Context, w io.Writer, s settings) err
 	return nil
 }
 
+// loadAll runs a trial. What is wrong with a program is part of its outcome.
+func (c *comparison) loadAll(ctx context.Context, s settings) (*outcome, error) {
+	t, err := c.begin(ctx, c.site(), s)
+	switch {
+	case err != nil && t != nil && t.Program > 0:
+		return t.notStarted(err), nil
+	case err != nil:
+		return nil, err
+	}
+	timings, err := load(ctx, t)
+	if err != nil && (t.Program == 0 || ctx.Err() != nil) {
+		t.stop()
+		return nil, t.fault(fmt.Sprintf("did not send the page and all its objects (%v)", err))
+	}
+	return t.finish(ctx, timings)
+}
+
 // load gets the page of a trial and its objects, as a browser does. When the page
-// has come, it asks for all objects at once, on at most six connections.
+// has come, it asks for all objects at once, on at most six connections. With an error it
+// returns what it has asked for.
 func load(ctx context.Context, t *trial) ([]timing, error) {
 	const perHost = 6 // browsers use as many
 	transport := &http.Transport{
@@ -91,17 +103,18 @@ func load(ctx context.Context, t *trial) ([]timing, error) {
 	targets := t.targets()
 	timings := make([]timing, len(targets))
 	get := func(i int) (err error) {
-		timings[i], err = measure(ctx, transport, t.server.Addr, targets[i])
+		timings[i], err = measure(ctx, transport, t.tap.Addr, targets[i])
 		return err
 	}
 	if err := get(0); err != nil {
-		return nil, err
+		return timings[:1], err
 	}
 	var objects errgroup.Group
 	for i := range t.Objects {
 		objects.Go(func() error { return get(1 + i) })
 	}
-	return timings, objects.Wait()
+	err := objects.Wait() // before the timings are read
+	return timings, err
 }
 
 // measure gets one object, and notes the time of each event.
@@ -124,13 +137,14 @@ func measure(ctx context.Context, transport *http.Transport, addr, target string
 	if err != nil {
 		return m, err
 	}
+	failed := timing{Target: target, Start: m.Start} // what is noted may still change
 	resp, err := transport.RoundTrip(req)
 	if err != nil {
-		return m, err
+		return failed, err
 	}
 	defer resp.Body.Close()
 	if _, err := io.Copy(io.Discard, resp.Body); err != nil {
-		return m, err
+		return failed, err
 	}
 	note(&m.ResponseEnd)
 	mu.Lock()
@@ -162,11 +176,19 @@ func printOutcomes(w io.Writer, outcomes []*outcome) {
 		}
 	}
 	for _, o := range outcomes {
-		fmt.Fprintf(w, "stage %d: %s\n", o.Stage, o.Command)
+		fmt.Fprintf(w, "%s: %s\n", o.Name, term.Visible(o.Command))
+		if o.Trouble != "" {
+			fmt.Fprintf(w, "  ! %s\n", strings.ReplaceAll(o.Trouble, "\n", "\n    "))
+		}
+		if len(o.Browser)+len(o.Server) == 0 {
+			fmt.Fprintln(w)
+			continue
+		}
 		fmt.Fprintf(w, "  %-14s 0 ms%*.0f ms\n", "the client saw", columns-5, length)
 		draw(o.Browser)
 		fmt.Fprintln(w, "  the server did")
 		draw(o.Server)
+		printWire(w, o.Wire)
 		fmt.Fprintf(w, "  %s\n\n", o.totals())
 	}
 	if one, two := outcomes[0], outcomes[1]; one.Objects > 0 {
@@ -189,7 +211,10 @@ func (o *outcome) totals() string {
 	if o.Connections != 1 {
 		conns = fmt.Sprintf("%d connections", o.Connections)
 	}
-	if o.Objects == 0 {
+	switch {
+	case o.Trouble != "":
+		return "it did not do its part, on " + conns
+	case o.Objects == 0:
 		return fmt.Sprintf("the page took %.0f ms, on %s", o.TotalTime, conns)
 	}
 	return fmt.Sprintf("the page and its objects took %.0f ms, the objects alone %.0f ms, on %s", o.TotalTime, o.ObjectsTime, conns)

@@ -11,11 +11,13 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"weblab.example/scripts/internal/exchange"
 	"weblab.example/scripts/internal/kit"
 	"weblab.example/scripts/internal/launch"
+	"weblab.example/scripts/internal/tap"
 )
 
 const (
@@ -36,7 +38,8 @@ const (
 
 // Settings say what a trial shows.
 type settings struct {
-	Stage     int      `json:"stage"`     // 1 or 2
+	Stage     int      `json:"stage"`     // 1 or 2, or 0:
+	Program   int      `json:"program"`   // the number of a program, from 1
 	Objects   int      `json:"objects"`   // of the page
 	Delay     int      `json:"delay"`     // before each answer, in milliseconds
 	KeepAlive bool     `json:"keepAlive"` // persistent connections
@@ -47,10 +50,12 @@ type settings struct {
 // slowClients are what the slow clients send.
 var slowClients = map[string]string{"": "", "silent": "", "half": "GET /page-0.html HTTP/1.1\r\nHost: "}
 
-func (s settings) check() error {
+func (c *comparison) check(s settings) error {
 	_, isSlow := slowClients[s.Slow]
 	switch {
-	case s.Stage != 1 && s.Stage != 2:
+	case s.Program < 0 || s.Program > len(c.programs):
+		return fmt.Errorf("there is no program %d", s.Program)
+	case s.Program == 0 && s.Stage != 1 && s.Stage != 2:
 		return fmt.Errorf("there is no server of stage %d", s.Stage)
 	case s.Objects < 0 || s.Objects > maxObjects:
 		return fmt.Errorf("a page has 0 to %d objects, not %d", maxObjects, s.Objects)
@@ -77,55 +82,107 @@ func (s settings) flags() []string {
 	return append(flags, s.more...)
 }
 
-// A trial is one stage that runs for one picture.
+// A trial is one stage, or a program, that runs for one picture.
 type trial struct {
 	settings
 	command string // starts it by hand
 	server  *launch.Server
-	log     *serverLog
-	slow    net.Conn // the slow client's connection, if there is one
+	tap     *tap.Tap // between the clients and the server
+	conns   []tap.Conn
+	log     *serverLog // of a stage
+	slow    net.Conn   // the slow client's connection, if there is one
+
+	// Of a program:
+	stderr  launch.Tail
+	begun   time.Time
+	listens bool        // it is known to
+	late    atomic.Bool // it had too little time
 }
 
-// begin starts the stage of a trial on a directory, and the slow client if there is
-// one. When begin returns, the slow client holds its connection.
+// name is how the page calls who takes part.
+func (t *trial) name() string {
+	if t.Program > 0 {
+		return fmt.Sprintf("program %d", t.Program)
+	}
+	return fmt.Sprintf("stage %d", t.Stage)
+}
+
+// begin starts the stage of a trial on a directory, or a program on its own. It starts the
+// slow client, too, if there is one. When begin returns, that one holds its connection.
 func (c *comparison) begin(ctx context.Context, root string, s settings) (t *trial, err error) {
-	if err := s.check(); err != nil {
+	if err := c.check(s); err != nil {
 		return nil, err
 	}
 	t = &trial{settings: s, log: newServerLog()}
+	if s.Program > 0 {
+		err = c.beginProgram(t)
+	} else {
+		err = c.beginStage(t, root)
+	}
+	if err != nil {
+		return t, err
+	}
+	if t.tap, err = tap.Open(net.JoinHostPort(c.host, "0"), t.dial); err != nil {
+		t.stop()
+		return t, err
+	}
+	t.tap.FreePort = s.Program > 0 && !strings.Contains(t.command, "{port}")
+	if s.Slow != "" {
+		if err := t.holdConnection(ctx); err != nil {
+			t.stop()
+			return t, t.fault(fmt.Sprintf("did not accept the slow client (%v)", err))
+		}
+	}
+	return t, nil
+}
+
+// dial connects to the server. If it is not known yet whether a program listens, dial tries again.
+func (t *trial) dial(ctx context.Context) (*net.TCPConn, error) {
+	for {
+		conn, err := new(net.Dialer).DialContext(ctx, "tcp", t.server.Addr)
+		if err == nil {
+			return conn.(*net.TCPConn), nil
+		}
+		if t.Program == 0 || t.listens || time.Since(t.begun) > startTime || t.end() != "" || ctx.Err() != nil {
+			return nil, err
+		}
+		time.Sleep(exchange.Pause)
+	}
+}
+
+// beginStage starts the stage of a trial.
+func (c *comparison) beginStage(t *trial, root string) (err error) {
+	s := t.settings
 	t.command = strings.Join(append([]string{"go run ./" + kit.Folder(s.Stage)}, s.flags()...), " ")
 	args := append([]string{"-addr", net.JoinHostPort(c.host, "0"), "-root", root, "-log", "json"}, s.flags()...)
 	life, cancel := context.WithTimeout(c.ctx, trialTime)
 	if t.server, err = launch.Serve(life, t.log, c.program(s.Stage), args...); err != nil {
 		cancel()
 		_, said := t.log.read()
-		return nil, fmt.Errorf("%w\n%s", err, said)
+		return fmt.Errorf("%w\n%s", err, said)
 	}
 	c.busy.Go(func() {
 		<-t.server.Done()
 		cancel()
 	})
-	if s.Slow != "" {
-		if err := t.holdConnection(ctx); err != nil {
-			t.stop()
-			return nil, t.fault(fmt.Sprintf("did not accept the slow client (%v)", err))
-		}
-	}
-	return t, nil
+	return nil
 }
 
-// stop ends the stage. Its log is complete then.
+// stop ends the server, and its tap. The log is complete then.
 func (t *trial) stop() {
 	if t.slow != nil {
 		t.slow.Close() // it waits for no answer, so nothing is lost
 	}
 	t.server.Stop()
+	if t.tap != nil {
+		t.tap.Close()
+	}
 }
 
 // holdConnection connects, sends what a slow client sends, and waits until the
-// server has accepted.
+// server has accepted. A program does not say so: then what was sent is on its way.
 func (t *trial) holdConnection(ctx context.Context) error {
-	conn, err := exchange.Dial(t.server.Addr)
+	conn, err := exchange.Dial(t.tap.Addr)
 	if err != nil {
 		return err
 	}
@@ -136,7 +193,13 @@ func (t *trial) holdConnection(ctx context.Context) error {
 	}()
 	ctx, cancel := context.WithTimeout(ctx, exchange.Patience)
 	defer cancel()
-	return t.log.wait(ctx, func(events []event) bool { return len(events) > 0 })
+	if t.Program == 0 {
+		return t.log.wait(ctx, func(events []event) bool { return len(events) > 0 })
+	}
+	_, err = t.tap.Wait(ctx, func(conns []tap.Conn) bool {
+		return len(conns) > 0 && !conns[0].Connected.IsZero() && (t.Slow == "silent" || len(conns[0].Pieces) > 0)
+	})
+	return err
 }
 
 // pageTarget is the page that a browser asks for. targets are the page and the objects
@@ -165,36 +228,57 @@ type timing struct {
 	Status        int     `json:"status"`        // of the answer; 0 if the client did not say
 }
 
+// came reports whether the whole object came.
+func (m timing) came() bool { return m.ResponseStart >= m.Start && m.ResponseEnd >= m.ResponseStart }
+
 // An Outcome is a trial that has ended. The page and the report show it.
 type outcome struct {
 	settings
-	Command     string   `json:"command"`
-	Browser     []lane   `json:"browser"` // what the client saw
-	Server      []lane   `json:"server"`  // what the server did
-	Length      float64  `json:"length"`  // of both, in milliseconds
-	ObjectsTime float64  `json:"objectsTime"`
-	TotalTime   float64  `json:"totalTime"`
-	Connections int      `json:"connections"` // that the server accepted from the browser
-	Timings     []timing `json:"timings"`
-	Log         []event  `json:"log"`
+	Name        string         `json:"name"`
+	Command     string         `json:"command"`
+	Trouble     string         `json:"trouble"` // what went wrong with a program
+	Browser     []lane         `json:"browser"` // what the client saw
+	Server      []lane         `json:"server"`  // what the server did
+	Wire        []conversation `json:"wire"`    // what passed the tap
+	Length      float64        `json:"length"`  // of all, in milliseconds
+	ObjectsTime float64        `json:"objectsTime"`
+	TotalTime   float64        `json:"totalTime"`
+	Connections int            `json:"connections"` // that the server accepted from the browser
+	Timings     []timing       `json:"timings"`
+	Log         []event        `json:"log"`
 }
 
-// finish ends a trial. It waits until every connection has ended in the log, then
-// stops the stage and makes the picture. It does not wait for persistent
-// connections, because they stay open. The picture does not show how the end of
-// the stage closes them.
+// notStarted is the outcome of a program that could not be started.
+func (t *trial) notStarted(err error) *outcome {
+	return &outcome{settings: t.settings, Name: t.name(), Command: t.command, Trouble: err.Error()}
+}
+
+// finish ends a trial. It waits until every connection has ended in the log and on the
+// wire, then stops the stage and makes the picture. It does not wait for persistent
+// connections of a stage, because they stay open. The picture does not show how the end
+// of the stage closes them.
 func (t *trial) finish(ctx context.Context, timings []timing) (*outcome, error) {
 	patience := time.Second // from a last byte to the end of the connection
-	if t.Slow != "" {
+	if t.Slow != "" && t.Program == 0 {
 		patience += headTimeout // the slow client outlasts the page
 	}
-	if t.KeepAlive || len(timings) == 0 {
+	if t.KeepAlive && t.Program == 0 || len(timings) == 0 {
 		patience = 0
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	t.log.wait(ctx, allClosed) // the picture shows which connections stay open
+	t.conns, _ = t.tap.Wait(ctx, func(conns []tap.Conn) bool {
+		return !slices.ContainsFunc(conns, func(c tap.Conn) bool { return !c.Over })
+	})
 	events, _ := t.log.read()
+	if t.Program > 0 {
+		trouble := t.trouble(timings)
+		t.stop()
+		o := t.outcome(timings, events)
+		o.Trouble = trouble
+		return o, nil
+	}
 	t.stop()
 	if err := t.checkLoaded(timings); err != nil {
 		return nil, err
@@ -205,23 +289,33 @@ func (t *trial) finish(ctx context.Context, timings []timing) (*outcome, error) 
 // checkLoaded makes sure that the page and all its objects came. Otherwise the
 // picture would be wrong.
 func (t *trial) checkLoaded(timings []timing) error {
+	if what := t.missing(timings); what != "" {
+		return t.fault(what)
+	}
+	return nil
+}
+
+// missing says what did not come, or "".
+func (t *trial) missing(timings []timing) string {
 	loaded := map[string]bool{}
 	for _, m := range timings {
-		loaded[m.Target] = m.ResponseStart >= m.Start && m.ResponseEnd >= m.ResponseStart && m.Status < 400
+		loaded[m.Target] = m.came() && m.Status < 400
 	}
 	missing := slices.DeleteFunc(t.targets(), func(target string) bool { return loaded[target] })
 	switch {
 	case len(missing) == 0:
-		return nil
+		return ""
 	case missing[0] == t.pageTarget():
-		return t.fault("did not send the page")
+		return "did not send the page"
 	}
-	return t.fault("did not send " + strings.ReplaceAll(strings.Join(missing, ", "), "/", ""))
+	return "did not send " + strings.ReplaceAll(strings.Join(missing, ", "), "/", "")
 }
 
-// fault is the error when a stage did not do its part, with what it said. The
-// stage has ended.
+// fault is the error when a stage did not do its part, with what it said.
 func (t *trial) fault(what string) error {
+	if t.Program > 0 {
+		return t.programFault(what)
+	}
 	events, said := t.log.read()
 	for _, e := range events {
 		if e.Error != "" {
@@ -248,11 +342,11 @@ var objectsPage string
 //go:embed site/object.svg
 var objectPicture string
 
-// writeSite writes the files that the stages serve: a page for each number of
+// writeSite writes the files that are served: a page for each number of
 // objects, and the objects.
 func writeSite(dir string) error {
 	write := func(name, text string) error { return os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644) }
-	err := os.Mkdir(dir, 0o755)
+	err := os.MkdirAll(dir, 0o755)
 	images := ""
 	for n := 0; n <= maxObjects && err == nil; n++ {
 		if n > 0 {

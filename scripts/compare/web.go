@@ -90,8 +90,9 @@ func thisHost(next http.Handler) http.Handler {
 
 func (c *comparison) about(*http.Request) (any, error) {
 	return map[string]any{
-		"machine": fmt.Sprintf("%s/%s, %d processors, %s", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version()),
-		"kinds":   kinds,
+		"machine":  fmt.Sprintf("%s/%s, %d processors, %s", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version()),
+		"kinds":    kinds,
+		"programs": len(c.programs),
 	}, nil
 }
 
@@ -101,12 +102,15 @@ func (c *comparison) beginTrial(r *http.Request) (any, error) {
 		return nil, err
 	}
 	t, err := c.begin(r.Context(), c.site(), s)
-	if err != nil {
+	switch {
+	case err != nil && t != nil && t.Program > 0:
+		return map[string]any{"outcome": t.notStarted(err)}, nil
+	case err != nil:
 		return nil, err
 	}
 	id := rand.Text()
 	c.trials.Store(id, t)
-	_, port, err := net.SplitHostPort(t.server.Addr)
+	_, port, err := net.SplitHostPort(t.tap.Addr)
 	return map[string]any{"id": id, "port": port, "target": s.pageTarget(), "command": t.command}, err
 }
 

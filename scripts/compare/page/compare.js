@@ -1,9 +1,9 @@
-// The page starts a stage, lets this browser load from it, and draws what comes
-// back. lanes.go makes the pictures. They are only drawn here.
+// The page starts a stage or a program, lets this browser load from it, and draws what
+// comes back. lanes.go and wire.go make the pictures. They are only drawn here.
 
 // The answers of all experiments, as they came, for the report.
 const record = {};
-let about = {kinds: []};
+let about = {kinds: [], programs: 0};
 
 // el makes an element: el('p', {class: 'x'}, 'text', otherElement).
 function el(tag, attributes, ...children) {
@@ -26,6 +26,7 @@ async function post(path, body) {
 // trial starts a stage, loads its page in a frame, and returns the outcome.
 async function trial(settings, into) {
   const begun = await post('trials', settings);
+  if (begun.outcome) return begun.outcome; // a program that could not be started
   into.replaceChildren(el('p', {}, `Loading from ${begun.command} …`));
   const frame = el('iframe', {class: 'page-frame', title: `The page, loaded from ${begun.command}`});
   const timings = measured(frame);
@@ -60,13 +61,40 @@ function measured(frame) {
 
 // --- Pictures
 
-// pictures draws outcomes below each other, on the same time axis.
-function pictures(outcomes) {
+// pictures draws outcomes below each other, on the same time axis. again starts one anew.
+function pictures(outcomes, again) {
   const length = Math.max(...outcomes.map(o => o.length));
-  return outcomes.map(o => el('div', {class: 'pair'},
-    el('h3', {}, `Stage ${o.stage}: `, el('code', {}, o.command)),
-    picture('What the browser saw (Resource Timing)', o.browser, length),
-    picture('What the server did (its log)', o.server, length)));
+  return outcomes.map((o, i) => el('div', {class: 'pair'},
+    el('h3', {}, `${o.name[0].toUpperCase()}${o.name.slice(1)}: `, el('code', {}, o.command)),
+    ...o.trouble ? [trouble(o, () => again(i))] : [],
+    ...o.length ? [
+      picture('What the browser saw (Resource Timing)', o.browser ?? [], length),
+      picture(o.program ? 'What passed on the wire (the tap)' : 'What the server did (its log)', o.server ?? [], length),
+      wire(o)] : []));
+}
+
+// trouble says what went wrong with a program.
+function trouble(o, again) {
+  const button = el('button', {type: 'button'}, 'Start it again');
+  button.addEventListener('click', again);
+  return el('div', {class: 'trouble'}, el('p', {class: 'error', role: 'alert'}, o.trouble), el('p', {class: 'controls'}, button));
+}
+
+// wire lists the connections. Each opens to what was said on it.
+function wire(o) {
+  return el('details', {class: 'wire'}, el('summary', {}, `On the wire: ${(o.wire ?? []).length} connections`),
+    ...(o.wire ?? []).map(c => el('details', {}, el('summary', {}, el('b', {}, c.name), `: ${c.says}`),
+      el('ol', {class: 'pieces'}, ...c.pieces.map(piece)))));
+}
+
+const ends = {FIN: 'FIN: nothing more will come', RST: 'RST: it resets the connection'};
+
+function piece(p) {
+  const size = p.reads > 1 ? `${p.size} bytes in ${p.reads} pieces` : `${p.size} bytes`;
+  return el('li', {class: p.from}, el('span', {class: 'when'}, `${p.at.toFixed(1)} ms`), ` ${p.from}: ${ends[p.end] ?? size}`,
+    ...(p.parts ?? []).map(part => part.body ?
+      el('details', {}, el('summary', {}, `${part.size} bytes of the body`), el('pre', {}, part.text)) :
+      el('pre', {}, part.text)));
 }
 
 function picture(title, lanes, length) {
@@ -94,7 +122,7 @@ function tick(length) {
 }
 
 function legend(outcomes) {
-  const used = new Set(outcomes.flatMap(o => [...o.browser, ...o.server]).flatMap(l => l.spans ?? []).map(s => s.kind));
+  const used = new Set(outcomes.flatMap(o => [...o.browser ?? [], ...o.server ?? []]).flatMap(l => l.spans ?? []).map(s => s.kind));
   return el('p', {class: 'legend'}, ...about.kinds.filter(k => used.has(k.Kind)).map(k =>
     el('span', {}, el('span', {class: `key ${k.Kind}`, 'aria-hidden': 'true'}), k.Means)));
 }
@@ -104,10 +132,10 @@ function legend(outcomes) {
 function inWords(outcomes) {
   return el('details', {}, el('summary', {}, 'The same in words, and the raw events'),
     ...outcomes.flatMap(o => [
-      el('h3', {}, `Stage ${o.stage}: ${o.command}`),
+      el('h3', {}, `${o.name}: ${o.command}`),
       ...[['browser', o.browser], ['server', o.server]].map(([who, lanes]) =>
-        el('ul', {}, ...lanes.map(l => el('li', {}, `${who}, ${l.name}: ${l.says}`)))),
-      el('pre', {class: 'events'}, [...o.timings, ...o.log].map(e => JSON.stringify(e)).join('\n')),
+        el('ul', {}, ...(lanes ?? []).map(l => el('li', {}, `${who}, ${l.name}: ${l.says}`)))),
+      el('pre', {class: 'events'}, [...o.timings ?? [], ...o.log ?? []].map(e => JSON.stringify(e)).join('\n')),
     ]));
 }
 
@@ -119,8 +147,9 @@ function table(head, rows) {
 }
 
 function totals(outcomes) {
-  return table(['stage', 'flags', 'objects', 'page and objects', 'connections'], outcomes.map(o => [
-    `stage ${o.stage}`, o.command.split(' ').slice(3).join(' '), ms(o.objectsTime), ms(o.totalTime), o.connections]));
+  return table(['server', 'flags', 'objects', 'page and objects', 'connections'], outcomes.map(o => [
+    o.name, o.program ? '' : o.command.split(' ').slice(3).join(' '),
+    ...o.trouble ? ['not whole', 'not whole'] : [ms(o.objectsTime), ms(o.totalTime)], o.connections]));
 }
 
 const ratio = (a, b) => (a / b).toFixed(1);
@@ -128,14 +157,37 @@ const ratio = (a, b) => (a / b).toFixed(1);
 // --- The experiments. Each one reads its form, runs, and shows the result. It
 // returns a sentence or two about it, and the raw data.
 
-// pair runs a trial of each stage.
-const pair = async (settings, into) => [await trial({...settings, stage: 1}, into), await trial({...settings, stage: 2}, into)];
-
-// show shows trials: an element or nothing, a sentence or two about them, and their pictures.
-function show(into, first, says, outcomes) {
-  into.replaceChildren(first, el('p', {}, says), ...pictures(outcomes), legend(outcomes), inWords(outcomes));
-  return {says, data: outcomes};
+// stages runs a trial of each stage, and programs one of each program.
+const stages = async (settings, into) => [await trial({...settings, stage: 1}, into), await trial({...settings, stage: 2}, into)];
+async function programs(settings, into) {
+  const outcomes = [];
+  for (let n = 1; n <= about.programs; n++) outcomes.push(await trial({...settings, program: n}, into));
+  return outcomes;
 }
+
+// show shows trials: what first makes of them (an element or nothing), what tell says about
+// them, and their pictures.
+function show(into, outcomes, first, tell) {
+  const draw = () => into.replaceChildren(first(outcomes), el('p', {}, tell(outcomes)),
+    ...pictures(outcomes, again), legend(outcomes), inWords(outcomes));
+  const again = i => {
+    queue = queue.then(async () => {
+      const {delay, objects, keepAlive, slow, program} = outcomes[i];
+      try {
+        outcomes[i] = await trial({delay, objects, keepAlive, slow, program}, into);
+      } catch (e) {
+        outcomes[i].trouble = e.message;
+      }
+      draw();
+    });
+  };
+  draw();
+  return {says: tell(outcomes), data: outcomes};
+}
+
+// came tells what a program did with a page.
+const came = (outcomes, time) => outcomes.filter(o => o.program).map(o =>
+  ` ${o.name}: ${o.trouble ? 'not whole' : ms(time(o))}.`).join('');
 
 const experiments = {
   async objects(form, into) {
@@ -143,20 +195,18 @@ const experiments = {
       objects: form.elements.objects.valueAsNumber, delay: form.elements.delay.valueAsNumber,
       keepAlive: form.elements.keepAlive.checked,
     };
-    const both = await pair(settings, into), [one, two] = both;
-    const says = `${settings.objects} objects, each answer delayed by ${settings.delay} ms, ` +
+    const all = [...await stages(settings, into), ...await programs(settings, into)];
+    return show(into, all, totals, ([one, two]) => `${settings.objects} objects, each answer delayed by ${settings.delay} ms, ` +
       `${settings.keepAlive ? 'persistent connections' : 'a connection for each'}: ` +
       `stage 1 took ${ratio(one.objectsTime, two.objectsTime)} times as long as stage 2 for the objects, ` +
-      `${ratio(one.totalTime, two.totalTime)} times with the page.`;
-    return show(into, totals(both), says, both);
+      `${ratio(one.totalTime, two.totalTime)} times with the page.` + came(all, o => o.totalTime));
   },
 
   async slow(form, into) {
     const settings = {slow: form.elements.slow.value};
-    const both = await pair(settings, into), [one, two] = both;
-    const says = `The slow client sent ${settings.slow === 'half' ? 'half a request' : 'nothing'}. ` +
-      `From stage 1 the page came after ${ms(one.totalTime)}, from stage 2 after ${ms(two.totalTime)}.`;
-    return show(into, '', says, both);
+    const all = [...await stages(settings, into), ...await programs(settings, into)];
+    return show(into, all, () => '', ([one, two]) => `The slow client sent ${settings.slow === 'half' ? 'half a request' : 'nothing'}. ` +
+      `From stage 1 the page came after ${ms(one.totalTime)}, from stage 2 after ${ms(two.totalTime)}.` + came(all, o => o.totalTime));
   },
 
   async lengths(form, into) {
@@ -190,10 +240,11 @@ const experiments = {
 
   async persistent(form, into) {
     const settings = {objects: 6, delay: 100};
-    const all = [...await pair(settings, into), ...await pair({...settings, keepAlive: true}, into)];
-    const says = `Stage 1 with -keep-alive took ${ratio(all[2].totalTime, all[0].totalTime)} times as long as without it, ` +
-      `stage 2 ${ratio(all[3].totalTime, all[1].totalTime)} times.`;
-    return show(into, totals(all), says, all);
+    const all = [...await stages(settings, into), ...await stages({...settings, keepAlive: true}, into),
+      ...await programs({...settings, keepAlive: true}, into)];
+    return show(into, all, totals, ([one, two, kept, keptToo]) =>
+      `Stage 1 with -keep-alive took ${ratio(kept.totalTime, one.totalTime)} times as long as without it, ` +
+      `stage 2 ${ratio(keptToo.totalTime, two.totalTime)} times.` + came(all, o => o.totalTime));
   },
 };
 
@@ -344,6 +395,7 @@ if (wanted.length > 0) {
   document.body.append(el('img', {id: 'hold', src: 'hold', alt: '', width: 1, height: 1}));
 }
 about = await (await fetch('about')).json();
+document.getElementById('programs').hidden = !about.programs;
 document.getElementById('about').textContent = `${about.machine}; ${navigator.userAgent}.`;
 
 if (wanted.length > 0) {

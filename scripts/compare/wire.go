@@ -1,0 +1,242 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	"weblab.example/scripts/internal/exchange"
+	"weblab.example/scripts/internal/tap"
+	"weblab.example/scripts/internal/term"
+)
+
+// A Conversation is what passed on one connection.
+type conversation struct {
+	Name   string  `json:"name"`
+	Says   string  `json:"says"` // in words
+	Pieces []piece `json:"pieces"`
+}
+
+// A Piece is what came with one read, or with many. Times are in milliseconds from the
+// beginning of the picture.
+type piece struct {
+	At    float64 `json:"at"`
+	From  string  `json:"from"` // client or server
+	Size  int     `json:"size"`
+	Reads int     `json:"reads"`
+	Parts []part  `json:"parts"`
+	End   string  `json:"end"` // FIN, RST, or ""
+}
+
+// A Part belongs to a head, or to a body.
+type part struct {
+	Body bool   `json:"body"`
+	Size int    `json:"size"`
+	Text string `json:"text"` // line by line, with CR and LF visible
+}
+
+// converseOf shows what passed on a connection.
+func converseOf(c tap.Conn, name string, begin float64) conversation {
+	says := conversation{Name: name, Says: summary(c), Pieces: []piece{}}
+	streams := map[string]*stream{tap.Client: {request: true}, tap.Server: {}}
+	for _, p := range c.Pieces {
+		shown := piece{At: millis(p.Time) - begin, From: p.From, Size: p.Size, Reads: p.Parts, End: p.End, Parts: streams[p.From].split(p.Bytes)}
+		if rest := p.Size - len(p.Bytes); rest > 0 {
+			shown.Parts = append(shown.Parts, part{Body: true, Size: rest, Text: "(not kept: too much)"})
+		}
+		says.Pieces = append(says.Pieces, shown)
+	}
+	return says
+}
+
+// summary says in words what passed on a connection.
+func summary(c tap.Conn) string {
+	if c.Failed != nil {
+		return fmt.Sprintf("no connection to the server (%v)", c.Failed)
+	}
+	says := []string{}
+	for _, who := range []string{tap.Client, tap.Server} {
+		size, reads := 0, 0
+		for _, p := range c.Pieces {
+			if p.From == who {
+				size, reads = size+p.Size, reads+p.Parts
+			}
+		}
+		switch {
+		case reads == 0:
+			says = append(says, who+" nothing")
+		case reads == 1:
+			says = append(says, fmt.Sprintf("%s %d bytes", who, size))
+		default:
+			says = append(says, fmt.Sprintf("%s %d bytes in %d pieces", who, size, reads))
+		}
+	}
+	end := "still open at the end"
+	if i := slices.IndexFunc(c.Pieces, func(p tap.Piece) bool { return p.End != "" }); i >= 0 {
+		verb := map[string]string{tap.FIN: "closed", tap.RST: "reset it"}[c.Pieces[i].End]
+		end = fmt.Sprintf("the %s %s first", c.Pieces[i].From, verb)
+		if !c.Over {
+			end += ", the other side not yet"
+		}
+	}
+	return strings.Join(append(says, end), ", ")
+}
+
+// A stream tells heads from bodies in what one side sends.
+type stream struct {
+	request bool
+	head    []byte // up to here
+	body    int    // how many of its bytes have not come yet; -1: all that comes
+}
+
+// split splits the next bytes into parts.
+func (s *stream) split(b []byte) (parts []part) {
+	add := func(body bool, b []byte) {
+		if last := len(parts) - 1; last >= 0 && !body && !parts[last].Body {
+			parts[last].Size, parts[last].Text = parts[last].Size+len(b), parts[last].Text+"\n"+visible(b)
+			return
+		}
+		parts = append(parts, part{body, len(b), visible(b)})
+	}
+	for len(b) > 0 {
+		n := len(b)
+		if s.body != 0 {
+			if s.body > 0 {
+				n = min(n, s.body)
+				s.body -= n
+			}
+			add(true, b[:n])
+			b = b[n:]
+			continue
+		}
+		if at := bytes.IndexByte(b, '\n'); at >= 0 {
+			n = at + 1
+		}
+		s.head = append(s.head, b[:n]...)
+		add(false, b[:n])
+		b = b[n:]
+		if m := exchange.ReadMessage(bytes.TrimLeft(s.head, "\r\n")); m.Ended {
+			s.head, s.body = nil, s.follows(m)
+		}
+	}
+	return parts
+}
+
+// follows is how long the body behind a head is, as a client that trusts the head reads it.
+func (s *stream) follows(m exchange.Message) int {
+	length, has := m.Field("Content-Length")
+	n, err := strconv.Atoi(length)
+	switch {
+	case has && err == nil && n >= 0 && m.Status != 304:
+		return n
+	case s.request, m.Status == 304, m.Status == 204, 100 <= m.Status && m.Status < 200:
+		return 0
+	}
+	return -1
+}
+
+// visible shows bytes line by line, with what is not to be seen as in a string of Go.
+func visible(b []byte) string {
+	var lines []string
+	for line := range bytes.Lines(b) {
+		quoted := strconv.Quote(string(line))
+		lines = append(lines, strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// wireLane shows a connection of a program, as the tap saw it. Nobody knows when the program
+// accepted it. The picture ends after so many milliseconds.
+func wireLane(c tap.Conn, name string, begin, length float64) lane {
+	l := lane{Name: name}
+	doing, since, last := "connect", millis(c.Opened)-begin, 0.0
+	says := []string{fmt.Sprintf("came at %.0f ms", since)}
+	become := func(kind string, at float64) {
+		if doing == "receive" {
+			l.add(doing, since, last)
+			doing, since = "open", last
+		}
+		l.add(doing, since, at)
+		doing, since = kind, at
+	}
+	if !c.Connected.IsZero() {
+		at := millis(c.Connected) - begin
+		if at-since >= 1 {
+			says = append(says, fmt.Sprintf("was connected to the server at %.0f ms", at))
+		}
+		become("quiet", at)
+	}
+	for _, p := range c.Pieces {
+		at := millis(p.Time) - begin
+		switch {
+		case p.End != "":
+			become("open", at)
+			verb := map[string]string{tap.FIN: "closed", tap.RST: "reset"}[p.End]
+			says = append(says, fmt.Sprintf("%s by the %s at %.0f ms", verb, p.From, at))
+		case p.From == tap.Client && doing != "wait":
+			become("wait", at)
+			says = append(says, fmt.Sprintf("asked at %.0f ms", at))
+		case p.From == tap.Server:
+			if doing != "receive" {
+				become("receive", at)
+				says = append(says, fmt.Sprintf("answered from %.0f ms", at))
+			}
+			last = millis(p.Until) - begin
+		}
+	}
+	switch {
+	case c.Failed != nil:
+		says = append(says, fmt.Sprintf("no connection to the server (%v)", c.Failed))
+	case !c.Over:
+		become("", length)
+		says = append(says, "still open at the end")
+	}
+	l.Says = strings.Join(says, ", ")
+	return l
+}
+
+// printWire prints what passed: of each piece the first line.
+func printWire(w io.Writer, wire []conversation) {
+	const most = 4 // pieces of one side, one behind the other
+	fmt.Fprintln(w, "  on the wire")
+	for _, c := range wire {
+		fmt.Fprintf(w, "    %s: %s\n", c.Name, c.Says)
+		run, more, size, ends := 0, 0, 0, []string{}
+		for i, p := range c.Pieces {
+			if p.End != "" {
+				ends = append(ends, fmt.Sprintf("%s %s at %.1f ms", p.From, p.End, p.At))
+				continue
+			}
+			if i > 0 && p.From != c.Pieces[i-1].From {
+				run = 0
+			}
+			if run++; run > most {
+				more, size = more+p.Reads, size+p.Size
+				continue
+			}
+			fmt.Fprintf(w, "      %8.1f ms  %s %5d  %s\n", p.At, p.From, p.Size, term.Visible(p.firstLine()))
+		}
+		if more > 0 {
+			fmt.Fprintf(w, "      %19s%6d  bytes more, in %d pieces\n", "", size, more)
+		}
+		if len(ends) > 0 {
+			fmt.Fprintf(w, "      %s\n", strings.Join(ends, ", "))
+		}
+	}
+}
+
+// firstLine is the first line of a piece, cut where it is long.
+func (p piece) firstLine() string {
+	const most = 60
+	if len(p.Parts) == 0 {
+		return ""
+	}
+	line, _, _ := strings.Cut(p.Parts[0].Text, "\n")
+	if runes := []rune(line); len(runes) > most {
+		line = string(runes[:most]) + "..."
+	}
+	return line
+}
