@@ -42,9 +42,9 @@ func program(t *testing.T, dir string, args ...string) *launch.Cmd {
 
 // startPage starts the program in a directory, and returns the address of its page. It
 // stops at the end of the test.
-func startPage(t *testing.T, dir string) (cmd *launch.Cmd, url string) {
+func startPage(t *testing.T, dir string, args ...string) (cmd *launch.Cmd, url string) {
 	t.Helper()
-	cmd = program(t, dir, "-no-browser")
+	cmd = program(t, dir, append(args, "-no-browser")...)
 	stdout, w := io.Pipe()
 	cmd.Stdout, cmd.Stderr = w, os.Stderr
 	must(t, cmd.Start())

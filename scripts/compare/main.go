@@ -95,11 +95,15 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	defer c.close()
 	c.programs = programs
-	err = c.layOutPrograms(func(dir string, names []string) {
-		fmt.Fprintf(stderr, "compare: too large, or no file, and so not copied from %s: %s\n", dir, term.Visible(strings.Join(names, ", ")))
-	})
-	if err != nil {
-		return err
+	for i, p := range programs { // each runs in a copy of its folder, with the files of the experiments
+		p.files = filepath.Join(c.temp, fmt.Sprintf("program-%d", i+1))
+		left, err := kit.CopyFiles(p.files, p.dir, func(string) bool { return true })
+		if err := errors.Join(err, writeSite(p.files)); err != nil {
+			return err
+		}
+		if len(left) > 0 {
+			fmt.Fprintf(stderr, "compare: too large, or no file, and so not copied from %s: %s\n", p.dir, term.Visible(strings.Join(left, ", ")))
+		}
 	}
 	if *text {
 		return c.printAll(ctx, stdout)

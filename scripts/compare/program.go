@@ -10,14 +10,12 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"weblab.example/scripts/internal/exchange"
-	"weblab.example/scripts/internal/kit"
 	"weblab.example/scripts/internal/launch"
 	"weblab.example/scripts/internal/term"
 )
@@ -27,8 +25,7 @@ import (
 
 const (
 	maxPrograms = 4
-	startTime   = 15 * time.Second // for a program to listen
-	programTime = 10 * time.Second // for it to send a page and all its objects
+	programTime = 15 * time.Second // for a program to listen, and to send a page and its objects
 )
 
 // A Contestant is a server that -with names.
@@ -83,51 +80,44 @@ func (p *contestant) check() error {
 	return nil
 }
 
-// layOut copies the folder, and the files of the experiments beside its own. It returns the
-// names of those that were too large.
-func (p *contestant) layOut(to string) (left []string, err error) {
-	p.files = to
-	if left, err = kit.CopyFiles(to, p.dir, func(string) bool { return true }); err != nil {
-		return nil, err
-	}
-	return left, writeSite(to)
-}
-
-// start starts the program, and waits until it listens, where the system tells. Where it does
-// not, whoever connects has to try again.
-func (p *contestant) start(ctx context.Context, stderr io.Writer) (s *launch.Server, told bool, err error) {
-	port, err := freePort()
+// start starts the program of a trial, and waits until it listens, where the system tells.
+// Where it does not, whoever connects has to try again.
+func (p *contestant) start(t *trial) error {
+	t.command = p.command
+	free, err := net.Listen("tcp", "localhost:0")
 	if err != nil {
-		return nil, false, err
+		return err
 	}
+	_, port, _ := net.SplitHostPort(free.Addr().String())
+	free.Close()
 	words := strings.Fields(p.command)
 	for i, word := range words {
 		words[i] = strings.NewReplacer("{port}", port, "{root}", p.files).Replace(word)
 	}
-	cmd := launch.Command(ctx, words[0], words[1:]...)
-	cmd.Dir, cmd.Stderr = p.files, stderr
+	cmd := launch.Command(t.life, words[0], words[1:]...)
+	cmd.Dir, cmd.Stderr = p.files, &t.stderr
 	in, err := cmd.StdinPipe() // for a program that asks: the port, and no end of the input
 	if err != nil {
-		return nil, false, err
+		return err
 	}
 	if err := cmd.Start(); err != nil {
-		return nil, false, fmt.Errorf("it cannot be started: %w", err)
+		return fmt.Errorf("it cannot be started: %w", err)
 	}
 	io.WriteString(in, port+"\n") // fails if it has ended, which is found out below
-	s = &launch.Server{Cmd: cmd, Addr: cmp.Or(p.addr, net.JoinHostPort("localhost", port))}
-	for begin := time.Now(); ; time.Sleep(exchange.Pause) { // no system tells when it happens
+	t.server = &launch.Server{Cmd: cmd, Addr: cmp.Or(p.addr, net.JoinHostPort("localhost", port))}
+	for ; ; time.Sleep(exchange.Pause) { // no system tells when it happens
 		at, unsupported := launch.Listening(cmd.Process.Pid)
 		_, running := cmd.Wait(0)
 		switch {
-		case running == nil:
-			return nil, false, fmt.Errorf("it has ended (%v) before it listened", cmd.ProcessState)
+		case running == nil && t.life.Err() == nil:
+			return fmt.Errorf("it has ended (%v) before it listened", cmd.ProcessState)
 		case unsupported != nil:
-			return s, false, nil
+			return nil
 		case len(at) > 0:
-			s.Addr = cmp.Or(p.addr, reach(at, port))
-			return s, true, nil
-		case time.Since(begin) > startTime, ctx.Err() != nil:
-			return nil, false, errors.Join(fmt.Errorf("it did not listen within %v", startTime), cmd.Kill())
+			t.listens, t.server.Addr = true, cmp.Or(p.addr, reach(at, port))
+			return nil
+		case t.life.Err() != nil:
+			return errors.Join(fmt.Errorf("it did not listen within %v", programTime), cmd.Kill())
 		}
 	}
 }
@@ -135,55 +125,20 @@ func (p *contestant) start(ctx context.Context, stderr io.Writer) (s *launch.Ser
 // reach is the address at which a program is reached: with the port that it was given, if it
 // listens there.
 func reach(at []netip.AddrPort, port string) string {
-	i := slices.IndexFunc(at, func(a netip.AddrPort) bool { return strconv.Itoa(int(a.Port())) == port })
-	addr := at[max(i, 0)]
+	addr := at[max(0, slices.IndexFunc(at, func(a netip.AddrPort) bool { return strconv.Itoa(int(a.Port())) == port }))]
 	if addr.Addr().IsUnspecified() {
 		return net.JoinHostPort("localhost", strconv.Itoa(int(addr.Port())))
 	}
 	return addr.String()
 }
 
-// freePort is a port that nobody uses now.
-func freePort() (string, error) {
-	ln, err := net.Listen("tcp", "localhost:0")
-	if err != nil {
-		return "", err
-	}
-	defer ln.Close()
-	return strconv.Itoa(ln.Addr().(*net.TCPAddr).Port), nil
-}
-
-// beginProgram starts the program of a trial.
-func (c *comparison) beginProgram(t *trial) (err error) {
-	p := c.programs[t.Program-1]
-	t.command = p.command
-	life, cancel := context.WithCancel(c.ctx)
-	t.server, t.listens, err = p.start(life, &t.stderr)
-	if err != nil {
-		cancel()
-		return t.fault(err.Error())
-	}
-	t.begun = time.Now()
-	late := time.AfterFunc(programTime, func() {
-		t.late.Store(true)
-		cancel()
-	})
-	c.busy.Go(func() {
-		<-t.server.Done()
-		late.Stop()
-		cancel()
-	})
-	return nil
-}
-
 // end says how a program has ended, or "" if it runs.
 func (t *trial) end() string {
-	if t.server == nil {
-		return ""
-	}
-	if _, err := t.server.Wait(0); t.late.Load() {
+	_, runs := t.server.Wait(0)
+	switch {
+	case errors.Is(t.life.Err(), context.DeadlineExceeded):
 		return fmt.Sprintf("it was ended after %v", programTime)
-	} else if err != nil {
+	case runs != nil:
 		return ""
 	}
 	return fmt.Sprintf("it has ended (%v)", t.server.ProcessState)
@@ -191,27 +146,28 @@ func (t *trial) end() string {
 
 // trouble says what went wrong with a program, or "". It is asked before the program is stopped.
 func (t *trial) trouble(timings []timing) string {
-	what := t.missing(timings)
-	if what != "" { // its connections may be seen to end before it is
-		t.server.Wait(exchange.AMoment)
+	var what []string
+	if missing := t.missing(timings); missing != "" {
+		what = append(what, missing)
+		t.server.Wait(exchange.AMoment) // its connections may be seen to end before it is
 	}
 	if end := t.end(); end != "" {
-		what = strings.TrimPrefix(what+"; "+end, "; ")
+		what = append(what, end)
 	}
-	if what == "" {
+	if len(what) == 0 {
 		return ""
 	}
-	return t.fault(what).Error()
+	return t.fault(strings.Join(what, "; ")).Error()
 }
 
 // programFault is the error of a program that did not do its part, with the end of its
 // standard error.
 func (t *trial) programFault(what string) error {
-	said := strings.TrimSpace(term.Visible(t.stderr.String()))
-	if said == "" {
-		return fmt.Errorf("%s (%s): %s. It wrote nothing to its standard error", t.name(), t.command, what)
+	says := fmt.Sprintf("%s (%s): %s. ", t.name(), t.command, what)
+	if said := strings.TrimSpace(term.Visible(t.stderr.String())); said != "" {
+		return fmt.Errorf("%sThe end of its standard error:\n%s", says, said)
 	}
-	return fmt.Errorf("%s (%s): %s. The end of its standard error:\n%s", t.name(), t.command, what, said)
+	return errors.New(says + "It wrote nothing to its standard error")
 }
 
 // everyone is the settings for each stage and each program.
@@ -224,19 +180,4 @@ func (c *comparison) everyone(s settings) (all []settings) {
 		all = append(all, s)
 	}
 	return all
-}
-
-// layOutPrograms makes the folders in which the programs run. notCopied gets the names
-// of files that are too large to be copied.
-func (c *comparison) layOutPrograms(notCopied func(dir string, names []string)) error {
-	for i, p := range c.programs {
-		left, err := p.layOut(filepath.Join(c.temp, fmt.Sprintf("program-%d", i+1)))
-		if err != nil {
-			return err
-		}
-		if len(left) > 0 {
-			notCopied(p.dir, left)
-		}
-	}
-	return nil
 }

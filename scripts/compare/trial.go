@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"weblab.example/scripts/internal/exchange"
@@ -92,11 +91,9 @@ type trial struct {
 	log     *serverLog // of a stage
 	slow    net.Conn   // the slow client's connection, if there is one
 
-	// Of a program:
-	stderr  launch.Tail
-	begun   time.Time
-	listens bool        // it is known to
-	late    atomic.Bool // it had too little time
+	life    context.Context // of the server
+	stderr  launch.Tail     // of a program
+	listens bool            // a program does, as far as the system tells
 }
 
 // name is how the page calls who takes part.
@@ -114,14 +111,20 @@ func (c *comparison) begin(ctx context.Context, root string, s settings) (t *tri
 		return nil, err
 	}
 	t = &trial{settings: s, log: newServerLog()}
+	limit, start := trialTime, func() error { return c.startStage(t, root) }
 	if s.Program > 0 {
-		err = c.beginProgram(t)
-	} else {
-		err = c.beginStage(t, root)
+		limit, start = programTime, func() error { return c.programs[s.Program-1].start(t) }
 	}
-	if err != nil {
-		return t, err
+	life, cancel := context.WithTimeout(c.ctx, limit)
+	t.life = life
+	if err := start(); err != nil {
+		cancel()
+		return t, t.fault(err.Error())
 	}
+	c.busy.Go(func() {
+		<-t.server.Done()
+		cancel()
+	})
 	if t.tap, err = tap.Open(net.JoinHostPort(c.host, "0"), t.dial); err != nil {
 		t.stop()
 		return t, err
@@ -143,28 +146,21 @@ func (t *trial) dial(ctx context.Context) (*net.TCPConn, error) {
 		if err == nil {
 			return conn.(*net.TCPConn), nil
 		}
-		if t.Program == 0 || t.listens || time.Since(t.begun) > startTime || t.end() != "" || ctx.Err() != nil {
+		if t.Program == 0 || t.listens || t.end() != "" || ctx.Err() != nil {
 			return nil, err
 		}
 		time.Sleep(exchange.Pause)
 	}
 }
 
-// beginStage starts the stage of a trial.
-func (c *comparison) beginStage(t *trial, root string) (err error) {
-	s := t.settings
-	t.command = strings.Join(append([]string{"go run ./" + kit.Folder(s.Stage)}, s.flags()...), " ")
-	args := append([]string{"-addr", net.JoinHostPort(c.host, "0"), "-root", root, "-log", "json"}, s.flags()...)
-	life, cancel := context.WithTimeout(c.ctx, trialTime)
-	if t.server, err = launch.Serve(life, t.log, c.program(s.Stage), args...); err != nil {
-		cancel()
-		_, said := t.log.read()
-		return fmt.Errorf("%w\n%s", err, said)
+// startStage starts the stage of a trial.
+func (c *comparison) startStage(t *trial, root string) (err error) {
+	t.command = strings.Join(append([]string{"go run ./" + kit.Folder(t.Stage)}, t.flags()...), " ")
+	args := append([]string{"-addr", net.JoinHostPort(c.host, "0"), "-root", root, "-log", "json"}, t.flags()...)
+	t.server, err = launch.Serve(t.life, t.log, c.program(t.Stage), args...)
+	if err != nil {
+		return fmt.Errorf("cannot be started (%w)", err)
 	}
-	c.busy.Go(func() {
-		<-t.server.Done()
-		cancel()
-	})
 	return nil
 }
 
@@ -272,7 +268,7 @@ func (t *trial) finish(ctx context.Context, timings []timing) (*outcome, error) 
 		return !slices.ContainsFunc(conns, func(c tap.Conn) bool { return !c.Over })
 	})
 	events, _ := t.log.read()
-	if t.Program > 0 {
+	if t.Program > 0 { // without all objects there is a picture, too
 		trouble := t.trouble(timings)
 		t.stop()
 		o := t.outcome(timings, events)

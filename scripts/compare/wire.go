@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -57,32 +56,32 @@ func summary(c tap.Conn) string {
 	if c.Failed != nil {
 		return fmt.Sprintf("no connection to the server (%v)", c.Failed)
 	}
-	says := []string{}
-	for _, who := range []string{tap.Client, tap.Server} {
-		size, reads := 0, 0
-		for _, p := range c.Pieces {
-			if p.From == who {
-				size, reads = size+p.Size, reads+p.Parts
-			}
-		}
-		switch {
-		case reads == 0:
-			says = append(says, who+" nothing")
-		case reads == 1:
-			says = append(says, fmt.Sprintf("%s %d bytes", who, size))
-		default:
-			says = append(says, fmt.Sprintf("%s %d bytes in %d pieces", who, size, reads))
+	size, reads, end := map[string]int{}, map[string]int{}, ""
+	for _, p := range c.Pieces {
+		size[p.From], reads[p.From] = size[p.From]+p.Size, reads[p.From]+p.Parts
+		if p.End != "" && end == "" {
+			end = fmt.Sprintf("the %s %s first", p.From, map[string]string{tap.FIN: "closed", tap.RST: "reset it"}[p.End])
 		}
 	}
-	end := "still open at the end"
-	if i := slices.IndexFunc(c.Pieces, func(p tap.Piece) bool { return p.End != "" }); i >= 0 {
-		verb := map[string]string{tap.FIN: "closed", tap.RST: "reset it"}[c.Pieces[i].End]
-		end = fmt.Sprintf("the %s %s first", c.Pieces[i].From, verb)
-		if !c.Over {
-			end += ", the other side not yet"
-		}
+	says := fmt.Sprintf("client %s, server %s", amount(size[tap.Client], reads[tap.Client]), amount(size[tap.Server], reads[tap.Server]))
+	if end != "" {
+		says += ", " + end
 	}
-	return strings.Join(append(says, end), ", ")
+	if !c.Over {
+		says += ", still open at the end"
+	}
+	return says
+}
+
+// amount is what somebody sent.
+func amount(size, reads int) string {
+	switch reads {
+	case 0:
+		return "nothing"
+	case 1:
+		return fmt.Sprintf("%d bytes", size)
+	}
+	return fmt.Sprintf("%d bytes in %d pieces", size, reads)
 }
 
 // A stream tells heads from bodies in what one side sends.
@@ -94,33 +93,26 @@ type stream struct {
 
 // split splits the next bytes into parts.
 func (s *stream) split(b []byte) (parts []part) {
-	add := func(body bool, b []byte) {
-		if last := len(parts) - 1; last >= 0 && !body && !parts[last].Body {
-			parts[last].Size, parts[last].Text = parts[last].Size+len(b), parts[last].Text+"\n"+visible(b)
-			return
-		}
-		parts = append(parts, part{body, len(b), visible(b)})
-	}
 	for len(b) > 0 {
-		n := len(b)
-		if s.body != 0 {
-			if s.body > 0 {
-				n = min(n, s.body)
-				s.body -= n
+		n, body := len(b), s.body != 0
+		if s.body > 0 {
+			n = min(n, s.body)
+			s.body -= n
+		} else if at := bytes.IndexByte(b, '\n'); at >= 0 && !body {
+			n = at + 1 // a line of the head
+		}
+		if last := len(parts) - 1; last >= 0 && !body && !parts[last].Body {
+			parts[last].Size, parts[last].Text = parts[last].Size+n, parts[last].Text+"\n"+visible(b[:n])
+		} else {
+			parts = append(parts, part{body, n, visible(b[:n])})
+		}
+		if !body {
+			s.head = append(s.head, b[:n]...)
+			if m := exchange.ReadMessage(bytes.TrimLeft(s.head, "\r\n")); m.Ended {
+				s.head, s.body = nil, s.follows(m)
 			}
-			add(true, b[:n])
-			b = b[n:]
-			continue
 		}
-		if at := bytes.IndexByte(b, '\n'); at >= 0 {
-			n = at + 1
-		}
-		s.head = append(s.head, b[:n]...)
-		add(false, b[:n])
 		b = b[n:]
-		if m := exchange.ReadMessage(bytes.TrimLeft(s.head, "\r\n")); m.Ended {
-			s.head, s.body = nil, s.follows(m)
-		}
 	}
 	return parts
 }
@@ -153,48 +145,39 @@ func visible(b []byte) string {
 func wireLane(c tap.Conn, name string, begin, length float64) lane {
 	l := lane{Name: name}
 	doing, since, last := "connect", millis(c.Opened)-begin, 0.0
-	says := []string{fmt.Sprintf("came at %.0f ms", since)}
-	become := func(kind string, at float64) {
+	l.Says = fmt.Sprintf("came at %.0f ms", since)
+	become := func(kind, says string, at float64) {
 		if doing == "receive" {
 			l.add(doing, since, last)
 			doing, since = "open", last
 		}
 		l.add(doing, since, at)
+		l.Says += fmt.Sprintf(", %s at %.0f ms", says, at)
 		doing, since = kind, at
 	}
 	if !c.Connected.IsZero() {
-		at := millis(c.Connected) - begin
-		if at-since >= 1 {
-			says = append(says, fmt.Sprintf("was connected to the server at %.0f ms", at))
-		}
-		become("quiet", at)
+		become("quiet", "connected to the server", millis(c.Connected)-begin)
 	}
 	for _, p := range c.Pieces {
 		at := millis(p.Time) - begin
 		switch {
 		case p.End != "":
-			become("open", at)
-			verb := map[string]string{tap.FIN: "closed", tap.RST: "reset"}[p.End]
-			says = append(says, fmt.Sprintf("%s by the %s at %.0f ms", verb, p.From, at))
+			become("open", p.From+"'s "+p.End, at)
 		case p.From == tap.Client && doing != "wait":
-			become("wait", at)
-			says = append(says, fmt.Sprintf("asked at %.0f ms", at))
-		case p.From == tap.Server:
-			if doing != "receive" {
-				become("receive", at)
-				says = append(says, fmt.Sprintf("answered from %.0f ms", at))
-			}
+			become("wait", "request", at)
+		case p.From == tap.Server && doing != "receive":
+			become("receive", "answer", at)
+		}
+		if p.From == tap.Server {
 			last = millis(p.Until) - begin
 		}
 	}
 	switch {
 	case c.Failed != nil:
-		says = append(says, fmt.Sprintf("no connection to the server (%v)", c.Failed))
+		l.Says += fmt.Sprintf(", no connection to the server (%v)", c.Failed)
 	case !c.Over:
-		become("", length)
-		says = append(says, "still open at the end")
+		become("", "still open", length)
 	}
-	l.Says = strings.Join(says, ", ")
 	return l
 }
 

@@ -185,10 +185,6 @@ function show(into, outcomes, first, tell) {
   return {says: tell(outcomes), data: outcomes};
 }
 
-// came tells what a program did with a page.
-const came = (outcomes, time) => outcomes.filter(o => o.program).map(o =>
-  ` ${o.name}: ${o.trouble ? 'not whole' : ms(time(o))}.`).join('');
-
 const experiments = {
   async objects(form, into) {
     const settings = {
@@ -199,14 +195,15 @@ const experiments = {
     return show(into, all, totals, ([one, two]) => `${settings.objects} objects, each answer delayed by ${settings.delay} ms, ` +
       `${settings.keepAlive ? 'persistent connections' : 'a connection for each'}: ` +
       `stage 1 took ${ratio(one.objectsTime, two.objectsTime)} times as long as stage 2 for the objects, ` +
-      `${ratio(one.totalTime, two.totalTime)} times with the page.` + came(all, o => o.totalTime));
+      `${ratio(one.totalTime, two.totalTime)} times with the page.`);
   },
 
   async slow(form, into) {
     const settings = {slow: form.elements.slow.value};
     const all = [...await stages(settings, into), ...await programs(settings, into)];
-    return show(into, all, () => '', ([one, two]) => `The slow client sent ${settings.slow === 'half' ? 'half a request' : 'nothing'}. ` +
-      `From stage 1 the page came after ${ms(one.totalTime)}, from stage 2 after ${ms(two.totalTime)}.` + came(all, o => o.totalTime));
+    return show(into, all, () => '', ([one, two, ...more]) => `The slow client sent ${settings.slow === 'half' ? 'half a request' : 'nothing'}. ` +
+      `From stage 1 the page came after ${ms(one.totalTime)}, from stage 2 after ${ms(two.totalTime)}` +
+      more.map(o => `, from ${o.name} ${o.trouble ? 'not whole' : `after ${ms(o.totalTime)}`}`).join('') + '.');
   },
 
   async lengths(form, into) {
@@ -244,7 +241,7 @@ const experiments = {
       ...await programs({...settings, keepAlive: true}, into)];
     return show(into, all, totals, ([one, two, kept, keptToo]) =>
       `Stage 1 with -keep-alive took ${ratio(kept.totalTime, one.totalTime)} times as long as without it, ` +
-      `stage 2 ${ratio(keptToo.totalTime, two.totalTime)} times.` + came(all, o => o.totalTime));
+      `stage 2 ${ratio(keptToo.totalTime, two.totalTime)} times.`);
   },
 };
 
@@ -387,7 +384,8 @@ let saved; // when the report is
 document.getElementById('save').addEventListener('click', () => { saved = save(); });
 
 // ?run=objects,slow runs only these experiments, at once, and shows nothing else.
-// &slow=silent sets a control, and &report saves the report into the page.
+// &slow=silent sets a control, &again starts once more what failed, and &report saves
+// the report into the page.
 const wanted = query.get('run')?.split(',') ?? [];
 if (wanted.length > 0) {
   // The page has loaded when this picture has loaded. So a browser without a
@@ -407,6 +405,10 @@ if (wanted.length > 0) {
   }
   document.getElementById('all').click();
   await queue;
+  if (query.has('again')) {
+    for (const button of document.querySelectorAll('.trouble button')) button.click();
+    await queue;
+  }
   if (query.has('report')) document.getElementById('save').click();
   await saved;
   await post('done');
