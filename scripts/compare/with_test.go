@@ -74,10 +74,13 @@ func TestReach(t *testing.T) {
 	}
 }
 
+// began is when the picture begins, in milliseconds since 1970.
+const began = 1767323040000
+
 // heard is a connection, opened at 0 ms and connected at 1 ms, with pieces such as
 // "5 client GET /\r\n\r\n" or "9 server FIN".
 func heard(over bool, pieces ...string) tap.Conn {
-	at := func(ms int) time.Time { return time.UnixMilli(moment + int64(ms)) }
+	at := func(ms int) time.Time { return time.UnixMilli(began + int64(ms)) }
 	c := tap.Conn{Opened: at(0), Connected: at(1), Over: over}
 	for _, line := range pieces {
 		var ms int
@@ -164,7 +167,7 @@ came at 0 ms, connected to the server at 1 ms, request at 2 ms
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			c, l := converseOf(test.conn, "name", moment), wireLane(test.conn, "name", moment, 20)
+			c, l := converseOf(test.conn, "name", began), wireLane(test.conn, "name", began, 20)
 			got := fmt.Sprintf("\n%s\n%s\n%v\n", c.Says, l.Says, l.Spans)
 			for _, p := range c.Pieces {
 				var parts []string
@@ -189,7 +192,7 @@ came at 0 ms, connected to the server at 1 ms, request at 2 ms
 func TestPrintWire(t *testing.T) {
 	t.Parallel()
 	var b strings.Builder
-	printWire(&b, []conversation{converseOf(heard(true, "2 client GET / HTTP/1.1\r\n\r\n", "3 server 1", "3 server 2", "4 server 3", "4 server 4", "5 server 56", "5 server 789", "7 server FIN", "8 client RST"), "connection 1", moment)})
+	printWire(&b, []conversation{converseOf(heard(true, "2 client GET / HTTP/1.1\r\n\r\n", "3 server 1", "3 server 2", "4 server 3", "4 server 4", "5 server 56", "5 server 789", "7 server FIN", "8 client RST"), "connection 1", began)})
 	const want = `  on the wire
     connection 1: client 18 bytes, server 9 bytes in 6 pieces, the server closed first
            2.0 ms  client    18  GET / HTTP/1.1\r\n
