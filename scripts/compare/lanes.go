@@ -139,12 +139,9 @@ func (t *trial) addWire(o *outcome, begin float64) {
 		o.Wire = append(o.Wire, converseOf(c, name, begin))
 		if t.Program > 0 {
 			o.Server = append(o.Server, wireLane(c, name, begin, o.Length))
-		}
-	}
-	if t.Program > 0 {
-		o.Connections = len(t.conns)
-		if t.Slow != "" {
-			o.Connections--
+			if name != "slow client" {
+				o.Connections++
+			}
 		}
 	}
 }

@@ -5,8 +5,6 @@
 //	go run ./scripts/compare -text
 //	go run ./scripts/compare -with 'python3 WebServer.py {port}' -dir FOLDER
 //
-// With -with, a server in any language takes part.
-//
 // Two tabs of a browser cannot show this. A browser sends only one request at a
 // time for the same URL, opens silent connections ahead of time, and keeps
 // answers. So this program starts the stages and lets the browser load from them.
@@ -14,10 +12,9 @@
 //
 // A picture of a stage comes about like this; the files have these names:
 //
-//	settings -> trial: a stage or a program runs behind a tap -> a client loads from it
-//	  -> timings, what passed the tap, and the log of a stage
-//	  -> lanes, wire: the rows of a picture, and what was said -> web, page/ (for the
-//	     browser), or text
+//	settings -> trial: a stage, or a program of -with, runs behind a tap -> a client loads
+//	  from it -> timings, what passed the tap, and the log of a stage -> lanes: the rows of
+//	  a picture, and wire: what was said -> web, page/ (for the browser), or text
 //	lengths: four stages, one request -> four answers; the browser gets their bytes
 //	same: the golden cases -> stage 1, stage 2, net/http -> where their bytes differ
 package main

@@ -17,7 +17,6 @@ import (
 
 	"weblab.example/scripts/internal/exchange"
 	"weblab.example/scripts/internal/launch"
-	"weblab.example/scripts/internal/term"
 )
 
 // A program in any language takes part beside the stages. It knows none of their flags, does
@@ -101,7 +100,7 @@ func (p *contestant) start(t *trial) error {
 		return err
 	}
 	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("it cannot be started: %w", err)
+		return fmt.Errorf("cannot be started: %w", err)
 	}
 	io.WriteString(in, port+"\n") // fails if it has ended, which is found out below
 	t.server = &launch.Server{Cmd: cmd, Addr: cmp.Or(p.addr, net.JoinHostPort("localhost", port))}
@@ -110,14 +109,14 @@ func (p *contestant) start(t *trial) error {
 		_, running := cmd.Wait(0)
 		switch {
 		case running == nil && t.life.Err() == nil:
-			return fmt.Errorf("it has ended (%v) before it listened", cmd.ProcessState)
+			return fmt.Errorf("has ended (%v) before it listened", cmd.ProcessState)
 		case unsupported != nil:
 			return nil
 		case len(at) > 0:
 			t.listens, t.server.Addr = true, cmp.Or(p.addr, reach(at, port))
 			return nil
 		case t.life.Err() != nil:
-			return errors.Join(fmt.Errorf("it did not listen within %v", programTime), cmd.Kill())
+			return errors.Join(fmt.Errorf("did not listen within %v", programTime), cmd.Kill())
 		}
 	}
 }
@@ -137,47 +136,26 @@ func (t *trial) end() string {
 	_, runs := t.server.Wait(0)
 	switch {
 	case errors.Is(t.life.Err(), context.DeadlineExceeded):
-		return fmt.Sprintf("it was ended after %v", programTime)
+		return fmt.Sprintf("was ended after %v", programTime)
 	case runs != nil:
 		return ""
 	}
-	return fmt.Sprintf("it has ended (%v)", t.server.ProcessState)
+	return fmt.Sprintf("has ended (%v)", t.server.ProcessState)
 }
 
 // trouble says what went wrong with a program, or "". It is asked before the program is stopped.
 func (t *trial) trouble(timings []timing) string {
-	var what []string
-	if missing := t.missing(timings); missing != "" {
-		what = append(what, missing)
+	what := t.missing(timings)
+	if what != "" {
 		t.server.Wait(exchange.AMoment) // its connections may be seen to end before it is
 	}
-	if end := t.end(); end != "" {
-		what = append(what, end)
+	if end := t.end(); what != "" && end != "" {
+		what += ", and " + end
+	} else {
+		what += end
 	}
-	if len(what) == 0 {
+	if what == "" {
 		return ""
 	}
-	return t.fault(strings.Join(what, "; ")).Error()
-}
-
-// programFault is the error of a program that did not do its part, with the end of its
-// standard error.
-func (t *trial) programFault(what string) error {
-	says := fmt.Sprintf("%s (%s): %s. ", t.name(), t.command, what)
-	if said := strings.TrimSpace(term.Visible(t.stderr.String())); said != "" {
-		return fmt.Errorf("%sThe end of its standard error:\n%s", says, said)
-	}
-	return errors.New(says + "It wrote nothing to its standard error")
-}
-
-// everyone is the settings for each stage and each program.
-func (c *comparison) everyone(s settings) (all []settings) {
-	for s.Stage = 1; s.Stage <= 2; s.Stage++ {
-		all = append(all, s)
-	}
-	s.Stage = 0
-	for s.Program = 1; s.Program <= len(c.programs); s.Program++ {
-		all = append(all, s)
-	}
-	return all
+	return t.fault(what).Error()
 }

@@ -59,7 +59,10 @@ func (c *comparison) printAll(ctx context.Context, w io.Writer) error {
 // prints them.
 func (c *comparison) printTrials(ctx context.Context, w io.Writer, s settings) error {
 	var outcomes []*outcome
-	for _, s := range c.everyone(s) {
+	for n := range 2 + len(c.programs) {
+		if s.Stage = n + 1; n >= 2 {
+			s.Stage, s.Program = 0, n-1
+		}
 		o, err := c.loadAll(ctx, s)
 		if err != nil {
 			return err
@@ -75,7 +78,7 @@ func (c *comparison) loadAll(ctx context.Context, s settings) (*outcome, error) 
 	t, err := c.begin(ctx, c.site(), s)
 	switch {
 	case err != nil && t != nil && t.Program > 0:
-		return t.notStarted(err), nil
+		return t.troubled(nil, err.Error()), nil
 	case err != nil:
 		return nil, err
 	}

@@ -17,6 +17,7 @@ import (
 	"weblab.example/scripts/internal/kit"
 	"weblab.example/scripts/internal/launch"
 	"weblab.example/scripts/internal/tap"
+	"weblab.example/scripts/internal/term"
 )
 
 const (
@@ -244,9 +245,11 @@ type outcome struct {
 	Log         []event        `json:"log"`
 }
 
-// notStarted is the outcome of a program that could not be started.
-func (t *trial) notStarted(err error) *outcome {
-	return &outcome{settings: t.settings, Name: t.name(), Command: t.command, Trouble: err.Error()}
+// troubled is the outcome of a program that did not do its part, or of one that did.
+func (t *trial) troubled(timings []timing, trouble string) *outcome {
+	o := t.outcome(timings, nil)
+	o.Trouble = trouble
+	return o
 }
 
 // finish ends a trial. It waits until every connection has ended in the log and on the
@@ -271,9 +274,7 @@ func (t *trial) finish(ctx context.Context, timings []timing) (*outcome, error) 
 	if t.Program > 0 { // without all objects there is a picture, too
 		trouble := t.trouble(timings)
 		t.stop()
-		o := t.outcome(timings, events)
-		o.Trouble = trouble
-		return o, nil
+		return t.troubled(timings, trouble), nil
 	}
 	t.stop()
 	if err := t.checkLoaded(timings); err != nil {
@@ -309,19 +310,20 @@ func (t *trial) missing(timings []timing) string {
 
 // fault is the error when a stage did not do its part, with what it said.
 func (t *trial) fault(what string) error {
-	if t.Program > 0 {
-		return t.programFault(what)
-	}
 	events, said := t.log.read()
 	for _, e := range events {
 		if e.Error != "" {
 			said += e.Error + "\n"
 		}
 	}
-	if said == "" {
-		return fmt.Errorf("stage %d %s. Its log does not say why", t.Stage, what)
+	who, source := t.name(), "Its log"
+	if t.Program > 0 {
+		who, source, said = fmt.Sprintf("%s (%s)", who, t.command), "Its standard error", term.Visible(t.stderr.String())
 	}
-	return fmt.Errorf("stage %d %s. Its log says:\n%s", t.Stage, what, strings.TrimSpace(said))
+	if said = strings.TrimSpace(said); said == "" {
+		return fmt.Errorf("%s %s. %s does not say why", who, what, source)
+	}
+	return fmt.Errorf("%s %s. %s says:\n%s", who, what, source, said)
 }
 
 // hello is the page of the assignment: 12 characters, 36 bytes.

@@ -104,7 +104,7 @@ func (c *comparison) beginTrial(r *http.Request) (any, error) {
 	t, err := c.begin(r.Context(), c.site(), s)
 	switch {
 	case err != nil && t != nil && t.Program > 0:
-		return map[string]any{"outcome": t.notStarted(err)}, nil
+		return map[string]any{"outcome": t.troubled(nil, err.Error())}, nil
 	case err != nil:
 		return nil, err
 	}

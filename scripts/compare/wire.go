@@ -60,17 +60,13 @@ func summary(c tap.Conn) string {
 	for _, p := range c.Pieces {
 		size[p.From], reads[p.From] = size[p.From]+p.Size, reads[p.From]+p.Parts
 		if p.End != "" && end == "" {
-			end = fmt.Sprintf("the %s %s first", p.From, map[string]string{tap.FIN: "closed", tap.RST: "reset it"}[p.End])
+			end = fmt.Sprintf(", the %s %s first", p.From, map[string]string{tap.FIN: "closed", tap.RST: "reset it"}[p.End])
 		}
 	}
-	says := fmt.Sprintf("client %s, server %s", amount(size[tap.Client], reads[tap.Client]), amount(size[tap.Server], reads[tap.Server]))
-	if end != "" {
-		says += ", " + end
-	}
 	if !c.Over {
-		says += ", still open at the end"
+		end += ", still open at the end"
 	}
-	return says
+	return "client " + amount(size[tap.Client], reads[tap.Client]) + ", server " + amount(size[tap.Server], reads[tap.Server]) + end
 }
 
 // amount is what somebody sent.
@@ -200,7 +196,8 @@ func printWire(w io.Writer, wire []conversation) {
 				more, size = more+p.Reads, size+p.Size
 				continue
 			}
-			fmt.Fprintf(w, "      %8.1f ms  %s %5d  %s\n", p.At, p.From, p.Size, term.Visible(p.firstLine()))
+			line, _, _ := strings.Cut(p.Parts[0].Text, "\n")
+			fmt.Fprintf(w, "      %8.1f ms  %s %5d  %.60s\n", p.At, p.From, p.Size, term.Visible(line))
 		}
 		if more > 0 {
 			fmt.Fprintf(w, "      %19s%6d  bytes more, in %d pieces\n", "", size, more)
@@ -209,17 +206,4 @@ func printWire(w io.Writer, wire []conversation) {
 			fmt.Fprintf(w, "      %s\n", strings.Join(ends, ", "))
 		}
 	}
-}
-
-// firstLine is the first line of a piece, cut where it is long.
-func (p piece) firstLine() string {
-	const most = 60
-	if len(p.Parts) == 0 {
-		return ""
-	}
-	line, _, _ := strings.Cut(p.Parts[0].Text, "\n")
-	if runes := []rune(line); len(runes) > most {
-		line = string(runes[:most]) + "..."
-	}
-	return line
 }

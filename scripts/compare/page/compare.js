@@ -67,17 +67,17 @@ function pictures(outcomes, again) {
   return outcomes.map((o, i) => el('div', {class: 'pair'},
     el('h3', {}, `${o.name[0].toUpperCase()}${o.name.slice(1)}: `, el('code', {}, o.command)),
     ...o.trouble ? [trouble(o, () => again(i))] : [],
-    ...o.length ? [
+    ...!o.length ? [] : [
       picture('What the browser saw (Resource Timing)', o.browser ?? [], length),
       picture(o.program ? 'What passed on the wire (the tap)' : 'What the server did (its log)', o.server ?? [], length),
-      wire(o)] : []));
+      wire(o)]));
 }
 
 // trouble says what went wrong with a program.
 function trouble(o, again) {
-  const button = el('button', {type: 'button'}, 'Start it again');
+  const button = el('button', {type: 'button', class: 'controls'}, 'Start it again');
   button.addEventListener('click', again);
-  return el('div', {class: 'trouble'}, el('p', {class: 'error', role: 'alert'}, o.trouble), el('p', {class: 'controls'}, button));
+  return el('div', {class: 'trouble'}, el('p', {class: 'error', role: 'alert'}, o.trouble), button);
 }
 
 // wire lists the connections. Each opens to what was said on it.
@@ -87,9 +87,8 @@ function wire(o) {
       el('ol', {class: 'pieces'}, ...c.pieces.map(piece)))));
 }
 
-const ends = {FIN: 'FIN: nothing more will come', RST: 'RST: it resets the connection'};
-
 function piece(p) {
+  const ends = {FIN: 'FIN: nothing more will come', RST: 'RST: it resets the connection'};
   const size = p.reads > 1 ? `${p.size} bytes in ${p.reads} pieces` : `${p.size} bytes`;
   return el('li', {class: p.from}, el('span', {class: 'when'}, `${p.at.toFixed(1)} ms`), ` ${p.from}: ${ends[p.end] ?? size}`,
     ...(p.parts ?? []).map(part => part.body ?
@@ -157,11 +156,11 @@ const ratio = (a, b) => (a / b).toFixed(1);
 // --- The experiments. Each one reads its form, runs, and shows the result. It
 // returns a sentence or two about it, and the raw data.
 
-// stages runs a trial of each stage, and programs one of each program.
+// stages runs a trial of each stage, and everyone one of each program, too.
 const stages = async (settings, into) => [await trial({...settings, stage: 1}, into), await trial({...settings, stage: 2}, into)];
-async function programs(settings, into) {
-  const outcomes = [];
-  for (let n = 1; n <= about.programs; n++) outcomes.push(await trial({...settings, program: n}, into));
+async function everyone(settings, into) {
+  const outcomes = await stages(settings, into);
+  for (let program = 1; program <= about.programs; program++) outcomes.push(await trial({...settings, program}, into));
   return outcomes;
 }
 
@@ -171,15 +170,9 @@ function show(into, outcomes, first, tell) {
   const draw = () => into.replaceChildren(first(outcomes), el('p', {}, tell(outcomes)),
     ...pictures(outcomes, again), legend(outcomes), inWords(outcomes));
   const again = i => {
-    queue = queue.then(async () => {
-      const {delay, objects, keepAlive, slow, program} = outcomes[i];
-      try {
-        outcomes[i] = await trial({delay, objects, keepAlive, slow, program}, into);
-      } catch (e) {
-        outcomes[i].trouble = e.message;
-      }
-      draw();
-    });
+    const {delay, objects, keepAlive, slow, program} = outcomes[i];
+    queue = queue.then(() => trial({delay, objects, keepAlive, slow, program}, into))
+      .then(outcome => { outcomes[i] = outcome; }, e => { outcomes[i].trouble = e.message; }).then(draw);
   };
   draw();
   return {says: tell(outcomes), data: outcomes};
@@ -191,7 +184,7 @@ const experiments = {
       objects: form.elements.objects.valueAsNumber, delay: form.elements.delay.valueAsNumber,
       keepAlive: form.elements.keepAlive.checked,
     };
-    const all = [...await stages(settings, into), ...await programs(settings, into)];
+    const all = await everyone(settings, into);
     return show(into, all, totals, ([one, two]) => `${settings.objects} objects, each answer delayed by ${settings.delay} ms, ` +
       `${settings.keepAlive ? 'persistent connections' : 'a connection for each'}: ` +
       `stage 1 took ${ratio(one.objectsTime, two.objectsTime)} times as long as stage 2 for the objects, ` +
@@ -200,7 +193,7 @@ const experiments = {
 
   async slow(form, into) {
     const settings = {slow: form.elements.slow.value};
-    const all = [...await stages(settings, into), ...await programs(settings, into)];
+    const all = await everyone(settings, into);
     return show(into, all, () => '', ([one, two, ...more]) => `The slow client sent ${settings.slow === 'half' ? 'half a request' : 'nothing'}. ` +
       `From stage 1 the page came after ${ms(one.totalTime)}, from stage 2 after ${ms(two.totalTime)}` +
       more.map(o => `, from ${o.name} ${o.trouble ? 'not whole' : `after ${ms(o.totalTime)}`}`).join('') + '.');
@@ -237,8 +230,7 @@ const experiments = {
 
   async persistent(form, into) {
     const settings = {objects: 6, delay: 100};
-    const all = [...await stages(settings, into), ...await stages({...settings, keepAlive: true}, into),
-      ...await programs({...settings, keepAlive: true}, into)];
+    const all = [...await stages(settings, into), ...await everyone({...settings, keepAlive: true}, into)];
     return show(into, all, totals, ([one, two, kept, keptToo]) =>
       `Stage 1 with -keep-alive took ${ratio(kept.totalTime, one.totalTime)} times as long as without it, ` +
       `stage 2 ${ratio(keptToo.totalTime, two.totalTime)} times.`);
