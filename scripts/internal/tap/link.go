@@ -49,9 +49,13 @@ func (l *link) pass(from, to *net.TCPConn, side string) {
 // end passes on a FIN. After the second one the connection is over.
 func (l *link) end(to *net.TCPConn) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.told[to] = true; len(l.told) < 2 {
+	l.told[to] = true
+	over := len(l.told) == 2
+	if !over {
 		to.CloseWrite()
+	}
+	l.mu.Unlock() // Close waits for watch, which may wait for the lock
+	if !over {
 		return
 	}
 	if l.FreePort && to == l.server { // which closed first

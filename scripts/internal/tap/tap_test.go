@@ -331,3 +331,33 @@ func TestFlood(t *testing.T) {
 		}
 	}
 }
+
+// TestOver: connections that end on both sides at the same time are over, each of them.
+func TestOver(t *testing.T) {
+	t.Parallel()
+	const clients = 3000
+	ln, tap := listen(t)
+	go func() {
+		for {
+			server, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			server.Close()
+		}
+	}()
+	for range clients {
+		client, err := dial(t.Context(), tap.Addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		client.Close()
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	open := func(c Conn) bool { return !c.Over }
+	conns, err := tap.Wait(ctx, func(conns []Conn) bool { return len(conns) == clients && !slices.ContainsFunc(conns, open) })
+	if err != nil {
+		t.Fatalf("of %d connections, %d came, and not all are over", clients, len(conns))
+	}
+}
