@@ -71,7 +71,7 @@ func TestWithPage(t *testing.T) {
 		t.Fatalf("%d programs are shown", len(programs)-1)
 	}
 	for i, want := range []string{"", // the stages
-		`client \d+ bytes, server 1\d\d\d bytes in \d+ pieces, the server closed first`,
+		`client \d+ bytes, server 1\d\d\d bytes( in \d+ pieces)?, the server closed first`,
 		`(?s)did not send the page, and was ended after 15s\. Its standard error does not say why.*client \d+ bytes, server nothing`,
 		`object-6\.svg.*client \d+ bytes, server \d+ bytes`, // when it was started again
 	} {
