@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -56,9 +57,15 @@ func (c *conversation) listen() {
 	c.said = c.proc.stderr.since()
 }
 
+// wanting are diagnoses of answers that did not come, or not whole.
+var wanting = []string{"no-answer", "no-answer-open", "binary-no-answer", "reset", "not-accepting", "body-cut", "head-cut", "no-empty-line", "file-not-sent", "stalls", "one-read", "only-once", "dies-on-empty"}
+
 // quote has a failure of a program in another language begin with what the program itself
 // said meanwhile, and say what that means.
 func (t *target) quote(failure *verdict.Failure) {
+	if t.ending == "" && !slices.Contains(wanting, failure.Diagnosis) {
+		return // what it said is not why: it may be of the check before
+	}
 	line, where := lastWords(t.program.language(), t.said, t.program.owns)
 	if line != "" && t.ending != "" && failure.Diagnosis != "dies-on-empty" { // that is why, whatever came of it
 		failure.Diagnosis, failure.Args = "died", nil

@@ -83,13 +83,17 @@ func (c *conversation) hearPage(status int, page []byte) error {
 		return err
 	}
 	start := time.Now()
+	enough := false
 	c.heard = exchange.Hear(c.conn, c.learned.patience(), func(all []byte) bool {
-		if !c.learned.staysOpen.Load() {
-			return false
+		if c.learned.staysOpen.Load() {
+			_, failed := verdict.Browser(exchange.Heard{Bytes: all, End: exchange.EndOpen}, status, page)
+			enough = failed == nil
 		}
-		_, failed := verdict.Browser(exchange.Heard{Bytes: all, End: exchange.EndOpen}, status, page)
-		return failed == nil
+		return enough
 	})
+	if enough {
+		c.heard.End = exchange.EndFIN // nobody has waited to see that it does not come
+	}
 	c.heard.Sent = c.sent
 	c.answered = time.Since(start) - c.heard.Quiet
 	switch {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -35,7 +36,14 @@ func (g *grader) readCommands() error {
 		return fmt.Errorf("-cmd @FILE is a file of lines NAME,COMMAND: %w", err)
 	}
 	defer file.Close()
-	lines := csv.NewReader(file)
+	text, err := io.ReadAll(file)
+	if err != nil {
+		return err
+	}
+	lines := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(text, []byte("\ufeff")))) // which spreadsheets write
+	if !bytes.Contains(text, []byte(",")) {
+		lines.Comma = ';'
+	}
 	lines.FieldsPerRecord, lines.TrimLeadingSpace = 2, true
 	all, err := lines.ReadAll()
 	if err != nil {
@@ -151,6 +159,18 @@ func (s *submission) withMain(words []string, files string) ([]string, error) {
 		words[at] = strings.ReplaceAll(words[at], "{main}", found[0])
 		return words, nil
 	}
+}
+
+// missingFile is a file that a command starts and that is not there, or "".
+func missingFile(words []string, files string) string {
+	if speaks, known := golden.LanguageOf(words[0]); known {
+		for _, word := range words[1:] {
+			if _, err := os.Lstat(filepath.Join(files, word)); strings.HasSuffix(word, speaks.Ending) && !filepath.IsAbs(word) && errors.Is(err, fs.ErrNotExist) {
+				return word
+			}
+		}
+	}
+	return ""
 }
 
 // mainFiles are the files in a language that listen on a port, without tests.

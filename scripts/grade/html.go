@@ -64,7 +64,7 @@ func (p page) First(s *submission) string {
 	if s.Trouble != "" {
 		return p.Say("not graded") + ": " + s.Trouble
 	}
-	if all := s.mistakes(p.Lang); len(all) > 0 {
+	if all := s.mistakes(p.Lang); len(all) > 0 && (all[0].Lost > 0 || p.g.Checks == "golden") {
 		return all[0].Title
 	}
 	return ""

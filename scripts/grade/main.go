@@ -159,6 +159,9 @@ func parse(args []string, stderr io.Writer) (*grader, error) {
 			g.again += fmt.Sprintf(" -%s %s", f.Name, quoted(f.Value.String()))
 		}
 	})
+	if g.command != "" && !strings.Contains(g.again, "-checks") {
+		fmt.Fprintln(stderr, "grade: the golden checks compare each byte with this kit's contract; for servers of the textbook's assignment there is -checks textbook")
+	}
 	err := g.wrongUse(flags.NArg())
 	if err == nil {
 		err = g.readRubric()

@@ -89,6 +89,10 @@ func (g *grader) foreignPrograms(s *submission, dir string) error {
 		r.program = golden.Program{Foreign: true, Args: server, Addr: g.addr, Dir: files, Again: g.again + s.argument()}
 		if r.Stage == 3 {
 			r.program.Args, r.program.Addr = strings.Fields(g.clientCommand), ""
+			if missingFile(r.program.Args, files) != "" {
+				r.State = notSubmitted
+				r.notRun(notSubmitted)
+			}
 		}
 	}
 	return nil

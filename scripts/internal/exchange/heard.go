@@ -38,11 +38,11 @@ const (
 
 // Heard is what came back on a connection.
 type Heard struct {
-	Bytes  []byte
-	Crumbs int // pieces of at most four bytes, a character: the system keeps some apart
-	End    string
-	Quiet  time.Duration // how long nothing came before the end
-	Sent   []byte        // what it answers, if that is known
+	Bytes    []byte
+	Segments int // in which the bytes came; 0 if the system does not tell
+	End      string
+	Quiet    time.Duration // how long nothing came before the end
+	Sent     []byte        // what it answers, if that is known
 }
 
 // Said is what was heard, in short.
@@ -122,9 +122,6 @@ func Hear(conn net.Conn, patience time.Duration, enough func(all []byte) bool) (
 		n, err := conn.Read(buf)
 		h.Bytes = append(h.Bytes, buf[:n]...)
 		h.Quiet = time.Since(last)
-		if 0 < n && n <= 4 {
-			h.Crumbs++
-		}
 		switch {
 		case err == nil && enough(h.Bytes):
 			h.End = EndOpen
@@ -139,6 +136,7 @@ func Hear(conn net.Conn, patience time.Duration, enough func(all []byte) bool) (
 		default:
 			h.End = EndReset
 		}
+		h.Segments = segments(conn)
 		return h
 	}
 }

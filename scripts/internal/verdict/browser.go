@@ -67,8 +67,10 @@ func Browser(h exchange.Heard, status int, page []byte) (habits []*Failure, fail
 	case h.End == exchange.EndOpen && (!whole || strings.EqualFold(said, "close")):
 		habit("not-closed")
 	}
-	if h.Crumbs > 5 {
-		habit("byte-by-byte", h.Crumbs)
+	// The system acknowledges the first segments one by one, and joins later ones: a short
+	// page shows it.
+	if h.Segments > 8 && len(h.Bytes) < 20*h.Segments {
+		habit("byte-by-byte", h.Segments, len(h.Bytes))
 	}
 	return habits, nil
 }
