@@ -72,7 +72,7 @@ var servers = []server{
 	{"hard-coded-file", "25 10 0", "hard-coded serial", ""},
 	{"no-empty-line", "0 10 0", "no-empty-line", ""},
 	{"send-str", "0 0 0", "died", "TypeError: a bytes-like object is required, not 'str', in WebServer.py:"},
-	{"serves-once", "20 10 0", "only-once serial", ""},
+	{"serves-once", "30 10 0", "only-once serial", ""},
 	{"str-of-bytes", "0 10 0", "body-differs", ""},
 	{"swallows-errors", "0 0 0", "no-answer", ""},
 	{"thread-global", "40 20 15", "mixed-answers", ""},

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"weblab.example/scripts/internal/exchange"
@@ -69,7 +70,8 @@ func Browser(h exchange.Heard, status int, page []byte) (habits []*Failure, fail
 	}
 	// The system acknowledges the first segments one by one, and joins later ones: a short
 	// page shows it.
-	if h.Segments > 8 && len(h.Bytes) < 20*h.Segments {
+	repeated := slices.ContainsFunc(habits, func(f *Failure) bool { return f.Diagnosis == "body-repeated" })
+	if h.Segments > 8 && len(h.Bytes) < 20*h.Segments && !repeated {
 		habit("byte-by-byte", h.Segments, len(h.Bytes))
 	}
 	return habits, nil
