@@ -47,6 +47,9 @@ type Heard struct {
 
 // Said is what was heard, in short.
 func (h Heard) Said() string {
+	if len(h.Bytes) == 0 && h.Quiet < 100*time.Millisecond {
+		return "no byte came, and the connection was " + h.End
+	}
 	if len(h.Bytes) == 0 {
 		return fmt.Sprintf("no byte came in %v, and the connection was %s", h.Quiet.Round(100*time.Millisecond), h.End)
 	}

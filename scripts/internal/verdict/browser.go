@@ -78,9 +78,12 @@ func Browser(h exchange.Heard, status int, page []byte) (habits []*Failure, fail
 }
 
 // seen is the answer in a line.
-func seen(h exchange.Heard) string {
+func seen(h exchange.Heard) string { return fmt.Sprintf("%s: %s", asked(h), h.Said()) }
+
+// asked is the request in short.
+func asked(h exchange.Heard) string {
 	request, _, _ := strings.Cut(string(h.Sent), "\r\n")
-	return strings.TrimSpace(fmt.Sprintf("%s: %s", strings.TrimSuffix(request, " HTTP/1.1"), h.Said()))
+	return strings.TrimSuffix(request, " HTTP/1.1")
 }
 
 func trim(b []byte) string { return strings.Trim(string(b), "\r\n") }
@@ -100,7 +103,8 @@ func lengthHabit(h exchange.Heard, got exchange.Message, page []byte) []*Failure
 	if f == nil {
 		return nil
 	}
-	f.Seen = seen(h)
+	length, _ := got.Field("Content-Length")
+	f.Seen = fmt.Sprintf("%s: Content-Length: %s, and a page of %d bytes", asked(h), length, len(page))
 	return []*Failure{f}
 }
 
