@@ -48,6 +48,9 @@ func (e *experience) patience() time.Duration {
 	return exchange.Patience
 }
 
+// closeTime is how long the end of a connection may take, when all of a page has come.
+const closeTime = 2 * time.Second
+
 // hopeless reports whether a program has never answered: to wait for it again tells nothing new.
 func (e *experience) hopeless() bool { return e.silent.Load() >= 2 && e.took.Load() == 0 }
 
@@ -76,33 +79,35 @@ func (c *conversation) getsPage(value string) error {
 	return nil
 }
 
-// hearPage hears a page out. Of a program that never closes its connections it hears no
-// more than the page.
+// hearPage hears a page out. When all of it is there, it waits for the end of the connection
+// for a shorter time, and not at all where it knows that no end comes.
 func (c *conversation) hearPage(status int, page []byte) error {
 	if err := c.connect(); err != nil {
 		return err
 	}
-	start := time.Now()
-	enough := false
+	start, shown := time.Now(), false
 	c.heard = exchange.Hear(c.conn, c.learned.patience(), func(all []byte) bool {
-		if c.learned.staysOpen.Load() {
-			_, failed := verdict.Browser(exchange.Heard{Bytes: all, End: exchange.EndOpen}, status, page)
-			enough = failed == nil
-		}
-		return enough
+		_, failed := verdict.Browser(exchange.Heard{Bytes: all, End: exchange.EndOpen}, status, page)
+		shown = failed == nil
+		return shown
 	})
-	if enough {
-		c.heard.End = exchange.EndFIN // nobody has waited to see that it does not come
-	}
-	c.heard.Sent = c.sent
 	c.answered = time.Since(start) - c.heard.Quiet
 	switch {
-	case c.heard.End != exchange.EndOpen:
-	case len(c.heard.Bytes) == 0:
+	case shown && c.learned.staysOpen.Load():
+		c.heard.End = exchange.EndFIN // nobody waits to see that it does not come
+	case shown:
+		rest := exchange.Hear(c.conn, closeTime, func([]byte) bool { return false })
+		rest.Bytes = append(c.heard.Bytes, rest.Bytes...)
+		c.heard = rest
+		if c.heard.End == exchange.EndOpen {
+			c.learned.staysOpen.Store(true)
+		}
+	case c.heard.End == exchange.EndOpen && len(c.heard.Bytes) == 0:
 		c.learned.silent.Add(1)
-	default:
+	case c.heard.End == exchange.EndOpen:
 		c.learned.staysOpen.Store(true)
 	}
+	c.heard.Sent = c.sent
 	return nil
 }
 
