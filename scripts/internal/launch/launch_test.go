@@ -118,6 +118,7 @@ func must(t testing.TB, err error) {
 }
 
 func TestKill(t *testing.T) {
+	t.Parallel()
 	for _, how := range []struct {
 		name string
 		end  func(c *Cmd, cancel func()) error
@@ -213,6 +214,7 @@ func TestStartServer(t *testing.T) {
 }
 
 func TestNotAnnounced(t *testing.T) {
+	t.Parallel()
 	for part, want := range map[string]NotAnnounced{"babbler": {Line: "hello\n"}, "silent": {Waited: time.Second}, "ended": {Line: "no"}} {
 		t.Run(part, func(t *testing.T) {
 			t.Parallel()
