@@ -12,7 +12,7 @@ import (
 	"weblab.example/scripts/internal/verdict"
 )
 
-// Grade runs checks on a program, step after step, those of the core first; they are those of its
+// Grade runs checks on a program, step after step; they are those of its
 // stages, or some of them. The checks of a step that needs an earlier one which
 // failed are not run. The seed makes the files that nobody can know before.
 func Grade(ctx context.Context, checks []Check, program Program, seed uint64) []Result {
@@ -31,9 +31,18 @@ func Grade(ctx context.Context, checks []Check, program Program, seed uint64) []
 
 	var blockers []string          // steps that failed, or are not written
 	missing := map[string]string{} // those and the steps that they block, and why
-	run := func(steps ...[]Result) {
+	for rest := results; len(rest) > 0; {
+		steps := [][]Result{firstStep(rest)}
+		if level := StepOf(rest[0].Step).Level; len(blockers) == 0 && (level == Protocol || level == Strict) && session.programs() > 1 {
+			end := slices.IndexFunc(rest, func(r Result) bool { return StepOf(r.Step).Level == Core }) // 2.1, which all behind it need
+			if end < 0 {
+				end = len(rest)
+			}
+			steps = slices.Collect(allSteps(rest[:end])) // these take time, most of it in waiting
+		}
 		var all sync.WaitGroup
 		for _, step := range steps {
+			rest = rest[len(step):]
 			if i := slices.IndexFunc(blockers, func(b string) bool { return needs(step[0].Check, b) }); i < 0 {
 				all.Go(func() { runStep(session, step) })
 			}
@@ -41,21 +50,6 @@ func Grade(ctx context.Context, checks []Check, program Program, seed uint64) []
 		all.Wait()
 		for _, step := range steps {
 			blockers = append(blockers, settle(session, step, blockers, missing)...)
-		}
-	}
-	var later [][]Result
-	for step := range allSteps(results) {
-		if level := StepOf(step[0].Step).Level; level == Protocol || level == Strict {
-			later = append(later, step)
-		} else {
-			run(step)
-		}
-	}
-	if len(blockers) == 0 && session.programs() > 1 {
-		run(later...) // these take time, most of it in waiting
-	} else {
-		for _, step := range later {
-			run(step)
 		}
 	}
 	deduct(results)
