@@ -172,8 +172,11 @@ var conditions = map[string]func(c *conversation) bool{
 	"nothing came":    func(c *conversation) bool { return len(c.heard.Bytes) == 0 },
 	"silent and open": func(c *conversation) bool { return len(c.heard.Bytes) == 0 && c.heard.End == exchange.EndOpen },
 	"a part came":     func(c *conversation) bool { return len(c.heard.Bytes) > 0 && bytes.HasPrefix(c.want, c.heard.Bytes) },
-	"it has ended":    func(c *conversation) bool { return c.ended(100*time.Millisecond) != "" },
-	"no 408 came":     func(c *conversation) bool { return exchange.ReadMessage(c.heard.Bytes).Status != 408 },
+	"nobody is served": func(c *conversation) bool {
+		silent := len(c.heard.Bytes) == 0
+		return silent && (c.heard.End == exchange.EndOpen || c.ended(100*time.Millisecond) != "")
+	},
+	"no 408 came": func(c *conversation) bool { return exchange.ReadMessage(c.heard.Bytes).Status != 408 },
 }
 
 // end ends what a script leaves behind.

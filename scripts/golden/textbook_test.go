@@ -71,6 +71,7 @@ func TestReadRubric(t *testing.T) {
 		{Check: Check{Stage: 1, Step: "server", Weight: 15}, Status: Passed, Deductions: []Deduction{{"crlf-after-body", 1, "", "", ""}, {"not-closed", 2, "", "", ""}}},
 		{Check: Check{Stage: 1, Step: "server", Weight: 25}, Status: Failed, Deductions: []Deduction{{"crlf-after-body", 1, "", "", ""}}},
 	}
+	results = append(results, Result{Check: Check{Stage: 1, Step: "server", Weight: 10}, Status: NotRun, Why: excuse + "no files"}) // has no part of the points
 	deduct(results)
 	if earned, most := Score(results); earned != 12 || most != 40 {
 		t.Errorf("%d of %d, want 12 of 40", earned, most)

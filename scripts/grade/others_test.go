@@ -52,11 +52,11 @@ func TestAnyLanguage(t *testing.T) {
 		t.Skip("needs python3: ", err)
 	}
 	class := t.TempDir()
-	for name, text := range map[string]string{"anna/WebServer.py": textbookServer, "anna/client.py": textbookPythonClient, "otto/WebServer.py": "raise SystemExit(0)\n", "otto/client.py": ""} {
+	for name, text := range map[string]string{"anna/WebServer.py": textbookServer, "anna/client.py": textbookPythonClient, "mia/WebServer.py": textbookServer, "otto/WebServer.py": "raise SystemExit(0)\n", "otto/client.py": ""} {
 		put(t, filepath.Join(class, filepath.FromSlash(name)), text)
 	}
 	found := gradeJSON(t, trouble, "-cmd", "python3 WebServer.py {port}", "-client-cmd", "python3 client.py {host} {port} {file}", "-checks", "textbook",
-		filepath.Join(class, "anna"), filepath.Join(class, "otto"))
+		filepath.Join(class, "anna"), filepath.Join(class, "otto"), filepath.Join(class, "mia"))
 	anna, points := found["anna"], []int{}
 	for _, r := range anna.Stages {
 		points = append(points, r.Points)
@@ -64,6 +64,9 @@ func TestAnyLanguage(t *testing.T) {
 	// 60 less a line end behind the body (1), and an end by an empty connection (2).
 	if want := []int{57, 0, 20}; !slices.Equal(points, want) {
 		t.Errorf("anna has %v points, want %v\n%s", points, want, (&grader{selection: selection{Checks: "textbook"}}).report(anna, true))
+	}
+	if client := found["mia"].Stages[2]; client.State != notSubmitted || client.Points != 0 || client.Max != 20 {
+		t.Errorf("mia has no client: it is %s, %d of %d points", client.State, client.Points, client.Max)
 	}
 	if otto := found["otto"]; !strings.Contains(otto.Trouble, "it ended before it listened") {
 		t.Errorf("otto: %q, %v points", otto.Trouble, otto.Stages)

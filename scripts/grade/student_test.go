@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -142,7 +143,7 @@ func TestScreen(t *testing.T) {
 			})
 			s.Remarks = slices.Repeat([]string{"a remark"}, min(long, 3))
 			text := g.report(s, false)
-			if n := lineCount(strings.Split(strings.TrimRight(text, "\n"), "\n")); n > screen || n < screen/2 {
+			if n := lineCount(strings.Split(strings.TrimRight(text, "\n"), "\n")); n > 24 || n < 12 {
 				t.Errorf("%s, %d: %d lines\n%s", lang, long, n, text)
 			}
 		}
@@ -269,6 +270,39 @@ func TestWords(t *testing.T) {
 		}
 		if strings.Count(text, "%") != strings.Count(zh, "%") {
 			t.Errorf("%q and %q have other verbs", text, zh)
+		}
+	}
+}
+
+// TestCommandsFile: -cmd @FILE reads what a spreadsheet writes, too.
+func TestCommandsFile(t *testing.T) {
+	want := map[string]string{"anna": "python3 a.py {port}", "otto": "node b.js {port}"}
+	for text, says := range map[string]string{
+		"anna,python3 a.py {port}\notto, node b.js {port}\n":          "",
+		"\ufeffanna;python3 a.py {port}\r\notto;node b.js {port}\r\n": "",
+		"anna\n":             "wrong number of fields",
+		"anna,\n":            "line 1: a command is words",
+		"anna,sh -c 'a b'\n": "without quotes",
+	} {
+		name := filepath.Join(t.TempDir(), "commands.csv")
+		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		g := &grader{command: "@" + name}
+		switch err := g.readCommands(); {
+		case says != "" && (err == nil || !strings.Contains(err.Error(), says)):
+			t.Errorf("%q: %v, want %q", text, err, says)
+		case says == "" && (err != nil || !maps.Equal(g.commands, want)):
+			t.Errorf("%q: %q, %v", text, g.commands, err)
+		}
+	}
+}
+
+// TestFileName: no report takes the place of the page of the class.
+func TestFileName(t *testing.T) {
+	for name, want := range map[string]string{"anna": "anna", "index": "index-", "Index": "Index-", "a/b:c": "a-b-c"} {
+		if got := fileName(name); got != want {
+			t.Errorf("the report of %s is %s, want %s", name, got, want)
 		}
 	}
 }

@@ -56,14 +56,7 @@ var volume int64 = 64 << 20
 // TestVolume: however much passes, a tap holds no more than 1 MB of it.
 func TestVolume(t *testing.T) {
 	ln, tap := listen(t)
-	client, err := dial(t.Context(), tap.Addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	server, err := ln.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
+	client, server := connect(t, ln, tap)
 	block, buf := make([]byte, 1<<20), make([]byte, 1<<20)
 	heap := func() int64 {
 		var m runtime.MemStats
@@ -80,7 +73,8 @@ func TestVolume(t *testing.T) {
 		client.Close()
 	})
 	var came, looked int64
-	for err = nil; err == nil; {
+	err := error(nil)
+	for err == nil {
 		var n int
 		n, err = server.Read(buf)
 		if came += int64(n); came-looked > volume/100 {

@@ -42,6 +42,19 @@ func dial(ctx context.Context, addr string) (*net.TCPConn, error) {
 	return conn.(*net.TCPConn), nil
 }
 
+// connect makes a connection through a tap, and returns its two ends.
+func connect(t *testing.T, ln net.Listener, tap *Tap) (client *net.TCPConn, server net.Conn) {
+	t.Helper()
+	client, err := dial(t.Context(), tap.Addr)
+	if err == nil {
+		server, err = ln.Accept()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client, server
+}
+
 // passed is what a tap has seen of its first connection, when it is over.
 func passed(t *testing.T, tap *Tap) Conn {
 	t.Helper()
@@ -183,15 +196,8 @@ func TestPasses(t *testing.T) {
 func TestAfterClose(t *testing.T) {
 	t.Parallel()
 	ln, tap := listen(t)
-	client, err := dial(t.Context(), tap.Addr)
-	if err != nil {
-		t.Fatal(err)
-	}
+	client, server := connect(t, ln, tap)
 	defer client.Close()
-	server, err := ln.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
 	server.Close()
 	client.SetDeadline(time.Now().Add(patience))
 	if n, err := client.Read(make([]byte, 1)); n != 0 || err != io.EOF {
@@ -236,14 +242,7 @@ func TestFreePort(t *testing.T) {
 	t.Parallel()
 	ln, tap := listen(t)
 	tap.FreePort = true
-	client, err := dial(t.Context(), tap.Addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	server, err := ln.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
+	client, server := connect(t, ln, tap)
 	server.Close()
 	client.SetDeadline(time.Now().Add(patience))
 	client.Read(make([]byte, 1))
@@ -259,14 +258,7 @@ func TestFreePort(t *testing.T) {
 func TestMany(t *testing.T) {
 	t.Parallel()
 	ln, tap := listen(t)
-	client, err := dial(t.Context(), tap.Addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	server, err := ln.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
+	client, server := connect(t, ln, tap)
 	const pieces, each = keepPieces + 100, 200
 	sent, came := make([]byte, pieces*each), make([]byte, each)
 	for i := range sent {
@@ -297,15 +289,8 @@ func TestFlood(t *testing.T) {
 	t.Parallel()
 	for range 30 {
 		ln, tap := listen(t)
-		client, err := dial(t.Context(), tap.Addr)
-		if err != nil {
-			t.Fatal(err)
-		}
+		client, server := connect(t, ln, tap)
 		defer client.Close()
-		server, err := ln.Accept()
-		if err != nil {
-			t.Fatal(err)
-		}
 		client.SetDeadline(time.Now().Add(patience))
 		flood := make(chan error)
 		go func() {
