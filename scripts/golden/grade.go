@@ -52,7 +52,7 @@ func Grade(ctx context.Context, checks []Check, program Program, seed uint64) []
 			blockers = append(blockers, settle(session, step, blockers, missing)...)
 		}
 	}
-	deduct(results)
+	deductOnce(results)
 	return results
 }
 

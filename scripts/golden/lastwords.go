@@ -45,9 +45,9 @@ func lastWords(language Language, said string, has func(file string) bool) (line
 	return line, where
 }
 
-// listen notes what a program in another language has said, and how it has ended, before a script
+// noteLastWords notes what a program in another language has said, and how it has ended, before a script
 // closes the connections that it has left: what comes of that is not why the script failed.
-func (c *conversation) listen() {
+func (c *conversation) noteLastWords() {
 	if c.proc == nil || !c.program.Foreign {
 		return
 	}

@@ -72,8 +72,8 @@ func (r *Result) deduct(session *session, habits []*verdict.Failure) {
 	}
 }
 
-// deduct leaves of each habit one deduction: who sends bare LF does it in each answer.
-func deduct(results []Result) {
+// deductOnce leaves of each habit one deduction: who sends bare LF does it in each answer.
+func deductOnce(results []Result) {
 	told := map[string]bool{}
 	for i := range results {
 		results[i].Deductions = slices.DeleteFunc(results[i].Deductions, func(d Deduction) bool {

@@ -75,7 +75,7 @@ func (e entry) play(t *target, lines []caselist.Key) error {
 		c.as("")
 		err := c.playOnce(e, lines)
 		if err != nil {
-			c.listen()
+			c.noteLastWords()
 		}
 		c.end()
 		if err == nil || try == tries || c.heard.End == exchange.EndOpen { // that was waited for long enough

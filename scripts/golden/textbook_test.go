@@ -72,7 +72,7 @@ func TestReadRubric(t *testing.T) {
 		{Check: Check{Stage: 1, Step: "server", Weight: 25}, Status: Failed, Deductions: []Deduction{{"crlf-after-body", 1, "", "", ""}}},
 	}
 	results = append(results, Result{Check: Check{Stage: 1, Step: "server", Weight: 10}, Status: NotRun, Why: excuse + "no files"}) // has no part of the points
-	deduct(results)
+	deductOnce(results)
 	if earned, most := Score(results); earned != 12 || most != 40 {
 		t.Errorf("%d of %d, want 12 of 40", earned, most)
 	}
