@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	"slices"
@@ -63,5 +64,49 @@ func TestListening(t *testing.T) {
 	}
 	if at, err := Listening(c.Process.Pid); len(at) != 0 || err != nil {
 		t.Errorf("a process that has ended: %v, %v", at, err)
+	}
+}
+
+// TestStates: of two ends of a connection the one that closes first keeps TIME-WAIT.
+func TestStates(t *testing.T) {
+	t.Parallel()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	client, err := net.Dial("tcp", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	server, err := ln.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	ends := [][2]netip.AddrPort{
+		{server.LocalAddr().(*net.TCPAddr).AddrPort(), server.RemoteAddr().(*net.TCPAddr).AddrPort()},
+		{client.LocalAddr().(*net.TCPAddr).AddrPort(), client.RemoteAddr().(*net.TCPAddr).AddrPort()},
+	}
+	for _, step := range []struct {
+		does func() error
+		want []string
+	}{
+		{func() error { return nil }, []string{"ESTABLISHED", "ESTABLISHED"}},
+		{server.(*net.TCPConn).CloseWrite, []string{"FIN-WAIT-2", "CLOSE-WAIT"}},
+		{server.Close, []string{"FIN-WAIT-2", "CLOSE-WAIT"}},
+		{client.Close, []string{"TIME-WAIT", "CLOSED"}},
+	} {
+		if err := step.does(); err != nil {
+			t.Fatal(err)
+		}
+		got, err := States(ends)
+		if errors.Is(err, errors.ErrUnsupported) {
+			t.Skip(err)
+		}
+		if err != nil || !slices.Equal(got, step.want) {
+			t.Errorf("%q, want %q (%v)", got, step.want, err)
+		}
 	}
 }
