@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"slices"
 	"strconv"
+	"strings"
 
 	"weblab.example/scripts/internal/caselist"
 	"weblab.example/scripts/internal/exchange"
@@ -65,6 +66,41 @@ func Cases() ([]Case, error) {
 		cases[i] = Case{g.step, g.name, g.want, g.flags, request, response}
 	}
 	return cases, nil
+}
+
+// A Preset is a check of the textbook as one connection: what is sent on it, and where it
+// is cut. Without pieces the client says nothing, and leaves.
+type Preset struct {
+	Name, Want string
+	Pieces     [][]byte
+}
+
+// Presets lists the textbook's checks that one connection shows. A file that is made for a
+// check is HelloWorld.html in them.
+func Presets() (all []Preset) {
+	for _, step := range Steps {
+		if step.Level != "" || step.Stage == 3 {
+			continue
+		}
+		for _, e := range must(entries(step.ID)) {
+			p, connections := Preset{Name: e.Name, Want: e.Want}, 0
+			for _, kv := range e.Keys {
+				switch {
+				case kv.Name == "as":
+					connections++
+				case kv.Name == "leave":
+					p.Pieces, connections = nil, 2 // this one is what the check is for
+				case kv.Name == "send" && connections < 2:
+					text := strings.NewReplacer("{addr}", "localhost", "random-{random}", "HelloWorld").Replace(e.Text(kv.Value))
+					p.Pieces = append(p.Pieces, bytesIn(text))
+				}
+			}
+			if connections > 0 || len(p.Pieces) > 0 { // else no single one shows it
+				all = append(all, p)
+			}
+		}
+	}
+	return all
 }
 
 // serverChecks lists the checks of a step of the servers.

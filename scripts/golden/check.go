@@ -59,6 +59,7 @@ type Result struct {
 	Status    Status `json:"status"`
 	Seen      string `json:"seen,omitempty"`      // what happened instead, when it failed
 	Why       string `json:"why,omitempty"`       // the mistake behind it, or why it was not run
+	WhyZh     string `json:"-"`                   // the mistake in Chinese, whatever the program's Lang
 	Diagnosis string `json:"diagnosis,omitempty"` // its name in the table of diagnoses
 	Note      string `json:"note,omitempty"`      // the lab note to read
 	Line      string `json:"line,omitempty"`      // of the program's source, where a traceback names it: WebServer.py:29
@@ -216,7 +217,8 @@ func (t *target) explain(failure *verdict.Failure, before string) {
 
 // fail fills in what there is to say about a failure.
 func (r *Result) fail(f *verdict.Failure, program Program) {
-	r.Status, r.Seen, r.Why, r.Diagnosis = Failed, term.Visible(strings.TrimSpace(f.Seen)), term.Visible(f.Why(program.reader(r.Step))), f.Diagnosis
+	r.Status, r.Seen, r.Diagnosis = Failed, term.Visible(strings.TrimSpace(f.Seen)), f.Diagnosis
+	r.Why, r.WhyZh = program.why(f, r.Step)
 	r.Note = noteOf(f.Diagnosis, r.Check)
 	r.Again = r.Check.Again()
 }

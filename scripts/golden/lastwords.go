@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"weblab.example/scripts/internal/exchange"
+	"weblab.example/scripts/internal/term"
 	"weblab.example/scripts/internal/verdict"
 )
 
@@ -18,6 +19,14 @@ import (
 // reader is who reads why a check failed.
 func (p Program) reader(step string) verdict.Reader {
 	return verdict.Reader{Step: step, Speaks: p.language().Name, Lang: p.Lang}
+}
+
+// why says the mistake behind a failure, in the program's Lang and in Chinese.
+func (p Program) why(f *verdict.Failure, step string) (why, zh string) {
+	reader := p.reader(step)
+	why = term.Visible(f.Why(reader))
+	reader.Lang = "zh"
+	return why, term.Visible(f.Why(reader))
 }
 
 // lastWords finds the last report of an error in what a program has said. has tells
@@ -74,7 +83,7 @@ func (t *target) quote(failure *verdict.Failure) {
 		line = lines[len(lines)-1]
 	}
 	if line == "" { // of a program in C the system alone says how it ended
-		failure.Own = t.program.reader("").LastWords(t.ending)
+		failure.Last = t.ending
 		return
 	}
 	t.line = where
@@ -82,5 +91,5 @@ func (t *target) quote(failure *verdict.Failure) {
 		where = ", in " + where
 	}
 	failure.Seen = fmt.Sprintf("the program says: %.200s%s\n%s", line, where, failure.Seen)
-	failure.Own = t.program.reader("").LastWords(line)
+	failure.Last = line
 }

@@ -56,17 +56,20 @@ type Deduction struct {
 	Points    int    `json:"points"`    // may be 0: then it is only said
 	Seen      string `json:"seen,omitempty"`
 	Why       string `json:"why"`
+	WhyZh     string `json:"-"` // in Chinese, whatever the program's Lang
 	Note      string `json:"note,omitempty"`
 }
 
 // deduct notes habits of a check's answers.
 func (r *Result) deduct(session *session, habits []*verdict.Failure) {
 	for _, f := range habits {
+		why, zh := session.program.why(f, r.Step)
 		r.Deductions = append(r.Deductions, Deduction{
 			Diagnosis: f.Diagnosis,
 			Points:    r.costs[f.Diagnosis],
 			Seen:      term.Visible(f.Seen),
-			Why:       term.Visible(f.Why(session.program.reader(r.Step))),
+			Why:       why,
+			WhyZh:     zh,
 			Note:      noteOf(f.Diagnosis, r.Check),
 		})
 	}

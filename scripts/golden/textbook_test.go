@@ -1,8 +1,11 @@
 package golden
 
 import (
+	"bytes"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"weblab.example/scripts/internal/verdict"
 )
@@ -68,12 +71,31 @@ func TestReadRubric(t *testing.T) {
 		t.Errorf("the checks have %d points, and %v are of no check", sum, r.Points)
 	}
 	results := []Result{
-		{Check: Check{Stage: 1, Step: "server", Weight: 15}, Status: Passed, Deductions: []Deduction{{"crlf-after-body", 1, "", "", ""}, {"not-closed", 2, "", "", ""}}},
-		{Check: Check{Stage: 1, Step: "server", Weight: 25}, Status: Failed, Deductions: []Deduction{{"crlf-after-body", 1, "", "", ""}}},
+		{Check: Check{Stage: 1, Step: "server", Weight: 15}, Status: Passed, Deductions: []Deduction{{"crlf-after-body", 1, "", "", "", ""}, {"not-closed", 2, "", "", "", ""}}},
+		{Check: Check{Stage: 1, Step: "server", Weight: 25}, Status: Failed, Deductions: []Deduction{{"crlf-after-body", 1, "", "", "", ""}}},
 	}
 	results = append(results, Result{Check: Check{Stage: 1, Step: "server", Weight: 10}, Status: NotRun, Why: excuse + "no files"}) // has no part of the points
 	deductOnce(results)
 	if earned, most := Score(results); earned != 12 || most != 40 {
 		t.Errorf("%d of %d, want 12 of 40", earned, most)
+	}
+}
+
+// TestPresets: what a check sends first, as a person would send it.
+func TestPresets(t *testing.T) {
+	got := map[string]string{}
+	for _, p := range Presets() {
+		line, _, _ := strings.Cut(string(bytes.Join(p.Pieces, []byte("|"))), "\r\n")
+		got[p.Name] = line
+	}
+	want := map[string]string{
+		"page": "GET /HelloWorld.html HTTP/1.1", "other-page": "GET /dir/page.html HTTP/1.1",
+		"random-page": "GET /HelloWorld.html HTTP/1.1", "again": "GET /HelloWorld.html HTTP/1.1",
+		"pieces": "GET /HelloWor|ld.html HTTP/1.1", "empty-connection": "",
+		"outside": "GET /../secret.txt HTTP/1.1", "missing": "GET /no-such-file.html HTTP/1.1",
+		"after-missing": "GET /no-such-file.html HTTP/1.1", "silent-others": "",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
 	}
 }

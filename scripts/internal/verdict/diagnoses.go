@@ -125,15 +125,15 @@ type Failure struct {
 	Seen      string
 	Diagnosis string // of the table
 	Args      []any  // for the verbs in it
-	Own       string // why, in words that the table does not have
+	Last      string // the program's last words: the table may know what they mean
 }
 
 func (f *Failure) Error() string { return f.Seen + "\n" + f.Why(Reader{}) }
 
 // Why is the mistake behind a failure, in the words of its reader.
 func (f *Failure) Why(r Reader) string {
-	if f.Own != "" {
-		return f.Own
+	if why := r.LastWords(f.Last); f.Last != "" && why != "" {
+		return why
 	}
 	words := Diagnoses[f.Diagnosis].Words
 	if own, ok := Texts.InStep[r.Step+" "+f.Diagnosis]; ok {
