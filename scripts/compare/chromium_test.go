@@ -73,14 +73,20 @@ func all(pattern, text string) [][]string {
 	return regexp.MustCompile(pattern).FindAllStringSubmatch(text, -1)
 }
 
-// section is what an experiment shows; the experiment must have ended well.
+// section is what an experiment shows, in English; the experiment must have ended well.
 func section(t *testing.T, dom, id string) string {
 	t.Helper()
-	m := one(t, `(?s)<section id="`+id+`"[^>]*data-state="(\w+)"[^>]*>(.*?)</section>`, dom)
+	m := one(t, `(?s)<section id="`+id+`"[^>]*data-state="(\w+)"[^>]*>(.*?)</section>`, english(dom))
 	if m[0] != "done" {
 		t.Fatalf("the experiment %s did not end well:\n%s", id, text(m[1]))
 	}
 	return m[1]
+}
+
+// english leaves of what the page says in two languages the English words.
+func english(elements string) string {
+	elements = regexp.MustCompile(`<span lang="zh-CN">[^<]*</span>`).ReplaceAllString(elements, "")
+	return regexp.MustCompile(`<span lang="en">([^<]*)</span>`).ReplaceAllString(elements, "$1")
 }
 
 func text(elements string) string {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -129,45 +130,92 @@ func TestCheckLoaded(t *testing.T) {
 	}
 }
 
-// TestJudge compares answers of all three.
+// TestJudge compares the answers of both stages and a program.
 func TestJudge(t *testing.T) {
 	t.Parallel()
 	const hello = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
 	var cases []golden.Case
-	var answers [][3][]byte
-	for _, c := range []struct{ name, one, two, other, flags string }{
+	var answers [][][]byte
+	var want, got []string
+	for _, c := range []struct{ name, one, two, other, want string }{
 		{"another head", hello, hello, "HTTP/1.1 200 OK\r\nDate: x\r\n\r\nhi", ""},
-		{"another body", hello, hello, "HTTP/1.1 200 OK\r\n\r\nho", ""},
-		{"another status", hello, hello, "HTTP/1.1 404 Not Found\r\n\r\nhi", ""},
-		{"no answer", hello, hello, "", ""},
-		{"stages differ", hello, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nha", hello, ""},
-		{"nothing from either", "", "", "", ""},
-		{"not golden", hello[:len(hello)-1], hello[:len(hello)-1], hello[:len(hello)-1], ""},
+		{"another body", hello, hello, "HTTP/1.1 200 OK\r\n\r\nho", "program 1 sent the same status and another body"},
+		{"another status", hello, hello, "HTTP/1.1 404 Not Found\r\n\r\nhi", "program 1 sent another status"},
+		{"no answer", hello, hello, "", "program 1 sent another status"},
+		{"stages differ", hello, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nha", hello, "stage 1 and stage 2 sent other bytes"},
+		{"nothing from either", "", "", "not asked", "stage 1 and stage 2 sent other bytes"},
+		{"not golden", hello[:len(hello)-1], hello[:len(hello)-1], "not asked", "the stages sent the same bytes, but not the golden ones"},
 		{"no difference", hello, hello, hello, ""},
-		{"no such flag", hello, hello, "", "-content-length long"},
 	} {
-		cases = append(cases, golden.Case{Name: c.name, Flags: strings.Fields(c.flags), Response: []byte(hello)})
-		answers = append(answers, [3][]byte{[]byte(c.one), []byte(c.two), []byte(c.other)})
+		cases = append(cases, golden.Case{Name: c.name, Response: []byte(hello)})
+		all := [][]byte{[]byte(c.one), []byte(c.two), []byte(c.other)}
+		if c.other == "not asked" {
+			all[2] = nil
+		}
+		answers = append(answers, all)
+		if c.want != "" {
+			want = append(want, c.name+": "+c.want)
+		}
 	}
 	r := judge(cases, answers)
-	var how []string
 	for _, d := range r.Differ {
-		how = append(how, d.Kind+", "+d.Name+": "+d.How)
+		got = append(got, d.Name+": "+d.Kind)
 	}
-	want := []string{
-		anotherHead + ", another head: another head",
-		anotherBody + ", another body: another body",
-		anotherStatus + ", another status: status 200, net/http 404",
-		anotherStatus + ", no answer: status 200, net/http none",
-		stagesDiffer + ", stages differ: stage 1 and stage 2 differ",
-		stagesDiffer + ", nothing from either: stage 1 sent 0 bytes, stage 2 0",
-		stagesDiffer + ", not golden: both sent the same bytes, but not the golden ones",
-	}
-	if diff := cmp.Diff(want, how); diff != "" {
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("differences (-want +got):\n%s", diff)
 	}
-	if got := fmt.Sprint(r.Cases, r.Equal, r.Golden, r.Compared, r.SameStatus, r.SameBody); got != "9 7 6 8 6 5" {
+	if got := fmt.Sprint(r.Cases, r.Equal, r.Golden, r.Programs); got != "8 6 5 [{program 1 6 4 3}]" {
 		t.Errorf("counts are %s", got)
+	}
+}
+
+// TestMessage: what is written, and what is sent.
+func TestMessage(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		m       message
+		want    string // the pieces, or a part of the error
+		command string
+	}{
+		{message{Text: "GET / HTTP/1.1\nHost: a\n\n", CRLF: true}, "GET / HTTP/1.1\r\nHost: a\r\n\r\n", `printf 'GET / HTTP/1.1\r\nHost: a\r\n\r\n' | nc localhost 6789`},
+		{message{Text: `GET /\x00"\r\n` + "\n", End: "half-close"}, "GET /\x00\"\r\n", `printf 'GET /\000"\r\n' | nc -N localhost 6789`},
+		{message{Text: `a'%\\`, Cuts: []int{1, 3}, Wait: 250}, `a|'%|\`, `(printf 'a'; sleep 0.25; printf ''\''%%'; sleep 0.25; printf '\\') | nc localhost 6789`},
+		{message{Text: `\xff`}, "\xff", ""},
+		{message{Text: "a\n\\q"}, "line 2 has an escape that does not exist", ""},
+		{message{Text: "abc", Cuts: []int{2, 2}}, "a cut is behind byte 1 to 2", ""},
+		{message{Text: "abc", Cuts: []int{3}}, "a cut is behind byte 1 to 2", ""},
+		{message{End: "leave"}, `not "leave"`, ""},
+		{message{Wait: 5001}, "0 to 5000 ms", ""},
+	} {
+		pieces, err := test.m.pieces()
+		got, command := string(bytes.Join(pieces, []byte("|"))), ""
+		if err != nil {
+			got = err.Error()
+		} else {
+			command = test.m.command(pieces)
+		}
+		if got != test.want && (err == nil || !strings.Contains(got, test.want)) || command != test.command {
+			t.Errorf("%+v: %q, want %q; %s, want %s", test.m, got, test.want, command, test.command)
+		}
+	}
+}
+
+// TestPresets: every golden case is there, and its text means its bytes.
+func TestPresets(t *testing.T) {
+	t.Parallel()
+	cases, err := golden.Cases()
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := (&comparison{cases: cases}).presets()
+	if n := len(golden.Presets()); len(all) != n+len(cases) || n < 9 {
+		t.Fatalf("%d presets of %d cases, %d of the textbook", len(all), len(cases), n)
+	}
+	for i, g := range cases {
+		m := all[len(all)-len(cases)+i].message
+		if pieces, err := m.pieces(); m.Case != g.Name || err != nil || !bytes.Equal(bytes.Join(pieces, nil), g.Request) {
+			t.Errorf("%s: %.200q means %.200q, not %.200q (%v)", g.Name, m.Text, pieces, g.Request, err)
+		}
 	}
 }
 

@@ -136,7 +136,7 @@ func (t *trial) addWire(o *outcome, begin float64) {
 		} else if number[c.Local] > unknown {
 			name = "never accepted"
 		}
-		o.Wire = append(o.Wire, converseOf(c, name, begin))
+		o.Wire = append(o.Wire, t.converse(c, name, begin))
 		if t.Program > 0 {
 			o.Server = append(o.Server, wireLane(c, name, begin, o.Length))
 			if name != "slow client" {

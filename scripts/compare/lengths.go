@@ -32,11 +32,11 @@ type lengthAnswer struct {
 // length in another way.
 func (c *comparison) askLengths(ctx context.Context) (all []lengthAnswer, err error) {
 	for _, mode := range modes {
-		t, err := c.begin(ctx, c.site(), settings{Stage: 1, more: []string{"-content-length", mode}})
+		t, err := c.begin(ctx, c.site, settings{Stage: 1, more: []string{"-content-length", mode}})
 		if err != nil {
 			return nil, err
 		}
-		raw := converse(t.server.Addr, []byte("GET /HelloWorld.html HTTP/1.1\r\nHost: "+t.server.Addr+"\r\n\r\n"))
+		raw := say(t.server.Addr, message{}, []byte("GET /HelloWorld.html HTTP/1.1\r\nHost: "+t.server.Addr+"\r\n\r\n")).Bytes
 		t.stop()
 		m := exchange.ReadMessage(raw)
 		if !m.Ended {
@@ -47,17 +47,6 @@ func (c *comparison) askLengths(ctx context.Context) (all []lengthAnswer, err er
 		all = append(all, a)
 	}
 	return all, nil
-}
-
-// converse sends a request, and returns what comes until the server closes. Only this
-// counts: a server may refuse a long request before all of it has come, or a connection.
-func converse(addr string, request []byte) []byte {
-	conn, err := exchange.Dial(addr)
-	if err != nil {
-		return nil
-	}
-	defer conn.Close()
-	return exchange.Talk(conn, request).Bytes
 }
 
 // relay answers a browser with the bytes that a stage sent, without a change. A page may

@@ -38,8 +38,10 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	"weblab.example/scripts/golden"
 	"weblab.example/scripts/internal/kit"
 	"weblab.example/scripts/internal/launch"
+	"weblab.example/scripts/internal/tap"
 	"weblab.example/scripts/internal/term"
 )
 
@@ -95,12 +97,15 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	for i, p := range programs { // each runs in a copy of its folder, with the files of the experiments
 		p.files = filepath.Join(c.temp, fmt.Sprintf("program-%d", i+1))
 		left, err := kit.CopyFiles(p.files, p.dir, func(string) bool { return true })
-		if err := errors.Join(err, writeSite(p.files)); err != nil {
+		if err := errors.Join(err, c.addSite(p.files)); err != nil {
 			return err
 		}
 		if len(left) > 0 {
 			fmt.Fprintf(stderr, "compare: too large, or no file, and so not copied from %s: %s\n", p.dir, term.Visible(strings.Join(left, ", ")))
 		}
+	}
+	if direct, tapped, err := tap.Cost(200); err == nil { // else there is a tap all the same
+		c.tapCost = tapped - direct
 	}
 	if *text {
 		return c.printAll(ctx, stdout)
@@ -121,12 +126,16 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 
 // A comparison is what all experiments share.
 type comparison struct {
-	host     string          // on which the stages listen
-	programs []*contestant   // that take part
-	temp     string          // the programs and their files; removed at the end
-	ctx      context.Context // of the stages and the page's requests
-	end      context.CancelFunc
-	busy     sync.WaitGroup // stages and requests that have not ended
+	host       string        // on which the stages listen
+	programs   []*contestant // that take part
+	site       string        // what the stages serve
+	cases      []golden.Case // golden
+	tapCost    time.Duration // what a tap adds to a request here
+	removeSite func()
+	temp       string          // the programs and their files; removed at the end
+	ctx        context.Context // of the stages and the page's requests
+	end        context.CancelFunc
+	busy       sync.WaitGroup // stages and requests that have not ended
 
 	// What the page's requests share.
 	page    http.Server
@@ -147,11 +156,17 @@ func prepare(ctx context.Context, host string) (*comparison, error) {
 	}
 	c := &comparison{host: host, temp: temp, shown: make(chan bool)}
 	c.ctx, c.end = context.WithCancel(ctx)
+	if c.cases, err = golden.Cases(); err == nil {
+		c.site, c.removeSite, err = golden.LayOut()
+	}
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(temp))
+	}
 	var builds errgroup.Group
 	for _, stage := range []int{1, 2} {
 		builds.Go(func() error { return kit.Build(ctx, root, kit.Folder(stage), c.program(stage), false) })
 	}
-	if err := errors.Join(builds.Wait(), writeSite(c.site())); err != nil {
+	if err := errors.Join(builds.Wait(), writeSite(c.site)); err != nil {
 		c.close()
 		return nil, err
 	}
@@ -163,13 +178,19 @@ func (c *comparison) program(stage int) string {
 	return filepath.Join(c.temp, kit.Folder(stage)+".exe")
 }
 
-func (c *comparison) site() string { return filepath.Join(c.temp, "site") }
+// addSite adds the files of the experiments to a program's folder: not those that no
+// folder can hold twice, as a link, or a file without an end.
+func (c *comparison) addSite(dir string) error {
+	_, err := kit.CopyFiles(dir, c.site, func(name string) bool { return name != "forbidden.txt" })
+	return err
+}
 
 // close ends the page, its requests, and the stages that still run.
 func (c *comparison) close() {
 	c.end()
 	c.page.Close()
 	c.busy.Wait()
+	c.removeSite()
 	os.RemoveAll(c.temp) // if this fails, the system clears its temporary folder some day
 }
 

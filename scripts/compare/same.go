@@ -2,15 +2,11 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
-	"io"
-	"log"
 	"maps"
-	"net"
-	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -20,183 +16,155 @@ import (
 	"weblab.example/scripts/internal/exchange"
 )
 
-// A SameResult says how both stages and net/http's file server answered the
-// golden cases.
+// A SameResult says how everybody answered the golden cases.
 type sameResult struct {
-	Kinds      []string     `json:"kinds"`
-	Cases      int          `json:"cases"`
-	Equal      int          `json:"equal"`      // in these, stage 1 and stage 2 sent the same bytes
-	Golden     int          `json:"golden"`     // and these were the golden bytes
-	Compared   int          `json:"compared"`   // with net/http, which has no -content-length
-	SameStatus int          `json:"sameStatus"` // net/http's first answer has the same status as stage 1's
-	SameBody   int          `json:"sameBody"`   // and the same body
-	Differ     []difference `json:"differ"`     // where any two of the three differ
+	Cases    int           `json:"cases"`
+	Equal    int           `json:"equal"`    // in these, stage 1 and stage 2 sent the same bytes
+	Golden   int           `json:"golden"`   // and these were the golden bytes
+	Programs []sameProgram `json:"programs"` // each against stage 1
+	Differ   []difference  `json:"differ"`
 }
 
-// The kinds of differences, worst first.
-const (
-	stagesDiffer  = "the stages differ, or did not send the golden bytes"
-	anotherStatus = "net/http sent another status"
-	anotherBody   = "net/http sent the same status and another body"
-	anotherHead   = "net/http sent only another head"
-)
+// A SameProgram says how a program answered. It knows none of the kit's flags, so it gets
+// only the cases of the core that need none.
+type sameProgram struct {
+	Name   string `json:"name"`
+	Asked  int    `json:"asked"`
+	Status int    `json:"status"` // in these its answer has the same status
+	Body   int    `json:"body"`   // and in these the same body, too
+}
 
-var differences = []string{stagesDiffer, anotherStatus, anotherBody, anotherHead}
-
-// A Difference is a case and its three answers.
+// A Difference is a case that somebody answered in another way, and all answers.
 type difference struct {
-	Name    string   `json:"name"`
-	Want    string   `json:"want"`
-	Kind    string   `json:"kind"`    // one of differences
-	How     string   `json:"how"`     // what differs
-	Request string   `json:"request"` // quoted, a line for a line
-	Answers []string `json:"answers"` // stage 1, stage 2, net/http
+	Name    string     `json:"name"`
+	Want    string     `json:"want"`
+	Kind    string     `json:"kind"`    // who answered in which other way
+	Request string     `json:"request"` // quoted, a line for a line
+	Answers [][]string `json:"answers"` // name and quoted answer of everybody who was asked
 }
 
-// same sends the golden cases to both stages, started with the flags of each
-// case, and to a file server of net/http.
-func (c *comparison) same(ctx context.Context) (*sameResult, error) {
-	cases, err := golden.Cases()
-	if err != nil {
-		return nil, err
-	}
-	site, remove, err := golden.LayOut()
-	if err != nil {
-		return nil, err
-	}
-	defer remove()
-	ln, err := net.Listen("tcp", net.JoinHostPort(c.host, "0"))
-	if err != nil {
-		return nil, err
-	}
-	other := &http.Server{ // the file server that a Go program would use
-		Handler:     http.FileServer(http.Dir(site)),
-		ReadTimeout: time.Second,            // for requests that do not end
-		IdleTimeout: 100 * time.Millisecond, // net/http keeps connections open, but converse waits for the close
-		ErrorLog:    log.New(io.Discard, "", 0),
-	}
-	go other.Serve(ln) // returns when other is closed
-	defer other.Close()
+// sameTime is how long a program is asked. One that hangs in each case would take minutes.
+const sameTime = 20 * time.Second
 
-	byFlags := map[string][]int{} // the cases with the same flags share a server
-	for i, g := range cases {
+// same sends the golden cases to both stages, started with the flags of each case, and
+// those of the core to each program.
+func (c *comparison) same(ctx context.Context) (*sameResult, error) {
+	byFlags, core := map[string][]int{}, []int{} // the cases with the same flags share a server
+	for i, g := range c.cases {
 		key := strings.Join(g.Flags, " ")
-		byFlags[key] = append(byFlags[key], i)
-	}
-	answers := make([][3][]byte, len(cases))
-	var all errgroup.Group
-	all.SetLimit(8)
-	for _, stage := range []int{1, 2} {
-		for _, key := range slices.Sorted(maps.Keys(byFlags)) {
-			s := settings{Stage: stage, more: strings.Fields(key)}
-			all.Go(func() error { return c.ask(ctx, site, s, cases, byFlags[key], answers) })
+		if byFlags[key] = append(byFlags[key], i); key == "" && golden.StepOf(g.Step).Level == golden.Core {
+			core = append(core, i)
 		}
 	}
-	for i, g := range cases {
-		if hasNetHTTP(g) {
-			all.Go(func() error {
-				answers[i][2] = converse(ln.Addr().String(), g.Request)
-				return ctx.Err()
-			})
+	answers := make([][][]byte, len(c.cases)) // of a case, by contestant; nil if it was not asked
+	for i := range answers {
+		answers[i] = make([][]byte, 2+len(c.programs))
+	}
+	var all errgroup.Group
+	all.SetLimit(8)
+	for n, s := range c.everyone() {
+		if s.Program > 0 {
+			all.Go(func() error { return c.ask(ctx, s, core, n, answers) })
+			continue
+		}
+		for _, key := range slices.Sorted(maps.Keys(byFlags)) {
+			with := s
+			with.more = strings.Fields(key)
+			all.Go(func() error { return c.ask(ctx, with, byFlags[key], n, answers) })
 		}
 	}
 	if err := all.Wait(); err != nil {
 		return nil, err
 	}
-	return judge(cases, answers), nil
+	return judge(c.cases, answers), nil
 }
 
-// ask starts a stage, and sends it those of the cases that are theirs.
-func (c *comparison) ask(ctx context.Context, site string, s settings, cases []golden.Case, theirs []int, answers [][3][]byte) error {
-	t, err := c.begin(ctx, site, s)
-	if err != nil {
+// ask starts a server, and sends it those of the cases that are its. A program that has
+// ended is started again. What is wrong with a program shows in its answers.
+func (c *comparison) ask(ctx context.Context, s settings, theirs []int, n int, answers [][][]byte) error {
+	t, err := c.begin(ctx, c.site, s)
+	if err != nil && s.Program == 0 {
 		return err
 	}
-	defer t.stop()
 	answered := false
-	for _, i := range theirs {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		answer := converse(t.server.Addr, cases[i].Request)
-		answers[i][s.Stage-1] = answer
-		answered = answered || len(answer) > 0
-	}
-	if !answered {
-		t.stop()
-		return t.fault("answered nothing")
-	}
-	return nil
-}
-
-// hasNetHTTP reports whether this case can be sent to net/http, which cannot
-// announce a wrong length.
-func hasNetHTTP(g golden.Case) bool { return !slices.Contains(g.Flags, "-content-length") }
-
-// judge compares the three answers to each case: those of stage 1, stage 2 and net/http.
-func judge(cases []golden.Case, answers [][3][]byte) *sameResult {
-	r := &sameResult{Cases: len(cases), Kinds: differences}
-	for i, g := range cases {
-		one, two, other := answers[i][0], answers[i][1], answers[i][2]
-		ours, theirs := exchange.ReadMessage(one), exchange.ReadMessage(other)
-		equal := len(one) > 0 && bytes.Equal(one, two)
-		isGolden := equal && bytes.Equal(one, g.Response)
-		compared := hasNetHTTP(g)
-		sameStatus := compared && ours.Status == theirs.Status
-		sameBody := sameStatus && bytes.Equal(ours.Body, theirs.Body)
-		for n, yes := range map[*int]bool{&r.Equal: equal, &r.Golden: isGolden, &r.Compared: compared, &r.SameStatus: sameStatus, &r.SameBody: sameBody} {
-			if yes {
-				*n++
+	for begun := time.Now(); len(theirs) > 0 && err == nil && ctx.Err() == nil; theirs = theirs[1:] {
+		if s.Program > 0 {
+			if time.Since(begun) > sameTime {
+				break
+			} else if t.end() != "" {
+				t.stop()
+				if t, err = c.begin(ctx, c.site, s); err != nil {
+					return nil
+				}
 			}
 		}
-		d := difference{Name: g.Name, Want: g.Want, Request: quote(g.Request), Answers: []string{quote(one), quote(two), quote(other)}}
-		if !compared {
-			d.Answers[2] = "not asked: net/http has no such flag"
-		}
-		switch {
-		case len(one) == 0 || len(two) == 0:
-			d.Kind, d.How = stagesDiffer, fmt.Sprintf("stage 1 sent %d bytes, stage 2 %d", len(one), len(two))
-		case !equal:
-			d.Kind, d.How = stagesDiffer, "stage 1 and stage 2 differ"
-		case !isGolden:
-			d.Kind, d.How = stagesDiffer, "both sent the same bytes, but not the golden ones"
-		case !compared, bytes.Equal(one, other):
-			continue // none of them differs
-		case !sameStatus:
-			d.Kind, d.How = anotherStatus, fmt.Sprintf("status %s, net/http %s", code(ours), code(theirs))
-		case !sameBody:
-			d.Kind, d.How = anotherBody, "another body"
-		default:
-			d.Kind, d.How = anotherHead, "another head"
-		}
-		r.Differ = append(r.Differ, d)
+		h := say(t.tap.Addr, message{}, c.cases[theirs[0]].Request)
+		answers[theirs[0]][n] = append([]byte{}, h.Bytes...)
+		answered = answered || len(h.Bytes) > 0
 	}
-	return r
+	if err == nil {
+		t.stop()
+	}
+	if !answered && s.Program == 0 && ctx.Err() == nil {
+		return t.fault("answered nothing")
+	}
+	return ctx.Err()
 }
 
-// code is the status code of an answer, or "none".
-func code(m exchange.Message) string {
-	if m.Status == 0 {
-		return "none"
+// judge compares the answers to each case.
+func judge(cases []golden.Case, answers [][][]byte) *sameResult {
+	r := &sameResult{Cases: len(cases), Programs: make([]sameProgram, len(answers[0])-2)}
+	for i, g := range cases {
+		one, two := answers[i][0], answers[i][1]
+		kind := ""
+		switch {
+		case len(one) == 0 || !bytes.Equal(one, two):
+			kind = "stage 1 and stage 2 sent other bytes"
+		case !bytes.Equal(one, g.Response):
+			kind = "the stages sent the same bytes, but not the golden ones"
+			r.Equal++
+		default:
+			r.Equal, r.Golden = r.Equal+1, r.Golden+1
+		}
+		d := difference{Name: g.Name, Want: g.Want, Request: quote(g.Request), Answers: [][]string{{"stage 1", quote(one)}, {"stage 2", quote(two)}}}
+		for n := range r.Programs {
+			p, answer := &r.Programs[n], answers[i][n+2]
+			if p.Name = fmt.Sprintf("program %d", n+1); answer == nil {
+				continue
+			}
+			p.Asked++
+			ours, theirs := exchange.ReadMessage(one), exchange.ReadMessage(answer)
+			method, _, _ := strings.Cut(string(g.Request), " ")
+			our, _, _ := ours.Content(method) // as a browser takes it
+			their, _, _ := theirs.Content(method)
+			switch {
+			case ours.Status != theirs.Status:
+				kind = cmp.Or(kind, p.Name+" sent another status")
+			case !bytes.Equal(our, their):
+				p.Status++
+				kind = cmp.Or(kind, p.Name+" sent the same status and another body")
+			default:
+				p.Status, p.Body = p.Status+1, p.Body+1
+			}
+			d.Answers = append(d.Answers, []string{p.Name, quote(answer)})
+		}
+		if d.Kind = kind; kind != "" {
+			r.Differ = append(r.Differ, d)
+		}
 	}
-	return strconv.Itoa(m.Status)
+	return r
 }
 
 // quote makes line ends and other control octets visible, line by line. It leaves
 // out the rest of a long message.
 func quote(message []byte) string {
 	const most = 700
-	cut := ""
-	if len(message) > most {
-		cut = fmt.Sprintf("... and %d bytes more\n", len(message)-most)
-		message = message[:most]
+	text := visible(message[:min(len(message), most)])
+	switch {
+	case len(message) == 0:
+		return "(closed without an answer)"
+	case len(message) > most:
+		text += fmt.Sprintf("\n... and %d bytes more", len(message)-most)
 	}
-	var b strings.Builder
-	for line := range bytes.Lines(message) {
-		fmt.Fprintf(&b, "%q\n", line)
-	}
-	if b.Len() == 0 {
-		return "(closed without an answer)\n"
-	}
-	return b.String() + cut
+	return text
 }

@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptrace"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -59,10 +58,8 @@ func (c *comparison) printAll(ctx context.Context, w io.Writer) error {
 // prints them.
 func (c *comparison) printTrials(ctx context.Context, w io.Writer, s settings) error {
 	var outcomes []*outcome
-	for n := range 2 + len(c.programs) {
-		if s.Stage = n + 1; n >= 2 {
-			s.Stage, s.Program = 0, n-1
-		}
+	for _, who := range c.everyone() {
+		s.Stage, s.Program = who.Stage, who.Program
 		o, err := c.loadAll(ctx, s)
 		if err != nil {
 			return err
@@ -75,7 +72,7 @@ func (c *comparison) printTrials(ctx context.Context, w io.Writer, s settings) e
 
 // loadAll runs a trial. What is wrong with a program is part of its outcome.
 func (c *comparison) loadAll(ctx context.Context, s settings) (*outcome, error) {
-	t, err := c.begin(ctx, c.site(), s)
+	t, err := c.begin(ctx, c.site, s)
 	switch {
 	case err != nil && t != nil && t.Program > 0:
 		return t.troubled(nil, err.Error()), nil
@@ -243,23 +240,22 @@ func (c *comparison) printSame(ctx context.Context, w io.Writer) error {
 	}
 	fmt.Fprintf(w, "golden cases:                          %d\n", r.Cases)
 	fmt.Fprintf(w, "stage 1 and stage 2 sent equal bytes:  %d; these were the golden bytes: %d\n", r.Equal, r.Golden)
-	fmt.Fprintf(w, "also sent to net/http's file server:   %d; same status: %d, and same body: %d\n", r.Compared, r.SameStatus, r.SameBody)
-	const most = 8 // cases of each kind
-	for _, kind := range r.Kinds {
-		cases := slices.DeleteFunc(slices.Clone(r.Differ), func(d difference) bool { return d.Kind != kind })
-		fmt.Fprintf(w, "\n%s: %d\n", kind, len(cases))
-		for i, d := range cases[:min(most, len(cases))] {
-			fmt.Fprintf(w, "  %-24s %s\n", d.Name, d.How)
-			if i > 0 {
-				continue
-			}
-			for i, who := range []string{"stage 1", "stage 2", "net/http"} {
-				fmt.Fprintf(w, "    %s:\n      %s\n", who, strings.ReplaceAll(strings.TrimSpace(d.Answers[i]), "\n", "\n      "))
-			}
+	for _, p := range r.Programs {
+		fmt.Fprintf(w, "%s was asked %d of the core:       same status: %d, and same body: %d\n", p.Name, p.Asked, p.Status, p.Body)
+	}
+	shown := map[string]int{}
+	for _, d := range r.Differ {
+		const most = 3 // cases of each kind
+		if shown[d.Kind]++; shown[d.Kind] > most {
+			continue
 		}
-		if len(cases) > most {
-			fmt.Fprintf(w, "  and %d more: the page in the browser shows all of them\n", len(cases)-most)
+		fmt.Fprintf(w, "\n%s: %s\n", d.Name, d.Kind)
+		for _, a := range d.Answers {
+			fmt.Fprintf(w, "  %s:\n    %s\n", a[0], strings.ReplaceAll(term.Visible(a[1]), "\n", "\n    "))
 		}
+	}
+	for kind, n := range shown {
+		fmt.Fprintf(w, "\n%d in all: %s\n", n, kind)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 	"errors"
@@ -38,13 +39,14 @@ const (
 
 // Settings say what a trial shows.
 type settings struct {
-	Stage     int      `json:"stage"`     // 1 or 2, or 0:
-	Program   int      `json:"program"`   // the number of a program, from 1
-	Objects   int      `json:"objects"`   // of the page
-	Delay     int      `json:"delay"`     // before each answer, in milliseconds
-	KeepAlive bool     `json:"keepAlive"` // persistent connections
-	Slow      string   `json:"slow"`      // a client that holds a connection: "half" a request, "silent", or "" for none
-	more      []string // further flags
+	Stage     int           `json:"stage"`     // 1 or 2, or 0:
+	Program   int           `json:"program"`   // the number of a program, from 1
+	Objects   int           `json:"objects"`   // of the page
+	Delay     int           `json:"delay"`     // before each answer, in milliseconds
+	KeepAlive bool          `json:"keepAlive"` // persistent connections
+	Slow      string        `json:"slow"`      // a client that holds a connection: "half" a request, "silent", or "" for none
+	more      []string      // further flags
+	limit     time.Duration // how long the server may run, if not as usual
 }
 
 // slowClients are what the slow clients send.
@@ -89,8 +91,9 @@ type trial struct {
 	server  *launch.Server
 	tap     *tap.Tap // between the clients and the server
 	conns   []tap.Conn
-	log     *serverLog // of a stage
-	slow    net.Conn   // the slow client's connection, if there is one
+	states  map[string]string // of both sockets of a connection at the end, by its Local
+	log     *serverLog        // of a stage
+	slow    net.Conn          // the slow client's connection, if there is one
 
 	life    context.Context // of the server
 	stderr  launch.Tail     // of a program
@@ -116,7 +119,7 @@ func (c *comparison) begin(ctx context.Context, root string, s settings) (t *tri
 	if s.Program > 0 {
 		limit, start = programTime, func() error { return c.programs[s.Program-1].start(t) }
 	}
-	life, cancel := context.WithTimeout(c.ctx, limit)
+	life, cancel := context.WithTimeout(c.ctx, cmp.Or(s.limit, limit))
 	t.life = life
 	if err := start(); err != nil {
 		cancel()
@@ -267,9 +270,7 @@ func (t *trial) finish(ctx context.Context, timings []timing) (*outcome, error) 
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	t.log.wait(ctx, allClosed) // the picture shows which connections stay open
-	t.conns, _ = t.tap.Wait(ctx, func(conns []tap.Conn) bool {
-		return !slices.ContainsFunc(conns, func(c tap.Conn) bool { return !c.Over })
-	})
+	t.settle(ctx)
 	events, _ := t.log.read()
 	if t.Program > 0 { // without all objects there is a picture, too
 		trouble := t.trouble(timings)
@@ -281,6 +282,14 @@ func (t *trial) finish(ctx context.Context, timings []timing) (*outcome, error) 
 		return nil, err
 	}
 	return t.outcome(timings, events), nil
+}
+
+// settle waits until what passed the tap is over.
+func (t *trial) settle(ctx context.Context) {
+	t.conns, _ = t.tap.Wait(ctx, func(conns []tap.Conn) bool {
+		return !slices.ContainsFunc(conns, func(c tap.Conn) bool { return !c.Over })
+	})
+	t.states = statesOf(t.conns)
 }
 
 // checkLoaded makes sure that the page and all its objects came. Otherwise the
@@ -302,6 +311,10 @@ func (t *trial) missing(timings []timing) string {
 	switch {
 	case len(missing) == 0:
 		return ""
+	case missing[0] == t.pageTarget() && slices.ContainsFunc(t.conns, func(c tap.Conn) bool {
+		return slices.ContainsFunc(c.Pieces, func(p tap.Piece) bool { return p.From == tap.Server && p.Size > 0 })
+	}):
+		return "sent something, but the browser got no whole page"
 	case missing[0] == t.pageTarget():
 		return "did not send the page"
 	}

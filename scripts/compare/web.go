@@ -11,6 +11,10 @@ import (
 	"net"
 	"net/http"
 	"runtime"
+	"slices"
+	"time"
+
+	"weblab.example/scripts/internal/tap"
 )
 
 // All files of the page. It needs nothing from another host.
@@ -24,9 +28,15 @@ var pageFiles embed.FS
 //	POST /trials           settings -> a stage runs; its number, and the address of its page
 //	POST /trials/{id}      what the browser measured -> the picture; the stage ends,
 //	                       even if the user left the page and nothing was measured
+//	GET  /trials/{id}/quiet  answers when nothing happens there any more: a page that
+//	                       breaks off may never say that it has loaded
 //	POST /lengths          what a stage sends with each value of -content-length
 //	GET  /relay/{mode}/HelloWorld.html   the bytes of one of these answers, without a change
-//	POST /same             sends the golden cases to both stages and to net/http
+//	POST /same             sends the golden cases to everyone
+//	POST /sheet            runs the textbook's checks on a program
+//	GET  /presets          messages that are there already
+//	POST /send             sends a message to everyone
+//	GET  /live             runs everyone for anybody, and tells what happens there
 //	POST /done             the page has shown everything
 //	GET  /hold             a picture that comes after that: a browser without a window
 //	                       waits for it
@@ -40,8 +50,13 @@ func (c *comparison) handler() http.Handler {
 	mux.HandleFunc("GET /about", answer(c.about))
 	mux.HandleFunc("POST /trials", answer(c.beginTrial))
 	mux.HandleFunc("POST /trials/{id}", answer(c.finishTrial))
+	mux.HandleFunc("GET /trials/{id}/quiet", answer(c.quiet))
 	mux.HandleFunc("POST /lengths", answer(c.keepLengths))
 	mux.HandleFunc("POST /same", answer(func(r *http.Request) (any, error) { return c.same(r.Context()) }))
+	mux.HandleFunc("POST /sheet", answer(c.sheet))
+	mux.HandleFunc("GET /presets", answer(func(*http.Request) (any, error) { return c.presets(), nil }))
+	mux.HandleFunc("POST /send", answer(c.sendAll))
+	mux.HandleFunc("GET /live", c.live)
 	mux.HandleFunc("GET /relay/{mode}/HelloWorld.html", c.relay)
 	mux.HandleFunc("GET /hold", c.hold)
 	mux.HandleFunc("POST /done", answer(c.done))
@@ -93,7 +108,17 @@ func (c *comparison) about(*http.Request) (any, error) {
 		"machine":  fmt.Sprintf("%s/%s, %d processors, %s", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version()),
 		"kinds":    kinds,
 		"programs": len(c.programs),
+		"cost":     fmt.Sprintf("%.1f", float64(c.tapCost)/float64(time.Microsecond)),
 	}, nil
+}
+
+func (c *comparison) sendAll(r *http.Request) (any, error) {
+	var m message
+	if err := readJSON(r, &m); err != nil {
+		return nil, err
+	}
+	replies, command, err := c.send(r.Context(), m)
+	return map[string]any{"replies": replies, "command": command}, err
 }
 
 func (c *comparison) beginTrial(r *http.Request) (any, error) {
@@ -101,7 +126,7 @@ func (c *comparison) beginTrial(r *http.Request) (any, error) {
 	if err := readJSON(r, &s); err != nil {
 		return nil, err
 	}
-	t, err := c.begin(r.Context(), c.site(), s)
+	t, err := c.begin(r.Context(), c.site, s)
 	switch {
 	case err != nil && t != nil && t.Program > 0:
 		return map[string]any{"outcome": t.troubled(nil, err.Error())}, nil
@@ -128,6 +153,28 @@ func (c *comparison) finishTrial(r *http.Request) (any, error) {
 		return nil, err
 	}
 	return t.finish(r.Context(), measured.Timings)
+}
+
+// quiet waits until connections have come and gone, and no other comes for a second.
+func (c *comparison) quiet(r *http.Request) (any, error) {
+	begun, ok := c.trials.Load(r.PathValue("id"))
+	if !ok {
+		return nil, errGone
+	}
+	t := begun.(*trial)
+	for came := 0; ; {
+		conns, err := t.tap.Wait(r.Context(), func(conns []tap.Conn) bool {
+			return len(conns) > 0 && !slices.ContainsFunc(conns, func(c tap.Conn) bool { return !c.Over })
+		})
+		if err != nil || len(conns) == came {
+			return nil, err
+		}
+		came = len(conns)
+		select {
+		case <-time.After(time.Second):
+		case <-r.Context().Done():
+		}
+	}
 }
 
 var errGone = errors.New("the stage of this picture does not run any more: run the experiment again")

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"net/netip"
 	"strconv"
 	"strings"
 
 	"weblab.example/scripts/internal/exchange"
+	"weblab.example/scripts/internal/launch"
 	"weblab.example/scripts/internal/tap"
 	"weblab.example/scripts/internal/term"
 )
@@ -15,7 +17,8 @@ import (
 // A Conversation is what passed on one connection.
 type conversation struct {
 	Name   string  `json:"name"`
-	Says   string  `json:"says"` // in words
+	Says   string  `json:"says"`   // in words
+	States string  `json:"states"` // of both sockets at the end, where the system tells
 	Pieces []piece `json:"pieces"`
 }
 
@@ -37,9 +40,9 @@ type part struct {
 	Text string `json:"text"` // line by line, with CR and LF visible
 }
 
-// converseOf shows what passed on a connection.
-func converseOf(c tap.Conn, name string, begin float64) conversation {
-	says := conversation{Name: name, Says: summary(c), Pieces: []piece{}}
+// converse shows what passed on a connection.
+func (t *trial) converse(c tap.Conn, name string, begin float64) conversation {
+	says := conversation{Name: name, Says: summary(c), States: t.states[c.Local], Pieces: []piece{}}
 	streams := map[string]*stream{tap.Client: {request: true}, tap.Server: {}}
 	for _, p := range c.Pieces {
 		shown := piece{At: millis(p.Time) - begin, From: p.From, Size: p.Size, Reads: p.Parts, End: p.End, Parts: streams[p.From].split(p.Bytes)}
@@ -67,6 +70,29 @@ func summary(c tap.Conn) string {
 		end += ", still open at the end"
 	}
 	return "client " + amount(size[tap.Client], reads[tap.Client]) + ", server " + amount(size[tap.Server], reads[tap.Server]) + end
+}
+
+// statesOf asks for the states of the sockets of connections that are over: those of the
+// server and of the tap, which is its client.
+func statesOf(conns []tap.Conn) map[string]string {
+	var locals []string
+	var ends [][2]netip.AddrPort
+	for _, c := range conns {
+		client, err := netip.ParseAddrPort(c.Local)
+		server, bad := netip.ParseAddrPort(c.Remote)
+		if err == nil && bad == nil && c.Over {
+			locals, ends = append(locals, c.Local), append(ends, [2]netip.AddrPort{server, client}, [2]netip.AddrPort{client, server})
+		}
+	}
+	states, err := launch.States(ends)
+	if err != nil { // not every system tells
+		return nil
+	}
+	says := map[string]string{}
+	for i, local := range locals {
+		says[local] = fmt.Sprintf("at the end the server's socket is in %s, the client's in %s", states[2*i], states[2*i+1])
+	}
+	return says
 }
 
 // amount is what somebody sent.
@@ -183,6 +209,9 @@ func printWire(w io.Writer, wire []conversation) {
 	fmt.Fprintln(w, "  on the wire")
 	for _, c := range wire {
 		fmt.Fprintf(w, "    %s: %s\n", c.Name, c.Says)
+		if c.States != "" {
+			fmt.Fprintf(w, "      %s\n", c.States)
+		}
 		run, more, size, ends := 0, 0, 0, []string{}
 		for i, p := range c.Pieces {
 			if p.End != "" {

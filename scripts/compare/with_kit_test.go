@@ -66,6 +66,7 @@ func TestWithPage(t *testing.T) {
 	_, got, args := withPrograms(t, "right", "hangs", "twice")
 	_, url := startPage(t, "", args...)
 	shown := section(t, dump(t, url+"?run=objects&again&report"), "objects")
+	shown = regexp.MustCompile(`<span class="field">([^<]*)</span>`).ReplaceAllString(shown, "$1")
 	programs := strings.Split(shown, "<h3>Program ")
 	if len(programs) < 4 {
 		t.Fatalf("%d programs are shown", len(programs)-1)

@@ -167,7 +167,7 @@ came at 0 ms, connected to the server at 1 ms, request at 2 ms
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			c, l := converseOf(test.conn, "name", began), wireLane(test.conn, "name", began, 20)
+			c, l := new(trial).converse(test.conn, "name", began), wireLane(test.conn, "name", began, 20)
 			got := fmt.Sprintf("\n%s\n%s\n%v\n", c.Says, l.Says, l.Spans)
 			for _, p := range c.Pieces {
 				var parts []string
@@ -192,7 +192,7 @@ came at 0 ms, connected to the server at 1 ms, request at 2 ms
 func TestPrintWire(t *testing.T) {
 	t.Parallel()
 	var b strings.Builder
-	printWire(&b, []conversation{converseOf(heard(true, "2 client GET / HTTP/1.1\r\n\r\n", "3 server 1", "3 server 2", "4 server 3", "4 server 4", "5 server 56", "5 server 789", "7 server FIN", "8 client RST"), "connection 1", began)})
+	printWire(&b, []conversation{new(trial).converse(heard(true, "2 client GET / HTTP/1.1\r\n\r\n", "3 server 1", "3 server 2", "4 server 3", "4 server 4", "5 server 56", "5 server 789", "7 server FIN", "8 client RST"), "connection 1", began)})
 	const want = `  on the wire
     connection 1: client 18 bytes, server 9 bytes in 6 pieces, the server closed first
            2.0 ms  client    18  GET / HTTP/1.1\r\n

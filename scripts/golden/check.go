@@ -59,7 +59,7 @@ type Result struct {
 	Status    Status `json:"status"`
 	Seen      string `json:"seen,omitempty"`      // what happened instead, when it failed
 	Why       string `json:"why,omitempty"`       // the mistake behind it, or why it was not run
-	WhyZh     string `json:"-"`                   // the mistake in Chinese, whatever the program's Lang
+	WhyZh     string `json:"whyZh,omitempty"`     // the mistake in Chinese, whatever the program's Lang
 	Diagnosis string `json:"diagnosis,omitempty"` // its name in the table of diagnoses
 	Note      string `json:"note,omitempty"`      // the lab note to read
 	Line      string `json:"line,omitempty"`      // of the program's source, where a traceback names it: WebServer.py:29

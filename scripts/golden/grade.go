@@ -38,7 +38,7 @@ func Grade(ctx context.Context, checks []Check, program Program, seed uint64) []
 			if end < 0 {
 				end = len(rest)
 			}
-			steps = slices.Collect(allSteps(rest[:end])) // these take time, most of it in waiting
+			steps = slices.Collect(ByStep(rest[:end])) // these take time, most of it in waiting
 		}
 		var all sync.WaitGroup
 		for _, step := range steps {
@@ -84,8 +84,8 @@ func firstStep(results []Result) []Result {
 	return results[:end]
 }
 
-// allSteps are such parts, one for each step.
-func allSteps(results []Result) iter.Seq[[]Result] {
+// ByStep cuts results into the parts that are about one step each.
+func ByStep(results []Result) iter.Seq[[]Result] {
 	return func(yield func([]Result) bool) {
 		for step := firstStep(results); len(results) > 0 && yield(step); {
 			if results = results[len(step):]; len(results) > 0 {

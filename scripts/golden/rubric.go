@@ -56,7 +56,7 @@ type Deduction struct {
 	Points    int    `json:"points"`    // may be 0: then it is only said
 	Seen      string `json:"seen,omitempty"`
 	Why       string `json:"why"`
-	WhyZh     string `json:"-"` // in Chinese, whatever the program's Lang
+	WhyZh     string `json:"whyZh,omitempty"` // in Chinese, whatever the program's Lang
 	Note      string `json:"note,omitempty"`
 }
 

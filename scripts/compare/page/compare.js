@@ -1,16 +1,80 @@
 // The page starts a stage or a program, lets this browser load from it, and draws what
 // comes back. lanes.go and wire.go make the pictures. They are only drawn here.
 
+const query = new URLSearchParams(location.search);
+
+// ?run=objects,slow runs only these experiments, at once, and shows nothing else.
+// &slow=silent sets a control, &preset=N what is sent, &lang=zh the language; &again starts once
+// more what failed, &press=CHECK sends a check of the sheet, and &report saves the report into
+// the page.
+const wanted = query.get('run')?.split(',') ?? [];
+if (wanted.length > 0) {
+  // The page has loaded when this picture has loaded. So a browser without a
+  // window waits for the picture before it prints the page.
+  document.body.append(Object.assign(new Image(1, 1), {id: 'hold', src: 'hold', alt: ''}));
+}
+
 // The answers of all experiments, as they came, for the report.
 const record = {};
 let about = {kinds: [], programs: 0};
 
-// el makes an element: el('p', {class: 'x'}, 'text', otherElement).
+// --- Two languages
+
+// What the page says stands there in both languages, and style.css shows one of them: so
+// the switch works in a saved report, which runs nothing. zh.json has the sentences in
+// Chinese: {} is a part that changes, {1} the first of these. Of two sentences that fit,
+// the longer one counts.
+const zh = Object.entries(await (await fetch('zh.json')).json()).sort(([a], [b]) => b.length - a.length).map(([english, chinese]) => ({
+  pattern: new RegExp(`^${english.split('{}').map(part => part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')).join('([^]*?)')}$`), chinese,
+}));
+
+function inChinese(text) {
+  for (const {pattern, chinese} of zh) {
+    const parts = pattern.exec(text);
+    if (parts) return chinese.replace(/\{(\d)\}/g, (_, n) => inChinese(parts[n]) ?? parts[n]);
+  }
+  const list = text.split(', ');
+  if (list.length > 1 && list.every(inChinese)) return list.map(inChinese).join('，');
+}
+
+// both is a text in both languages. Numbers, and names of files and fields, are the same in both.
+const untranslated = new Set(); // a test looks for it
+function both(text) {
+  const [, before, words, behind] = /^(\s*)([^]*?)(\s*)$/.exec(text);
+  if (!/[A-Za-z]{2}/.test(words) || /^[\w-]+\.\w+$/.test(words)) return [text];
+  const chinese = inChinese(words);
+  if (chinese === undefined) untranslated.add(words);
+  return chinese === undefined ? [text] : [before, ...pair(words, chinese), behind];
+}
+
+const pair = (english, chinese) => [['en', english], ['zh-CN', chinese]].map(([lang, text]) => {
+  const span = document.createElement('span');
+  span.lang = lang;
+  span.textContent = text;
+  return span;
+});
+
+// el makes an element: el('p', {class: 'x'}, 'text', otherElement). A text in it becomes
+// one in both languages, unless it is code, or somebody else's.
+const asItIs = ['code', 'pre', 'q', 'style', 'textarea'];
 function el(tag, attributes, ...children) {
   const e = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes ?? {})) e.setAttribute(name, value);
-  e.append(...children);
+  e.append(...children.flatMap(child => typeof child === 'string' && !asItIs.includes(tag) ? both(child) : [child]));
   return e;
+}
+
+// translate makes texts of index.html bilingual. An option cannot have elements in it.
+function translate(element) {
+  for (const node of [...element.childNodes]) {
+    if (node.nodeType === Node.TEXT_NODE) {
+      const words = both(node.textContent.replace(/\s+/g, ' '));
+      if (element.localName === 'option') node.textContent = words.map(w => w.textContent ?? w).filter(w => w.trim()).join(' · ');
+      else node.replaceWith(...words);
+    } else if (node.nodeType === Node.ELEMENT_NODE && !node.lang && !asItIs.includes(node.localName)) {
+      translate(node);
+    }
+  }
 }
 
 const ms = n => `${Math.round(n)} ms`;
@@ -27,9 +91,9 @@ async function post(path, body) {
 async function trial(settings, into) {
   const begun = await post('trials', settings);
   if (begun.outcome) return begun.outcome; // a program that could not be started
-  into.replaceChildren(el('p', {}, `Loading from ${begun.command} …`));
+  into.replaceChildren(el('p', {}, 'Loading …'));
   const frame = el('iframe', {class: 'page-frame', title: `The page, loaded from ${begun.command}`});
-  const timings = measured(frame);
+  const timings = measured(frame, begun.id);
   frame.src = `http://${location.hostname}:${begun.port}${begun.target}`;
   into.append(frame);
   // If the user leaves the page, its stage ends.
@@ -43,8 +107,9 @@ async function trial(settings, into) {
 }
 
 // measured waits until the page in the frame has loaded and sends its own Resource
-// Timing. If the page does not come, the frame only has its load event.
-function measured(frame) {
+// Timing. If the page does not come, the frame only has its load event, or not even that:
+// then the server tells that nothing happens any more.
+function measured(frame, id) {
   return new Promise(resolve => {
     const listener = event => {
       if (event.source !== frame.contentWindow || !event.data.timings) return;
@@ -52,10 +117,12 @@ function measured(frame) {
       resolve(event.data.timings);
     };
     addEventListener('message', listener);
-    frame.addEventListener('load', () => setTimeout(() => {
+    const over = () => setTimeout(() => {
       removeEventListener('message', listener);
       resolve([]);
-    }, 2000));
+    }, 2000);
+    frame.addEventListener('load', over);
+    fetch(`trials/${id}/quiet`).then(over);
   });
 }
 
@@ -65,13 +132,15 @@ function measured(frame) {
 function pictures(outcomes, again) {
   const length = Math.max(...outcomes.map(o => o.length));
   return outcomes.map((o, i) => el('div', {class: 'pair'},
-    el('h3', {}, `${o.name[0].toUpperCase()}${o.name.slice(1)}: `, el('code', {}, o.command)),
+    who(o),
     ...o.trouble ? [trouble(o, () => again(i))] : [],
     ...!o.length ? [] : [
       picture('What the browser saw (Resource Timing)', o.browser ?? [], length),
       picture(o.program ? 'What passed on the wire (the tap)' : 'What the server did (its log)', o.server ?? [], length),
       wire(o)]));
 }
+
+const who = o => el('h3', {}, `${o.name[0].toUpperCase()}${o.name.slice(1)}`, ': ', el('code', {}, o.command));
 
 // trouble says what went wrong with a program.
 function trouble(o, again) {
@@ -83,27 +152,38 @@ function trouble(o, again) {
 // wire lists the connections. Each opens to what was said on it.
 function wire(o) {
   return el('details', {class: 'wire'}, el('summary', {}, `On the wire: ${(o.wire ?? []).length} connections`),
-    ...(o.wire ?? []).map(c => el('details', {}, el('summary', {}, el('b', {}, c.name), `: ${c.says}`),
-      el('ol', {class: 'pieces'}, ...c.pieces.map(piece)))));
+    ...(o.wire ?? []).map(talk));
+}
+
+// talk is what was said on a connection. It opens to the pieces.
+function talk(c) {
+  return el('details', {}, el('summary', {}, el('b', {}, c.name), ': ', c.says), ...c.states ? [el('p', {}, c.states)] : [],
+    el('ol', {class: 'pieces'}, ...c.pieces.map(piece)));
 }
 
 function piece(p) {
   const ends = {FIN: 'FIN: nothing more will come', RST: 'RST: it resets the connection'};
   const size = p.reads > 1 ? `${p.size} bytes in ${p.reads} pieces` : `${p.size} bytes`;
-  return el('li', {class: p.from}, el('span', {class: 'when'}, `${p.at.toFixed(1)} ms`), ` ${p.from}: ${ends[p.end] ?? size}`,
+  return el('li', {class: p.from}, el('span', {class: 'when'}, `${p.at.toFixed(1)} ms`), ' ', p.from, ': ', ends[p.end] ?? size,
     ...(p.parts ?? []).map(part => part.body ?
       el('details', {}, el('summary', {}, `${part.size} bytes of the body`), el('pre', {}, part.text)) :
-      el('pre', {}, part.text)));
+      el('pre', {}, ...part.text.split('\n').flatMap((line, i) => [i ? '\n' : '', ...field(line)]))));
+}
+
+// field lines the fields of a head up.
+function field(line) {
+  const [, name, value] = /^([\w-]+:)(.*)$/.exec(line) ?? [];
+  return name ? [el('span', {class: 'field'}, new Text(name)), value] : [line];
 }
 
 function picture(title, lanes, length) {
   const percent = n => `${(100 * n / length).toFixed(3)}%`;
   const list = el('ul', {class: 'lanes'}, ...lanes.map(lane => {
-    const track = el('div', {class: 'track', 'aria-hidden': 'true', title: lane.says});
+    const track = el('div', {class: 'track', 'aria-hidden': 'true'});
     for (const s of lane.spans ?? []) {
       track.append(el('span', {class: s.kind, style: `left:${percent(s.from)};width:${percent(s.to - s.from)}`}));
     }
-    return el('li', {}, el('span', {class: 'name'}, lane.name), el('span', {class: 'hidden'}, `: ${lane.says}`), track);
+    return el('li', {}, el('span', {class: 'name'}, lane.name), el('span', {class: 'hidden'}, ': ', lane.says), track);
   }));
   const axis = el('div', {class: 'axis', 'aria-hidden': 'true'});
   const step = tick(length);
@@ -131,9 +211,9 @@ function legend(outcomes) {
 function inWords(outcomes) {
   return el('details', {}, el('summary', {}, 'The same in words, and the raw events'),
     ...outcomes.flatMap(o => [
-      el('h3', {}, `${o.name}: ${o.command}`),
-      ...[['browser', o.browser], ['server', o.server]].map(([who, lanes]) =>
-        el('ul', {}, ...(lanes ?? []).map(l => el('li', {}, `${who}, ${l.name}: ${l.says}`)))),
+      who(o),
+      ...[['browser', o.browser], ['server', o.server]].map(([side, lanes]) =>
+        el('ul', {}, ...(lanes ?? []).map(l => el('li', {}, side, ', ', l.name, ': ', l.says)))),
       el('pre', {class: 'events'}, [...o.timings ?? [], ...o.log ?? []].map(e => JSON.stringify(e)).join('\n')),
     ]));
 }
@@ -142,12 +222,12 @@ function table(head, rows) {
   return el('div', {class: 'wide'}, el('table', {},
     el('thead', {}, el('tr', {}, ...head.map(h => el('th', {scope: 'col'}, h)))),
     el('tbody', {}, ...rows.map(row => el('tr', {}, ...row.map(cell =>
-      el('td', /^[\d.]+( ms)?$/.test(cell) ? {class: 'number'} : {}, String(cell))))))));
+      el('td', /^[\d.]+( ms)?$/.test(cell) ? {class: 'number'} : {}, cell instanceof Node ? cell : String(cell))))))));
 }
 
 function totals(outcomes) {
   return table(['server', 'flags', 'objects', 'page and objects', 'connections'], outcomes.map(o => [
-    o.name, o.program ? '' : o.command.split(' ').slice(3).join(' '),
+    o.name, el('code', {}, o.program ? '' : o.command.split(' ').slice(3).join(' ')),
     ...o.trouble ? ['not whole', 'not whole'] : [ms(o.objectsTime), ms(o.totalTime)], o.connections]));
 }
 
@@ -218,14 +298,40 @@ const experiments = {
         ['golden cases', r.cases],
         ['stage 1 and stage 2 sent the same bytes', r.equal],
         ['… and these were the golden bytes', r.golden],
-        ['also sent to net/http (which cannot announce a wrong length)', r.compared],
-        ['net/http: the same status', r.sameStatus],
-        ['… and the same body', r.sameBody],
+        ...r.programs.flatMap(p => [[`${p.name}: asked of the core, without flags`, p.asked],
+          ['… the same status as stage 1', p.status], ['… and the same body', p.body]]),
       ]),
       el('p', {}, says),
-      el('p', {}, 'These are the cases in which two of the three differ. The heads always differ: net/http adds Date and Last-Modified, and writes its fields in another order.'),
-      ...groups(r.kinds, r.differ ?? []));
+      ...groups(r.differ ?? []));
     return {says, data: r};
+  },
+
+  async sheet(form, into) {
+    into.replaceChildren(el('p', {}, 'The checks run …'));
+    const sheets = [];
+    for (let program = 1; program <= about.programs; program++) sheets.push(await post('sheet', {program}));
+    into.replaceChildren(...sheets.flatMap(sheet));
+    return {says: sheets.map(s => `${s.points} of ${s.of} points`).join(', ') || 'no program', data: sheets};
+  },
+
+  async send(form, into) {
+    const {text, crlf, cuts, wait, end} = form.elements;
+    const m = {text: text.value, crlf: crlf.checked, cuts: cuts.value.split(/[ ,]+/).filter(Boolean).map(Number), wait: wait.valueAsNumber, end: end.value, case: form.dataset.case ?? ''};
+    into.replaceChildren(el('p', {}, 'Asking …'));
+    const answer = await post('send', m);
+    into.replaceChildren(...replies(answer, m));
+    return {says: 'Everybody has answered, or has had the time to.', data: {message: m, ...answer}};
+  },
+
+  async live(form, into) {
+    into.replaceChildren();
+    const {servers, visited} = await live(into);
+    if (wanted.length > 0) { // nobody else opens it
+      for (const link of into.querySelectorAll('a')) fetch(link.href, {mode: 'no-cors'}).catch(() => {});
+      await visited;
+      source.close();
+    }
+    return {says: 'The servers run.', data: record.live ?? []};
   },
 
   async persistent(form, into) {
@@ -280,14 +386,87 @@ function describe(a, card) {
 }
 
 // groups lists the differences by their kind. Each kind can be opened.
-function groups(kinds, differ) {
-  return kinds.map(kind => {
-    const cases = differ.filter(d => d.kind === kind);
-    return el('details', {}, el('summary', {}, `${cases.length}: ${kind}`),
-      ...cases.map(d => el('details', {}, el('summary', {}, el('code', {}, d.name), `: ${d.want}. `, el('span', {class: 'says'}, d.how)),
-        el('h3', {}, 'request'), el('pre', {}, d.request),
-        el('div', {class: 'answers'}, ...['stage 1', 'stage 2', 'net/http'].map((who, i) =>
-          el('div', {}, el('h3', {}, who), el('pre', {}, d.answers[i])))))));
+function groups(differ) {
+  return [...Map.groupBy(differ, d => d.kind)].map(([kind, cases]) => el('details', {}, el('summary', {}, `${cases.length}: `, kind),
+    ...cases.map(d => el('details', {}, el('summary', {}, el('code', {}, d.name), el('code', {class: 'says'}, ` ${d.want}`)),
+      el('h3', {}, 'request'), el('pre', {}, d.request),
+      el('div', {class: 'answers'}, ...d.answers.map(([name, answer]) => el('div', {}, el('h3', {}, name), el('pre', {}, answer))))))));
+}
+
+// replies shows what everybody made of a message, side by side.
+function replies({replies, command}, m) {
+  return [...command ? [el('p', {}, 'The same by hand: ', el('code', {}, command))] : [],
+    el('div', {class: 'answers'}, ...replies.map(r => el('div', {}, who(r),
+      ...r.trouble ? [el('p', {class: 'error'}, r.trouble)] : [],
+      ...r.wrong ? [el('details', r.why ? {open: ''} : {}, el('summary', {}, r.why ? 'not the golden bytes' : 'other bytes than stage 1'),
+        el('p', {class: 'why'}, ...pair(r.why, r.whyZh)), el('pre', {}, r.wrong))] :
+        [el('p', {}, !r.equal ? 'no answer' : r.golden ? 'the golden bytes' : 'the same bytes as stage 1')],
+      ...r.talk.pieces ? [el('p', {}, r.talk.says), el('p', {}, r.talk.states), el('ol', {class: 'pieces'}, ...r.talk.pieces.map(piece))] : [])))];
+}
+
+// sheet shows the textbook's checks of a program. What went wrong can be sent again.
+function sheet(s) {
+  const again = name => {
+    if (!presets.some(p => p.name === name)) return [];
+    const button = el('button', {type: 'button', class: 'controls', 'data-check': name}, 'Send this again');
+    button.addEventListener('click', () => { fill(presets.find(p => p.name === name)); run('send'); document.getElementById('send').scrollIntoView(); });
+    return [button];
+  };
+  return [el('h3', {}, el('code', {}, s.command), `: ${s.points} of ${s.of} points`),
+    ...s.trouble ? [el('p', {class: 'error'}, new Text(s.trouble))] : [],
+    ...(s.remarks ?? []).map(r => el('p', {}, new Text(r))),
+    table(['check', 'points', 'what was seen, and why'], s.results.map(r => [el('span', {}, r.want), `${r.status === 'passed' ? r.weight : 0} / ${r.weight}`,
+      el('div', {}, ...[...r.status === 'passed' || r.deductions?.some(d => d.diagnosis === r.diagnosis) ? [] : [{...r, points: r.weight}], ...r.deductions ?? []].flatMap(m => [
+        el('p', {class: 'why'}, r.status === 'not run' ? 'not run: ' : m.points ? `−${m.points} ` : '', ...m.whyZh ? pair(m.why, m.whyZh) : [m.why],
+          ...m.note ? [' ', el('code', {}, ...pair(m.note, m.note.replace('.md', '.zh-CN.md')))] : []),
+        ...m.seen ? [el('pre', {}, m.seen)] : []]),
+      ...r.status === 'passed' && !r.deductions ? ['passed'] : again(r.name))]))];
+}
+
+// --- Send it yourself
+
+let presets = [];
+
+// fill puts a message into its form.
+function fill(m) {
+  const {text, crlf, cuts, wait, end} = document.querySelector('#send form').elements;
+  [text.value, crlf.checked, cuts.value, wait.value, end.value] = [m.text, m.crlf, (m.cuts ?? []).join(' '), m.wait, m.end];
+  document.querySelector('#send form').dataset.case = m.case;
+}
+
+// --- Live
+
+let source; // of events, while the servers run for anybody
+
+// live starts everyone, and shows what comes to them as it comes. It returns when all have
+// said where they are.
+function live(into) {
+  source?.close();
+  source = new EventSource('live');
+  const servers = [], talks = new Map(), ended = []; // ended: resolve functions of a test
+  return new Promise((resolve, reject) => {
+    source.onerror = () => { source.close(); reject(new Error('The servers do not run any more.')); };
+    source.onmessage = message => {
+      const e = JSON.parse(message.data);
+      let server = servers[e.server];
+      if (!server) {
+        const href = `http://${location.hostname}:${e.port}/HelloWorld.html`;
+        server = servers[e.server] = el('div', {class: 'wire', style: `order: ${e.server}`}, who(e),
+          ...e.port ? [el('p', {}, el('a', {href, target: '_blank'}, new Text(href)))] : []);
+        into.append(server);
+      }
+      if (e.trouble) server.append(el('p', {class: 'error', role: 'alert'}, e.trouble));
+      if (e.talk) {
+        const key = `${e.server} ${e.number}`, shown = talk(e.talk), old = talks.get(key);
+        shown.open = old?.element.open ?? false;
+        old ? old.element.replaceWith(shown) : server.append(shown);
+        talks.set(key, {element: shown, event: e});
+        if (e.talk.says && !e.talk.says.includes('still open')) server.dataset.talked = 'yes';
+        record.live = [...talks.values()].map(t => t.event);
+        if (servers.filter(s => s?.dataset.talked).length === 2 + about.programs) ended.forEach(f => f());
+      }
+      if (servers.filter(Boolean).length === 2 + about.programs) resolve({servers, visited: new Promise(f => ended.push(f))});
+    };
   });
 }
 
@@ -302,23 +481,23 @@ function run(name) {
 
 async function runNow(name) {
   const section = document.getElementById(name), into = section.querySelector('.result');
-  const button = section.querySelector('form button'), title = section.querySelector('h2').textContent;
+  const button = section.querySelector('form button'), title = section.querySelector('h2 [lang=en]').textContent;
   const status = document.getElementById('status'); // screen readers read it aloud
   button.setAttribute('aria-disabled', 'true'); // not disabled: it keeps the focus
   section.setAttribute('aria-busy', 'true');
-  status.textContent = `${title}: running`;
+  status.replaceChildren(...both(`${title}: running`));
   delete record[name];
   try {
     into.replaceChildren(el('p', {}, 'Starting the stages …'));
     const {says, data} = await experiments[name](section.querySelector('form'), into);
     record[name] = data;
     section.dataset.state = 'done';
-    status.textContent = `${title}: done. ${says}`;
+    status.replaceChildren(...both(`${title}: done`), '. ', ...both(says));
     document.getElementById('save').disabled = false;
   } catch (e) {
     into.replaceChildren(el('p', {class: 'error', role: 'alert'}, e.message));
     section.dataset.state = 'failed';
-    status.textContent = `${title}: failed`;
+    status.replaceChildren(...both(`${title}: failed`));
   }
   section.removeAttribute('aria-busy');
   button.removeAttribute('aria-disabled');
@@ -331,6 +510,7 @@ async function runNow(name) {
 async function report() {
   const page = document.documentElement.cloneNode(true);
   for (const e of page.querySelectorAll('script, link, iframe, .controls, #hold')) e.remove();
+  page.querySelector(document.getElementById('zh').checked ? '#zh' : '#en').setAttribute('checked', '');
   page.querySelector('body').classList.remove('bare');
   for (const section of page.querySelectorAll('section')) {
     if (!record[section.id]) section.remove();
@@ -356,36 +536,36 @@ async function save() {
 
 // --- Beginning
 
-const query = new URLSearchParams(location.search);
-
 for (const name of Object.keys(experiments)) {
   const form = document.querySelector(`#${name} form`), button = form.querySelector('button');
   const title = document.querySelector(`#${name} h2`);
   title.id = `${name}-title`;
   button.id = `${name}-run`;
-  button.setAttribute('aria-labelledby', `${button.id} ${title.id}`); // five buttons that say Run
+  button.setAttribute('aria-labelledby', `${button.id} ${title.id}`); // many buttons that say Run
   form.addEventListener('submit', event => {
     event.preventDefault();
     if (button.getAttribute('aria-disabled') !== 'true') run(name);
   });
 }
 document.getElementById('all').addEventListener('click', () => {
-  for (const form of document.querySelectorAll('section:not([hidden]) form')) form.requestSubmit();
+  for (const form of document.querySelectorAll('section:not([hidden]) form')) {
+    if (wanted.length > 0 || form.parentElement.id !== 'live') form.requestSubmit(); // live does not end
+  }
 });
 let saved; // when the report is
 document.getElementById('save').addEventListener('click', () => { saved = save(); });
 
-// ?run=objects,slow runs only these experiments, at once, and shows nothing else.
-// &slow=silent sets a control, &again starts once more what failed, and &report saves
-// the report into the page.
-const wanted = query.get('run')?.split(',') ?? [];
-if (wanted.length > 0) {
-  // The page has loaded when this picture has loaded. So a browser without a
-  // window waits for the picture before it prints the page.
-  document.body.append(el('img', {id: 'hold', src: 'hold', alt: '', width: 1, height: 1}));
-}
 about = await (await fetch('about')).json();
-document.getElementById('programs').hidden = !about.programs;
+translate(document.body);
+document.getElementById('zh').checked = (query.get('lang') ?? navigator.language).startsWith('zh');
+document.getElementById('programs').hidden = document.getElementById('sheet').hidden = !about.programs;
+document.getElementById('tap').append(el('span', {}, `Here, the tap adds ${about.cost} µs to a request (the median of 200).`));
+presets = await (await fetch('presets')).json();
+const choice = document.querySelector('#send [name=preset]');
+choice.append(...presets.map((p, i) => el('option', {value: i}, new Text(p.name))));
+choice.addEventListener('change', () => fill(presets[choice.value]));
+fill(presets[0]);
+document.querySelector('#live [type=button]').addEventListener('click', () => source?.close());
 document.getElementById('about').textContent = `${about.machine}; ${navigator.userAgent}.`;
 
 if (wanted.length > 0) {
@@ -395,12 +575,18 @@ if (wanted.length > 0) {
     if (control.type === 'checkbox') control.checked = query.has(control.name);
     else if (query.has(control.name)) control.value = query.get(control.name);
   }
+  fill(presets[query.get('preset') ?? 0]);
   document.getElementById('all').click();
   await queue;
   if (query.has('again')) {
     for (const button of document.querySelectorAll('.trouble button')) button.click();
     await queue;
   }
+  if (query.has('press')) {
+    document.querySelector(`[data-check=${query.get('press')}]`).click();
+    await queue;
+  }
+  if (untranslated.size > 0) document.body.dataset.untranslated = JSON.stringify([...untranslated]);
   if (query.has('report')) document.getElementById('save').click();
   await saved;
   await post('done');

@@ -42,6 +42,7 @@ type Conn struct {
 	Connected time.Time // when the tap was connected to the server; zero if it was not
 	Failed    error     // why not
 	Local     string    // the tap's own address there: the server knows the connection by it
+	Remote    string    // the server's
 	Pieces    []Piece
 	Over      bool // nothing can come any more
 
@@ -150,7 +151,7 @@ func (t *Tap) relay(client *net.TCPConn, c *Conn) {
 		t.note(func() { c.Failed, c.Over = err, true })
 		return
 	}
-	t.note(func() { c.Connected, c.Local = time.Now(), server.LocalAddr().String() })
+	t.note(func() { c.Connected, c.Local, c.Remote = time.Now(), server.LocalAddr().String(), server.RemoteAddr().String() })
 	defer context.AfterFunc(t.ctx, func() { abort(client); abort(server) })()
 	l := &link{Tap: t, conn: c, client: client, server: server, told: map[*net.TCPConn]bool{}}
 	var both sync.WaitGroup
