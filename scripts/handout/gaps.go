@@ -32,79 +32,61 @@ type gap struct {
 //	//lab:todo 1.3 read pieces up to the empty line
 var directive = regexp.MustCompile(`^//lab:todo ([0-9S.]+) (\S.*)$`)
 
-// An edit replaces the bytes of a file from start up to end.
-type edit struct {
-	start, end int
-	by         string
-}
+// mark begins each directive.
+var mark = []byte("//lab:")
 
 // cutGaps returns the source of a Go file as it is handed out. Directives are
 // removed, and functions whose step is open lose their body (see unwritten).
 // Bytes are replaced, and not the syntax tree's nodes: to print a tree without
 // a body would print the body's comments elsewhere.
 func cutGaps(name string, src []byte, open func(step string) bool) ([]byte, []gap, error) {
+	if !bytes.Contains(src, mark) {
+		return src, nil, nil // not even formatted
+	}
 	fset := token.NewFileSet()
 	file, err := parser.ParseFile(fset, name, src, parser.ParseComments)
 	if err != nil {
 		return nil, nil, err
 	}
-	functions := map[*ast.CommentGroup]*ast.FuncDecl{} // by doc comment
-	for _, d := range file.Decls {
-		if f, ok := d.(*ast.FuncDecl); ok && f.Doc != nil && f.Body != nil {
-			functions[f.Doc] = f
-		}
-	}
 	offset := func(pos token.Pos) int { return fset.Position(pos).Offset }
-	var edits []edit
 	var gaps []gap
-	for _, group := range file.Comments {
-		for i, comment := range group.List {
-			if !strings.HasPrefix(comment.Text, "//lab:") {
-				continue
-			}
-			m, f := directive.FindStringSubmatch(comment.Text), functions[group]
-			if wrong := wrongMark(fset, m, f, group.List, i); wrong != "" {
-				return nil, nil, fmt.Errorf("%s: %s: %s", fset.Position(comment.Pos()), wrong, comment.Text)
-			}
-			edits = append(edits, edit{offset(comment.Pos()), offset(f.Pos()), ""})
-			if open(m[1]) {
-				start, end := offset(f.Body.Lbrace)+1, offset(f.Body.Rbrace)
-				edits = append(edits, edit{start, end, "\n\t" + unwritten(m[1], m[2]) + "\n"})
-				gaps = append(gaps, gap{name, f.Name.Name, m[1], m[2], f.Doc.Text(), string(src[start:end])})
-			}
+	for _, d := range slices.Backward(file.Decls) { // the last one first: the places of the others stay the same
+		f, ok := d.(*ast.FuncDecl)
+		if !ok || f.Doc == nil || f.Body == nil {
+			continue
 		}
+		last := f.Doc.List[len(f.Doc.List)-1]
+		m := directive.FindStringSubmatch(last.Text)
+		if m == nil {
+			continue // a mark that is left is an error below
+		}
+		if wrong := wrongStep(m[1], f.Type.Results); wrong != "" {
+			return nil, nil, fmt.Errorf("%s: %s: %s", fset.Position(last.Pos()), wrong, last.Text)
+		}
+		if open(m[1]) {
+			start, end := offset(f.Body.Lbrace)+1, offset(f.Body.Rbrace)
+			gaps = append(gaps, gap{name, f.Name.Name, m[1], m[2], f.Doc.Text(), string(src[start:end])})
+			src = slices.Concat(src[:start], []byte("\n\t"+unwritten(m[1], m[2])+"\n"), src[end:])
+		}
+		src = slices.Concat(src[:offset(last.Pos())], src[offset(f.Pos()):])
 	}
-	if edits == nil {
-		return src, nil, nil // not even formatted
+	if at := bytes.Index(src, mark); at >= 0 {
+		line, _, _ := bytes.Cut(src[at:], []byte("\n"))
+		return nil, nil, fmt.Errorf("%s: %s: want //lab:todo, a step, and what to write, in the last line of the doc comment of a function with a body", name, line)
 	}
-	// In a formatted source each import has a line of its own. A form feed in a comment
-	// is too much for gofmt; then dropImports cannot read it.
-	if src, err = format.Source(apply(src, edits)); err != nil {
-		return nil, nil, err
+	slices.Reverse(gaps)
+	if src, err = dropImports(name, src); err == nil {
+		src, err = format.Source(src)
 	}
-	if src, err = dropImports(name, src, qualifiers(file)); err != nil {
-		return nil, nil, err
-	}
-	src, err = format.Source(src)
 	return src, gaps, err
 }
 
-// wrongMark says what is wrong with comment i above a function, which has the parts m
-// of a directive, or "".
-func wrongMark(fset *token.FileSet, m []string, f *ast.FuncDecl, comments []*ast.Comment, i int) string {
-	line := func(pos token.Pos) int { return fset.PositionFor(pos, false).Line } // in the file, whatever a //line says
+// wrongStep says what is wrong with the step of a function with these results, or "".
+func wrongStep(step string, results *ast.FieldList) string {
 	switch {
-	case m == nil:
-		return "want //lab:todo, a step, and what to write"
-	case golden.StepOf(m[1]).Level == "":
-		return "there is no step " + m[1]
-	case f == nil:
-		return "this is not the doc comment of a function with a body"
-	case i != len(comments)-1:
-		return "this is not the last line of the comment"
-	case i > 0 && line(comments[i-1].End()) == line(comments[i].Pos()):
-		return "this is not on a line of its own"
-	case isStrict(m[1]) && (f.Type.Results.NumFields() != 1 || fmt.Sprint(f.Type.Results.List[0].Type) != "error"):
+	case golden.StepOf(step).Level == "":
+		return "there is no step " + step
+	case isStrict(step) && (results.NumFields() != 1 || fmt.Sprint(results.List[0].Type) != "error"):
 		return "a function of the strict level has one result, an error: nil means that there is nothing to refuse"
 	}
 	return ""
@@ -122,26 +104,15 @@ func unwritten(step, text string) string {
 	return "panic(" + strconv.Quote("step "+step+" is not written yet: "+text) + ")"
 }
 
-// apply makes edits, which do not overlap. The last one in the text comes first, so
-// that the places of the others stay the same.
-func apply(src []byte, edits []edit) []byte {
-	src = slices.Clone(src)
-	slices.SortFunc(edits, func(a, b edit) int { return b.start - a.start })
-	for _, e := range edits {
-		src = slices.Replace(src, e.start, e.end, []byte(e.by)...)
-	}
-	return src
-}
-
-// dropImports removes, each with its line, the imports that a formatted source does
-// not use, and the file that it was made from did.
-func dropImports(name string, src []byte, had map[string]bool) ([]byte, error) {
+// dropImports removes the imports that a source does not use any more, each with its
+// line: in a formatted file an import has a line of its own.
+func dropImports(name string, src []byte) ([]byte, error) {
 	fset := token.NewFileSet()
 	file, err := parser.ParseFile(fset, name, src, parser.ParseComments)
 	if err != nil {
 		return nil, err
 	}
-	has := qualifiers(file)
+	used := qualifiers(file)
 	var drop []ast.Node
 	for _, decl := range file.Decls {
 		d, ok := decl.(*ast.GenDecl)
@@ -150,7 +121,7 @@ func dropImports(name string, src []byte, had map[string]bool) ([]byte, error) {
 		}
 		before := len(drop)
 		for _, spec := range d.Specs {
-			if name := importName(spec.(*ast.ImportSpec)); had[name] && !has[name] {
+			if name := importName(spec.(*ast.ImportSpec)); !used[name] && name != "_" && name != "." {
 				drop = append(drop, spec)
 			}
 		}
@@ -158,16 +129,11 @@ func dropImports(name string, src []byte, had map[string]bool) ([]byte, error) {
 			drop = append(drop[:before], d)
 		}
 	}
-	var edits []edit
-	for _, n := range drop { // with the line end before it, and a comment behind it
-		start, end := fset.Position(n.Pos()).Offset, fset.Position(n.End()).Offset
-		if before := bytes.TrimRight(src[:start], " \t"); bytes.HasSuffix(before, []byte("\n")) {
-			start = len(before) - 1
-		}
-		rest, _, _ := bytes.Cut(src[end:], []byte("\n"))
-		edits = append(edits, edit{start, end + len(rest), ""})
+	for _, n := range slices.Backward(drop) {
+		_, after, _ := bytes.Cut(src[fset.Position(n.End()).Offset:], []byte("\n"))
+		src = slices.Concat(src[:fset.Position(n.Pos()).Offset], after)
 	}
-	return apply(src, edits), nil
+	return src, nil
 }
 
 // qualifiers are the names before a dot, such as fmt in fmt.Errorf. A variable
@@ -189,7 +155,7 @@ func qualifiers(file *ast.File) map[string]bool {
 var majorVersion = regexp.MustCompile(`/v[0-9]+$`)
 
 // importName is the name by which a file speaks of an import: its own, or the
-// last element of the path. "_" and "." stand before no dot.
+// last element of the path.
 func importName(spec *ast.ImportSpec) string {
 	if spec.Name != nil {
 		return spec.Name.Name
