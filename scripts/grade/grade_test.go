@@ -41,7 +41,6 @@ func TestWrongUse(t *testing.T) {
 		{"-addr localhost:6789 folder", "runs already"},
 		{"-cmd server{port} -stages 3", "stage 3"},
 		{"-client-cmd client", "{file}"},
-		{"-watch -format json", "-watch"},
 		{"no-such-folder", "no-such-folder"},
 		{"-format gradescope . .", "one submission"},
 		{"grade_test.go", "is no folder"},

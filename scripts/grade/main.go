@@ -78,7 +78,6 @@ type grader struct {
 	out                    string // directory of the full reports
 	stages                 []int
 	atOnce                 int
-	watch                  bool
 	folders                []string
 
 	root       string     // of the kit
@@ -114,7 +113,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	if err == nil {
 		status, err = g.grade(ctx, stdout)
 	}
-	if ctx.Err() != nil && !g.watch { // -watch ends in no other way
+	if ctx.Err() != nil {
 		err = errors.New("interrupted")
 	}
 	if err != nil {
@@ -148,7 +147,6 @@ func parse(args []string, stderr io.Writer) (*grader, error) {
 	flags.Uint64Var(&g.Seed, "seed", 0, "make the files that nobody can know before from this `number` again; 0 picks one")
 	stages := flags.String("stages", "", "the stages to grade, such as 1,2 (default all; with -cmd or -addr 1, with -client-cmd 3)")
 	flags.IntVar(&g.atOnce, "j", runtime.NumCPU(), "how many `submissions` at once")
-	flags.BoolVar(&g.watch, "watch", false, "grade again whenever a file of the workspace changes")
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return g, err
 	} else if err != nil {
@@ -224,8 +222,6 @@ func (g *grader) wrongUse(folders int) error {
 		{g.clientCommand != "" && !strings.Contains(g.clientCommand, "{file}"), "-client-cmd has {host}, {port} and {file} where the client takes them"},
 		{strings.ContainsAny(g.command+g.clientCommand, `"'`), "-cmd and -client-cmd are words with spaces between them: quotes mean nothing there"},
 		{g.command != "" && g.addr == "" && !g.hasPort() && !findsListener(), "-cmd without {port} needs -addr here: where does the server listen?"},
-		{g.watch && (g.foreign() || folders > 0 || g.format != "table" || g.out != ""),
-			"-watch is for this workspace, in the terminal: it goes with -stages, -only, -level, -checks and -seed"},
 		{g.addr != "" && g.command == "" && folders > 0, "-addr without -cmd is a server that runs already: it has no folder"},
 		{g.addr != "" && port == "", fmt.Sprintf("-addr is host:port, such as localhost:6789, not %q", g.addr)},
 	} {
@@ -277,9 +273,6 @@ func (g *grader) grade(ctx context.Context, stdout io.Writer) (int, error) {
 		return trouble, err
 	}
 	defer os.RemoveAll(g.temp)
-	if g.watch {
-		return allPassed, g.watchWorkspace(ctx, stdout)
-	}
 	subs := g.submissions()
 	if err := g.gradeAll(ctx, subs); err != nil {
 		return trouble, err
