@@ -308,13 +308,12 @@ func (g *grader) gradeAll(ctx context.Context, subs []*submission) error {
 			return err
 		}
 	}
-	class := &turns{progress: term.NewProgress(g.stderr), of: len(subs), atOnce: g.atOnce}
+	class := &turns{progress: term.NewProgress(g.stderr), of: len(subs), start: time.Now()}
 	defer class.progress.Clear()
 	var all errgroup.Group
 	all.SetLimit(g.atOnce)
 	if g.command != "" && !g.hasPort() && g.protection != inNamespaces {
 		all.SetLimit(1) // they all listen on the same port
-		class.atOnce = 1
 	}
 	for i, s := range subs {
 		all.Go(func() error {
