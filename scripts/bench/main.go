@@ -4,7 +4,7 @@
 //
 //	site + kind -> server -> load (wrk), idle connections or download (curl) -> sample
 //	test: its contestants take turns, in each round -> samples
-//	samples -> rows: medians, ratios, aims -> report: a table, and -svg: bars
+//	samples -> rows: medians, ratios, aims -> report: a table
 package main
 
 import (
@@ -39,10 +39,8 @@ func main() {
 
 // Options are what the command line asks for.
 type options struct {
-	rounds   int
-	only     string // numbers of rows; none is all
-	markdown bool
-	svg      string // file
+	rounds int
+	only   string // numbers of rows; none is all
 }
 
 // parse reads the command line, and says what is wrong with it.
@@ -51,9 +49,6 @@ func parse(args []string, stderr io.Writer) (o options, err error) {
 	flags.SetOutput(stderr)
 	flags.IntVar(&o.rounds, "rounds", 5, "how often each contestant takes its turn")
 	flags.StringVar(&o.only, "only", "", "measure only these `rows`, such as 2,3")
-	flags.BoolVar(&o.markdown, "markdown", false, "print the table as Markdown")
-	flags.StringVar(&o.svg, "svg", "", "draw the ratios, as an SVG `file`")
-	flags.BoolFunc("short", "one round, to see that it runs", func(string) error { o.rounds = 1; return nil })
 	if err = flags.Parse(args); err == nil && (flags.NArg() > 0 || o.rounds < 1) {
 		err = errors.New("there are only flags, and -rounds is 1 or more")
 		fmt.Fprintln(stderr, "bench:", err)
@@ -76,9 +71,6 @@ func run(ctx context.Context, o options, stdout, stderr io.Writer) error {
 		return errors.New("interrupted")
 	case len(rows) == 0:
 		return fmt.Errorf("there is no row %s", o.only)
-	}
-	if o.svg != "" {
-		trouble = errors.Join(trouble, draw(o.svg, rows))
 	}
 	_, err = fmt.Fprintln(stdout, b.report(rows)+machine())
 	return errors.Join(err, trouble)

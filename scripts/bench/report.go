@@ -35,11 +35,7 @@ func (b *bench) report(rows []row) string {
 			}
 		}
 	}
-	text := table.String()
-	if b.markdown {
-		text = table.Markdown()
-	}
-	return text + "\n" + remarks.String() + b.settings()
+	return table.String() + "\n" + remarks.String() + b.settings()
 }
 
 func (r row) median(c *result) string {

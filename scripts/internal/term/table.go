@@ -26,19 +26,3 @@ func (t Table) String() string {
 	}
 	return b.String()
 }
-
-// Markdown writes the table as Markdown has it.
-func (t Table) Markdown() string {
-	var b strings.Builder
-	for i, row := range t {
-		b.WriteByte('|')
-		for _, cell := range row {
-			b.WriteString(" " + strings.ReplaceAll(cell, "|", `\|`) + " |")
-		}
-		b.WriteByte('\n')
-		if i == 0 {
-			b.WriteString("|" + strings.Repeat("---|", len(row)) + "\n")
-		}
-	}
-	return b.String()
-}

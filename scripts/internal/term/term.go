@@ -1,7 +1,7 @@
 // Package term makes text fit for a terminal, and safe for it:
 //
 //	what a program printed -> Visible -> Wrap (into Columns) -> the terminal
-//	rows of cells -> Table -> a terminal, or Markdown
+//	rows of cells -> Table -> a terminal
 //	what is being done -> Progress -> one line, written again and again
 package term
 
