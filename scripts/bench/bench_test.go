@@ -1,13 +1,13 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"math"
 	"net"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -143,8 +143,10 @@ func TestAsk(t *testing.T) {
 			io.WriteString(there, c.answer)
 			there.Close()
 		}()
-		client := client{load: load{"x", []byte("hello"), c.close}, conn: here, in: bufio.NewReader(here)}
-		err := client.ask()
+		l := load{"x", []byte("hello"), c.close}
+		client := l.client()
+		client.Transport.(*http.Transport).DialContext = func(context.Context, string, string) (net.Conn, error) { return here, nil }
+		err := l.ask(client, "x")
 		here.Close()
 		if got := fmt.Sprintf("%T: %v", err, err); !strings.Contains(got, c.wrong) {
 			t.Errorf("%s: the error is %s, want %q", c.name, got, c.wrong)

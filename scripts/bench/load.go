@@ -1,13 +1,11 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"time"
 )
@@ -39,10 +37,10 @@ func (b *bench) underLoad(k kind, l load) contestant {
 		if err != nil {
 			return nil, err
 		}
-		first := client{load: l, addr: s.addr}
-		defer first.leave()
+		first := l.client()
+		defer first.CloseIdleConnections()
 		for range 2 {
-			if err := first.ask(); err != nil {
+			if err := l.ask(first, s.addr); err != nil {
 				return nil, err
 			}
 		}
@@ -81,8 +79,7 @@ func parseWrk(out []byte) (s sample, err error) {
 func (b *bench) warmUp(addr string) error {
 	for start := time.Now(); time.Since(start) < 150*time.Millisecond; {
 		for _, l := range []load{{pageName, page, true}, {fileName, b.file, true}} {
-			c := client{load: l, addr: addr}
-			if err := c.ask(); err != nil {
+			if err := l.ask(l.client(), addr); err != nil {
 				return fmt.Errorf("asked for /%s: %w", l.path, err)
 			}
 		}
@@ -90,53 +87,28 @@ func (b *bench) warmUp(addr string) error {
 	return nil
 }
 
-// A client asks a server for the file of a load.
-type client struct {
-	load
-	addr string
-	conn net.Conn // nil while there is none
-	in   *bufio.Reader
-}
-
-func (c *client) leave() {
-	if c.conn != nil {
-		c.conn.Close() // its answer is here
-		c.conn = nil
-	}
+// client is a client for a load, with a connection of its own.
+func (l load) client() *http.Client {
+	const answerTime = 10 * time.Second
+	return &http.Client{Timeout: answerTime, Transport: &http.Transport{DisableKeepAlives: l.close, DisableCompression: true}}
 }
 
 // ask sends a request and reads its answer, which must be the file.
-func (c *client) ask() (err error) {
-	const answerTime = 10 * time.Second
-	if c.conn == nil {
-		conn, err := net.DialTimeout("tcp", c.addr, answerTime)
-		if err != nil {
-			return err
-		}
-		c.conn, c.in = conn, bufio.NewReader(conn)
-	}
-	c.conn.SetDeadline(time.Now().Add(answerTime)) // fails if closed, and so does what follows
-	request := "GET /" + c.path + " HTTP/1.1\r\nHost: " + c.addr + "\r\n"
-	if c.close {
-		request += "Connection: close\r\n"
-		defer c.leave()
-	}
-	if _, err := io.WriteString(c.conn, request+"\r\n"); err != nil {
+func (l load) ask(client *http.Client, addr string) error {
+	answer, err := client.Get("http://" + addr + "/" + l.path)
+	if err != nil {
 		return err
 	}
-	answer, err := http.ReadResponse(c.in, nil)
-	if err != nil {
-		return fmt.Errorf("read the head of an answer: %w", err)
-	}
+	defer answer.Body.Close()
 	body, err := io.ReadAll(answer.Body)
 	switch {
 	case err != nil:
 		return fmt.Errorf("read the body of an answer: %w", err)
 	case answer.StatusCode != http.StatusOK:
 		return orUnwritten(fmt.Errorf("the answer is %q: %.1000s", answer.Status, body))
-	case !bytes.Equal(body, c.content):
+	case !bytes.Equal(body, l.content):
 		return fmt.Errorf("the answer is not the file, but %d bytes: %.60q", len(body), body)
-	case answer.Close && !c.close:
+	case answer.Close && !l.close:
 		return excuse("it closes the connection after an answer, and this needs persistent connections")
 	}
 	return nil

@@ -32,12 +32,13 @@ func (b *bench) withIdle(k kind) contestant {
 		if err != nil {
 			return nil, err
 		}
+		l := load{pageName, page, false}
 		var all errgroup.Group
 		all.SetLimit(64) // if a server's queue of connections is full, a client waits a second before it tries again
 		for range idleConnections {
-			c := &client{load: load{pageName, page, false}, addr: s.addr}
-			defer c.leave()
-			all.Go(c.ask)
+			client := l.client()
+			defer client.CloseIdleConnections()
+			all.Go(func() error { return l.ask(client, s.addr) })
 		}
 		if err := all.Wait(); err != nil {
 			return nil, fmt.Errorf("%d connections (ulimit -n must allow them): %w", idleConnections, err)
