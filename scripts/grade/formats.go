@@ -54,15 +54,15 @@ func writeJSON(w io.Writer, value any) error {
 func (g *grader) sheet(subs []*submission) string {
 	const widest = 32 // columns for a name; the remarks have it in full
 	head := []string{say(g.Lang, "submission")}
-	for _, p := range subs[0].columns() {
+	for _, p := range subs[0].Columns() {
 		head = append(head, say(g.Lang, p.Name))
 	}
 	table := term.Table{head}
 	remarks := ""
 	for _, s := range subs {
 		row := []string{shorten(s.Name, widest, "...")}
-		for _, p := range s.columns() {
-			row = append(row, fmt.Sprintf("%d/%d", p.Points, p.Max))
+		for _, p := range s.Columns() {
+			row = append(row, p.String())
 		}
 		if s.Trouble != "" {
 			row = append(row[:1], say(g.Lang, "not graded"))
@@ -82,7 +82,7 @@ func (g *grader) sheet(subs []*submission) string {
 // cells are the sheet for a spreadsheet: points and what they could be are apart.
 func (g *grader) cells(subs []*submission) [][]string {
 	head := []string{"submission"}
-	for _, p := range subs[0].columns() {
+	for _, p := range subs[0].Columns() {
 		head = append(head, p.Name, p.Name+"_max")
 	}
 	for _, r := range subs[0].Stages {
@@ -91,7 +91,7 @@ func (g *grader) cells(subs []*submission) [][]string {
 	table := [][]string{append(head, "mistakes", "remarks")}
 	for _, s := range subs {
 		row := []string{cell(s.Name)}
-		for _, p := range s.columns() {
+		for _, p := range s.Columns() {
 			earned := strconv.Itoa(p.Points)
 			if s.Trouble != "" {
 				earned = "" // which is no zero
@@ -128,10 +128,7 @@ func cell(text string) string {
 func (g *grader) gradescope(s *submission) map[string]any {
 	score, tests := 0, []map[string]any{}
 	for _, r := range s.Stages {
-		for _, row := range rowsOf(r.Results) {
-			if row.Stage != r.Stage {
-				continue
-			}
+		for _, row := range r.Rows() {
 			score += row.points
 			test := shown(g.output(r, row))
 			test["score"], test["max_score"], test["status"] = row.points, row.max, "failed"

@@ -83,7 +83,7 @@ func TestSelection(t *testing.T) {
 		s.addUp()
 		var parts []string
 		points := 0
-		for _, p := range s.columns() {
+		for _, p := range s.Columns() {
 			parts, points = append(parts, p.Name), p.Max
 		}
 		if got := strings.Join(parts, " "); !slices.Equal(g.stages, c.stages) || points != c.points || got != c.parts {

@@ -7,7 +7,6 @@ import (
 	"html/template"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"weblab.example/scripts/internal/kit"
@@ -38,20 +37,6 @@ func (p page) Textbook() bool { return p.g.Checks == "textbook" }
 // Say is a text in the language of the page, and Visible what a stranger may have a word in.
 func (p page) Say(text string) string     { return say(p.Lang, text) }
 func (p page) Visible(text string) string { return term.Visible(text) }
-
-// Rows are the steps of a stage that are its own.
-func (p page) Rows(r *stageResult) []row {
-	return slices.DeleteFunc(rowsOf(r.Results), func(row row) bool { return row.Stage != r.Stage })
-}
-
-// Columns are the parts of a submission and their sum; of a class, those of its first.
-func (p page) Columns(s *submission) []part { return s.columns() }
-
-// Total is the sum.
-func (p page) Total(s *submission) string {
-	all := s.columns()
-	return fmt.Sprintf("%d/%d", all[len(all)-1].Points, all[len(all)-1].Max)
-}
 
 func (p page) Passed(s *submission) bool   { return s.passed() }
 func (p page) Points(r row) string         { return fmt.Sprintf("%d/%d", r.points, r.max) }

@@ -40,10 +40,10 @@ func (g *grader) report(s *submission, all bool) string {
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s, checks: %s, seed %d\n", s.Name, g.Checks, g.Seed)
-	if columns := s.columns(); s.Trouble == "" && columns[len(columns)-1].Max > 0 {
+	if s.Trouble == "" && s.Total().Max > 0 {
 		var points term.Table
-		for _, p := range columns {
-			points = append(points, []string{p.Name, fmt.Sprintf("%d/%d", p.Points, p.Max)})
+		for _, p := range s.Columns() {
+			points = append(points, []string{p.Name, p.String()})
 		}
 		b.WriteString(points.String())
 	}
@@ -72,10 +72,7 @@ func (r *stageResult) report(b *strings.Builder, s *submission, full int) (told 
 	rows, same, of := s.rows(r)
 	var table term.Table
 	free := 0
-	for _, row := range rows {
-		if row.Stage != r.Stage {
-			continue
-		}
+	for _, row := range r.Rows() {
 		mark, points := row.mark, fmt.Sprintf("%3d/%d", row.points, row.max)
 		if row.free > 0 {
 			mark += "*"

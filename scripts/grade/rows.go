@@ -119,10 +119,7 @@ func wanting(c golden.Result) bool { return c.Status != golden.Passed && !c.Excu
 func (s *submission) addUp() {
 	s.Parts = nil
 	for _, r := range s.Stages {
-		for _, row := range rowsOf(r.Results) {
-			if row.Stage != r.Stage {
-				continue
-			}
+		for _, row := range r.Rows() {
 			name := cmp.Or(string(row.Level), row.ID)
 			i := slices.IndexFunc(s.Parts, func(p part) bool { return p.Name == name })
 			if i < 0 {
@@ -137,14 +134,18 @@ func (s *submission) addUp() {
 	})
 }
 
-// columns are the parts, and their total.
-func (s *submission) columns() []part {
+// Total is the sum of the parts, and Columns are both. The page's template uses them, too.
+func (s *submission) Total() part {
 	all := part{Name: "total"}
 	for _, p := range s.Parts {
 		all.Points, all.Max = all.Points+p.Points, all.Max+p.Max
 	}
-	return append(slices.Clone(s.Parts), all)
+	return all
 }
+
+func (s *submission) Columns() []part { return append(slices.Clone(s.Parts), s.Total()) }
+
+func (p part) String() string { return fmt.Sprintf("%d/%d", p.Points, p.Max) }
 
 // A row is the results of one step in one stage, in the order of the checks.
 type row struct {
@@ -198,6 +199,11 @@ func rowsOf(results []golden.Result) (rows []row) {
 		rows = append(rows, r)
 	}
 	return rows
+}
+
+// Rows are the steps of a stage that are its own.
+func (r *stageResult) Rows() []row {
+	return slices.DeleteFunc(rowsOf(r.Results), func(row row) bool { return row.Stage != r.Stage })
 }
 
 // rows are what a stage has to tell of. Stage 2 gives the answers of stage 1, too,

@@ -50,8 +50,7 @@ func lineCount(lines []string) (n int) {
 
 // pointLines are the points, and what the grader remarks.
 func (g *grader) pointLines(s *submission) (lines []string) {
-	all := s.columns()
-	total := all[len(all)-1]
+	total := s.Total()
 	name := shorten(s.Name, term.Width-30, "...") + ": "
 	if s.Trouble != "" {
 		return append(lines, name+say(g.Lang, "not graded"), indent(s.Trouble, "  "))
