@@ -11,8 +11,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,8 +18,6 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
-
-	"golang.org/x/sync/errgroup"
 
 	"weblab.example/scripts/internal/launch"
 )
@@ -177,81 +173,6 @@ func TestClientParallelTricks(t *testing.T) {
 			}
 		})
 	}
-}
-
-// A cutResponse is a response to be cut. Its body is in brackets.
-type cutResponse struct {
-	name, response string
-	length         string // its full length, in the words of standard error
-	toClose        bool
-}
-
-// TestClientOffsets cuts three responses at every place, with a FIN and with a reset.
-// The client must print all that came, and must notice that the response is cut.
-func TestClientOffsets(t *testing.T) {
-	cuts := 0
-	for _, c := range []cutResponse{
-		{"Content-Length", okLine + "Content-Length: 36\r\n\r\n[" + page + "]", "of 36 bytes came", false},
-		{"chunked", chunkedHead + "5;a=b\r\n[hello]\r\n01\r\n[!]\r\n0\r\nX: y\r\n\r\n", "bytes came, but not the end of the body", false},
-		{"until close", okLine + "Connection: close\r\n\r\n[" + page + "]", "bytes came", true},
-	} {
-		for _, how := range []string{"close", "reset", "close -body", "reset -body"} {
-			t.Run(c.name+", "+how, func(t *testing.T) {
-				var all errgroup.Group
-				all.SetLimit(2 * runtime.NumCPU())
-				for n := range len(c.response) + 1 {
-					if strings.IndexAny(c.response[n:], "[]") == 0 {
-						continue // behind the bracket it is the same
-					}
-					cuts++
-					all.Go(func() error {
-						k := c.cut(n, how)
-						if k.check(t, k.run(t, k.expected())); t.Failed() {
-							return fmt.Errorf("after %q", c.response[:n])
-						}
-						return nil
-					})
-				}
-				if err := all.Wait(); err != nil {
-					t.Error("one of the first to fail:", err)
-				}
-			})
-		}
-	}
-	t.Logf("%d places and ways to cut", cuts)
-}
-
-var inBrackets = regexp.MustCompile(`\[([^\]]*)`)
-
-// cut is a server that ends after n bytes of the response, brackets counted.
-func (c cutResponse) cut(n int, how string) trick {
-	sent, body := c.response[:n], ""
-	for _, part := range inBrackets.FindAllStringSubmatch(sent, -1) {
-		body += part[1]
-	}
-	k := trick{sends: []piece{{strings.NewReplacer("[", "", "]", "").Replace(sent), 1}}, status: 1, says: []string{"ended early"}}
-	k.then, k.flags, _ = strings.Cut(how, " ")
-	if k.flags == "-body" {
-		k.prints = []piece{{body, 1}}
-	}
-	ended, fin := "RST", "RST"
-	if k.then == "close" {
-		ended, fin = "the server closed", "FIN"
-	}
-	whole, headEnded := n == len(c.response), strings.Contains(sent, "\r\n\r\n")
-	switch {
-	case n == 0:
-		k.says = []string{"no answer", fin}
-	case whole && !c.toClose && k.then == "reset":
-		k.status, k.says = 0, []string{"note: the response is complete", "RST"}
-	case whole && !c.toClose, headEnded && c.toClose && k.then == "close":
-		k.status, k.says = 0, nil
-	case !headEnded:
-		k.says = append(k.says, "the end of the head did not come", ended)
-	default:
-		k.says = append(k.says, fmt.Sprint(len(body), " ", c.length), ended)
-	}
-	return k
 }
 
 // A clientRun is the result of one run of the client.
