@@ -106,11 +106,10 @@ func readRun(name string) ([]string, error) {
 // tools are the programs of the system that the instructor's commands start. Submissions
 // have no say in it: where only the grader's own id can start one, all programs get that id.
 func (g *grader) tools() (names []string) {
-	for command := range maps.Values(g.commands) {
-		names = append(names, strings.Fields(command)[0])
-	}
-	for _, command := range []string{g.command, g.clientCommand} {
-		names = append(names, strings.Fields(command)[:min(1, len(strings.Fields(command)))]...)
+	for _, command := range append(slices.Collect(maps.Values(g.commands)), g.command, g.clientCommand) {
+		if words := strings.Fields(command); len(words) > 0 {
+			names = append(names, words[0])
+		}
 	}
 	return slices.DeleteFunc(names, func(name string) bool {
 		_, err := exec.LookPath(name) // one that is not there, or is the submission's, no id can start
@@ -137,11 +136,7 @@ func (s *submission) withMain(words []string, files string) ([]string, error) {
 	case !known:
 		return words, nil
 	case at < 0:
-		at = slices.IndexFunc(words, func(w string) bool { return strings.HasSuffix(w, speaks.Ending) })
-		if at < 0 {
-			return words, nil
-		}
-		if _, err := os.Lstat(filepath.Join(files, words[at])); !errors.Is(err, fs.ErrNotExist) || filepath.IsAbs(words[at]) {
+		if at = slices.Index(words, missingFile(words, files)); at < 0 {
 			return words, nil
 		}
 		gone = "there is no " + words[at] + " in it, and "
@@ -161,16 +156,17 @@ func (s *submission) withMain(words []string, files string) ([]string, error) {
 	}
 }
 
-// missingFile is a file that a command starts and that is not there, or "".
+// missingFile is the file that a command starts, if it is not there, or "".
 func missingFile(words []string, files string) string {
-	if speaks, known := golden.LanguageOf(words[0]); known {
-		for _, word := range words[1:] {
-			if _, err := os.Lstat(filepath.Join(files, word)); strings.HasSuffix(word, speaks.Ending) && !filepath.IsAbs(word) && errors.Is(err, fs.ErrNotExist) {
-				return word
-			}
-		}
+	speaks, known := golden.LanguageOf(words[0])
+	at := slices.IndexFunc(words, func(w string) bool { return strings.HasSuffix(w, speaks.Ending) })
+	if !known || at < 0 {
+		return ""
 	}
-	return ""
+	if _, err := os.Lstat(filepath.Join(files, words[at])); filepath.IsAbs(words[at]) || !errors.Is(err, fs.ErrNotExist) {
+		return ""
+	}
+	return words[at]
 }
 
 // mainFiles are the files in a language that listen on a port, without tests.
