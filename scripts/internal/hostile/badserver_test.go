@@ -15,7 +15,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -52,8 +51,9 @@ const (
 	chunkedHead = okLine + "Transfer-Encoding: chunked\r\n\r\n"
 )
 
-func tricksOf(file string) (all []trick) {
-	for _, e := range list(file) {
+// tricks are those of testdata/tricks.txt, one for each value of "each".
+var tricks = func() (all []trick) {
+	for _, e := range list("tricks") {
 		var each words
 		for _, key := range e.Keys {
 			if key.Name == "each" {
@@ -68,7 +68,7 @@ func tricksOf(file string) (all []trick) {
 		}
 	}
 	return all
-}
+}()
 
 func trickOf(e caselist.Entry, name, each string) trick {
 	k := trick{name: name}
@@ -115,8 +115,6 @@ var bomb = func() string {
 	return b.String()
 }()
 
-var tricks = tricksOf("tricks")
-
 // memory is the most that the client may need for it.
 func (k trick) memory() int64 {
 	if strings.Contains(k.flags, "-raw") {
@@ -161,9 +159,8 @@ func (e *repeated) Read(p []byte) (n int, err error) {
 
 // A hostileServer plays a trick.
 type hostileServer struct {
-	url         string
-	connections atomic.Int64
-	stop        func() // for when the client has ended
+	url  string
+	stop func() // for when the client has ended
 }
 
 func serveTrick(t *testing.T, k trick) *hostileServer {
@@ -187,7 +184,6 @@ func serveTrick(t *testing.T, k trick) *hostileServer {
 			if err != nil {
 				return // stop
 			}
-			s.connections.Add(1)
 			all.Go(func() { s.play(k, conn.(*net.TCPConn), clientEnded) })
 		}
 	})

@@ -12,7 +12,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -21,8 +20,6 @@ import (
 
 	"weblab.example/scripts/internal/launch"
 )
-
-const parallelMemory = 128 << 20 // the most that a client with fifty connections may need, in bytes
 
 // TestClientTricks runs the client against each hostile server. With -v it shows all
 // lines, and none does harm. With -o, FILE gets what would go to standard output.
@@ -140,38 +137,6 @@ func checkSafe(t *testing.T, text string) {
 	at := strings.IndexFunc(text, func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) })
 	if at >= 0 || !utf8.ValidString(text) {
 		t.Errorf("a terminal obeys what is here: ...%.700q", text[max(0, at-60):])
-	}
-}
-
-// TestClientParallelTricks: many connections at once end as one does. A line says how
-// each of them ended.
-func TestClientParallelTricks(t *testing.T) {
-	t.Parallel()
-	const n = 50
-	for _, trick := range tricksOf("tricks-parallel") {
-		t.Run(trick.name, func(t *testing.T) {
-			s := serveTrick(t, trick)
-			r := runClient(t, stream(), append(strings.Fields(trick.flags), "-p", strconv.Itoa(n), "-n", "3", "-max-time", "2s", s.url)...)
-			s.stop()
-			checkSafe(t, r.stderr)
-			lines := strings.Split(strings.TrimSuffix(r.stderr, "\n"), "\n")
-			if r.status != 1 || r.out.n > 0 || len(lines) != n+1 {
-				t.Fatalf("exit status %d, %d bytes on standard output, %d lines on standard error:\n%.1000s", r.status, r.out.n, len(lines), r.stderr)
-			}
-			if want := fmt.Sprintf("stage3-client: %d of %d connections got no good answer", n, n); lines[n] != want {
-				t.Errorf("last line %q, want %q", lines[n], want)
-			}
-			for _, line := range lines[:n] {
-				for _, word := range append(trick.says, "connection ", "connected ") {
-					if !strings.Contains(line, word) {
-						t.Errorf("no %q in %q", word, line)
-					}
-				}
-			}
-			if s.connections.Load() != n || r.took > 5*patience || r.peak > parallelMemory {
-				t.Errorf("%d connections, want %d; it took %v; peak memory %d bytes", s.connections.Load(), n, r.took, r.peak)
-			}
-		})
 	}
 }
 
