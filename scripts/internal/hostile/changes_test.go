@@ -195,46 +195,35 @@ func changing(t *testing.T, change func() error, rounds int, enough func() bool,
 	must(t, <-changed)
 }
 
-// TestFilesSmall asks for small files that are replaced, removed and made again all
-// the time. Each answer must be a whole text that the file had during the request. It
-// must not be an older text from a memory, and not a 404 while the file was there.
+// TestFilesSmall asks for a small file that is replaced, removed and made again all the
+// time. Each answer must be a whole text that the file had during the request, and not a
+// 404 while the file was there. (That no older text comes from a memory,
+// stage1-single/fast tests.)
 func TestFilesSmall(t *testing.T) {
 	t.Parallel()
-	for _, test := range []struct {
-		name   string
-		every  time.Duration // how long a state lasts at least
-		rounds int           // of each client, at least: more until some states are over
-	}{{"as fast as can be", 0, 500}, {"slowly enough to be remembered", 150 * time.Millisecond, 0}} {
-		t.Run(test.name, func(t *testing.T) {
-			both(t, func(t *testing.T, stage int) {
-				root := t.TempDir()
-				h := &history{name: filepath.Join(root, "a.txt"), pending: filepath.Join(root, "next.txt")}
-				must(t, h.next())
-				s := start(t, stage, root, "-log off -keep-alive")
-				var asked, absent atomic.Int64
-				change := func() error {
-					time.Sleep(test.every) // how long it looks the same: a stimulus
-					return h.next()
+	both(t, func(t *testing.T, stage int) {
+		root := t.TempDir()
+		h := &history{name: filepath.Join(root, "a.txt"), pending: filepath.Join(root, "next.txt")}
+		must(t, h.next())
+		s := start(t, stage, root, "-log off -keep-alive")
+		var asked, absent atomic.Int64
+		changing(t, h.next, 500, func() bool { return h.done.Load() >= 15 }, func() error {
+			low := h.done.Load()
+			all, err := s.ask(4, slices.Repeat([]query{get("/a.txt")}, 4)...)
+			for _, r := range all {
+				asked.Add(1)
+				if r.Status == 404 {
+					absent.Add(1)
 				}
-				changing(t, change, test.rounds, func() bool { return h.done.Load() >= 15 }, func() error {
-					low := h.done.Load()
-					all, err := s.ask(4, slices.Repeat([]query{get("/a.txt")}, 4)...)
-					for _, r := range all {
-						asked.Add(1)
-						if r.Status == 404 {
-							absent.Add(1)
-						}
-						err = errors.Join(err, h.check(r, low, h.begun.Load()))
-					}
-					return err
-				})
-				if absent.Load() == 0 || absent.Load() == asked.Load() {
-					t.Errorf("%d answers of %d are a 404: too few for a test", absent.Load(), asked.Load())
-				}
-				t.Logf("%d requests during %d states, %d times 404", asked.Load(), h.done.Load(), absent.Load())
-			})
+				err = errors.Join(err, h.check(r, low, h.begun.Load()))
+			}
+			return err
 		})
-	}
+		if absent.Load() == 0 || absent.Load() == asked.Load() {
+			t.Errorf("%d answers of %d are a 404: too few for a test", absent.Load(), asked.Load())
+		}
+		t.Logf("%d requests during %d states, %d times 404", asked.Load(), h.done.Load(), absent.Load())
+	})
 }
 
 // A swapping is a folder "root" in which names change their meaning. Files outside of
