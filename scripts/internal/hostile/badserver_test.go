@@ -46,9 +46,6 @@ const (
 	giveUp       = 1 << 20  // how much of such a stream a client may print
 	largeRequest = 16 << 20 // {raw}: more than the buffers of a connection
 	bombSize     = 10_000_000
-
-	okLine      = "HTTP/1.1 200 OK\r\n"
-	chunkedHead = okLine + "Transfer-Encoding: chunked\r\n\r\n"
 )
 
 // tricks are those of testdata/tricks.txt, one for each value of "each".
