@@ -98,31 +98,12 @@ func (b *bench) downloads(name, command string) contestant {
 		if err != nil {
 			return nil, err
 		}
-		return watch(cmd)
+		said := &launch.Tail{}
+		cmd.Stderr = said
+		peak, took, err := cmd.Measure()
+		if err == nil && cmd.ExitStatus() != 0 {
+			err = orUnwritten(fmt.Errorf("exit status %d: %s", cmd.ExitStatus(), said))
+		}
+		return sample{"s": took.Seconds(), "B": float64(peak)}, err
 	}}
-}
-
-// watch runs a program, and reads again and again how much memory it has had. The system
-// also tells this when a process has ended. But that number counts the time before the
-// process became the new program, when it had the memory of this one.
-func watch(cmd *launch.Cmd) (sample, error) {
-	s, said, start := sample{}, &launch.Tail{}, time.Now()
-	cmd.Stderr = said
-	if err := cmd.Start(); err != nil {
-		return s, err
-	}
-	for {
-		if peak, err := launch.PeakMemory(cmd.Process.Pid); err == nil { // else it has ended
-			s["B"] = float64(peak)
-		}
-		select {
-		case <-cmd.Done():
-			s["s"] = time.Since(start).Seconds()
-			if status := cmd.ExitStatus(); status != 0 {
-				return s, orUnwritten(fmt.Errorf("exit status %d: %s", status, said))
-			}
-			return s, nil
-		case <-time.After(5 * time.Millisecond):
-		}
-	}
 }

@@ -158,24 +158,11 @@ func runClient(t *testing.T, want io.Reader, args ...string) *clientRun {
 	r := &clientRun{out: &follower{want: want}}
 	var stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = r.out, &stderr
-	start := time.Now()
-	if err := cmd.Start(); err != nil {
+	var err error
+	if r.peak, r.took, err = cmd.Measure(); err != nil {
 		t.Error(err)
 		return r
 	}
-	tick := time.NewTicker(2 * time.Millisecond)
-	defer tick.Stop()
-	for ended := false; !ended; {
-		if peak, err := launch.PeakMemory(cmd.Process.Pid); err == nil { // only Linux tells, and only while it runs
-			r.peak = peak
-		}
-		select {
-		case <-cmd.Done():
-			ended = true
-		case <-tick.C:
-		}
-	}
-	r.took = time.Since(start)
 	r.status, r.stderr = cmd.ExitStatus(), stderr.String()
 	return r
 }

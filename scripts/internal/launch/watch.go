@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 )
 
 // A Tail keeps the last bytes that are written to it, of several programs at once, too.
@@ -56,4 +57,25 @@ func PeakMemory(pid int) (int64, error) {
 		}
 	}
 	return 0, fmt.Errorf("%s has no VmHWM", name) // the process has ended
+}
+
+// Measure runs the program to its end, and returns how long that took and the most memory
+// that it had, 0 if nobody tells. It reads that again and again: the number that the system
+// tells at the end counts the time before the process became the program, too, when it had
+// the memory of this one.
+func (c *Cmd) Measure() (peak int64, took time.Duration, err error) {
+	start := time.Now()
+	if err := c.Start(); err != nil {
+		return 0, 0, err
+	}
+	for {
+		if now, err := PeakMemory(c.Process.Pid); err == nil { // else it has ended
+			peak = now
+		}
+		select {
+		case <-c.Done():
+			return peak, time.Since(start), nil
+		case <-time.After(2 * time.Millisecond):
+		}
+	}
 }
