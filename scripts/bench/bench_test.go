@@ -33,8 +33,8 @@ func TestParse(t *testing.T) {
 // ratio of the medians would not see.
 func turns(t *testing.T, atMost bool, aim float64) (measured row, order string, trouble error) {
 	b := &bench{options: options{rounds: 3}, progress: term.NewProgress(io.Discard)}
-	numbers := func(name string, err error, values ...float64) contestant {
-		return contestant{name, func(context.Context) (sample, error) {
+	numbers := func(name string, err error, values ...float64) *contestant {
+		return &contestant{name: name, measure: func(context.Context) (sample, error) {
 			order += name[:1]
 			if len(values) == 0 {
 				return nil, err
@@ -45,7 +45,7 @@ func turns(t *testing.T, atMost bool, aim float64) (measured row, order string, 
 		}}
 	}
 	rows := []row{{number: 1, what: "this & that", unit: "/s", atMost: atMost, aims: map[string]float64{"theirs": aim, "broken": 1}}, {number: 2, unit: "B"}}
-	trouble = b.takeTurns(t.Context(), test{[]contestant{
+	trouble = b.takeTurns(t.Context(), test{[]*contestant{
 		numbers("ours", nil, 220, 100, 200), numbers("theirs", nil, 100, 50, 100), numbers("broken", errors.New("it <broke>"), 1), numbers("missing", excuse("not installed")),
 	}, rows})
 	if got := rows[1].median(rows[1].results[0]); got != "not measured" {

@@ -31,8 +31,8 @@ end
 
 // underLoad measures a server under a load. The server runs on through all rounds and
 // tests. wrk does not compare what it gets, so a client looks at two answers first.
-func (b *bench) underLoad(k kind, l load) contestant {
-	return contestant{k.name, func(ctx context.Context) (sample, error) {
+func (b *bench) underLoad(k kind, l load) *contestant {
+	return &contestant{name: k.name, measure: func(ctx context.Context) (sample, error) {
 		s, err := b.serverOf(ctx, k)
 		if err != nil {
 			return nil, err

@@ -21,8 +21,8 @@ const idleConnections = 5000
 // withIdle measures how much memory an idle persistent connection costs a server.
 // Each measurement starts a new server, because a server may keep memory that it
 // once had.
-func (b *bench) withIdle(k kind) contestant {
-	return contestant{k.name, func(ctx context.Context) (sample, error) {
+func (b *bench) withIdle(k kind) *contestant {
+	return &contestant{name: k.name, measure: func(ctx context.Context) (sample, error) {
 		s := b.start(ctx, k)
 		defer s.stop()
 		if s.err != nil {
@@ -79,8 +79,8 @@ const (
 )
 
 // downloads measures a command that downloads the large file from stage 2.
-func (b *bench) downloads(name, command string) contestant {
-	return contestant{name, func(ctx context.Context) (sample, error) {
+func (b *bench) downloads(name, command string) *contestant {
+	return &contestant{name: name, measure: func(ctx context.Context) (sample, error) {
 		s, err := b.serverOf(ctx, stage2)
 		if err != nil {
 			return nil, err

@@ -38,7 +38,7 @@ func (b *bench) report(rows []row) string {
 	return table.String() + "\n" + remarks.String() + b.settings()
 }
 
-func (r row) median(c *result) string {
+func (r row) median(c *contestant) string {
 	if values := r.values(c); len(values) > 0 {
 		return format(median(values), r.unit)
 	}
@@ -46,7 +46,7 @@ func (r row) median(c *result) string {
 }
 
 // ratio is the kit's ratio to another, and how far the rounds are apart.
-func (r row) ratio(other *result) string {
+func (r row) ratio(other *contestant) string {
 	ratios := r.ratios(other)
 	if len(ratios) == 0 {
 		return ""
@@ -55,7 +55,7 @@ func (r row) ratio(other *result) string {
 }
 
 // aim is the aim for the ratio to another, and whether it was missed.
-func (r row) aim(other *result) string {
+func (r row) aim(other *contestant) string {
 	if r.aims[other.name] == 0 {
 		return ""
 	}

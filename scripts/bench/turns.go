@@ -11,14 +11,16 @@ import (
 // A test measures the kit's program and others in the same way. One measurement may
 // serve several rows of the table.
 type test struct {
-	contestants []contestant // the first is the kit's
+	contestants []*contestant // the first is the kit's
 	rows        []row
 }
 
-// A contestant is measured in a test.
+// A contestant is measured in a test, once in each round.
 type contestant struct {
 	name    string
 	measure func(context.Context) (sample, error)
+	samples []sample
+	missing error // why some are missing
 }
 
 // A sample is the numbers of one measurement, by their unit. Some are not in each:
@@ -37,14 +39,7 @@ type row struct {
 	unit    string
 	atMost  bool               // less is better, and the aims are upper limits
 	aims    map[string]float64 // by contestant: for the ratio of the kit's number to this one's
-	results []*result          // the first is the kit's
-}
-
-// A result is what was measured with one contestant: a sample in each round.
-type result struct {
-	name    string
-	samples []sample
-	missing error // why some are missing
+	results []*contestant      // the first is the kit's
 }
 
 // takeTurns measures a test and fills in its rows. Each round measures every contestant
@@ -52,15 +47,10 @@ type result struct {
 // state than the others. A contestant that is not installed or fails is left out, and
 // the others go on. The error says what failed.
 func (b *bench) takeTurns(ctx context.Context, t test) (trouble error) {
-	results := make([]*result, len(t.contestants))
-	for i, c := range t.contestants {
-		results[i] = &result{name: c.name}
-	}
 	for round := range b.rounds {
-		for turn := range results {
-			i := (turn + round) % len(results)
-			c, r := t.contestants[i], results[i]
-			if r.missing != nil {
+		for turn := range t.contestants {
+			c := t.contestants[(turn+round)%len(t.contestants)]
+			if c.missing != nil {
 				continue
 			}
 			b.progress.Now("row %d, round %d of %d: %s", t.rows[0].number, round+1, b.rounds, c.name)
@@ -71,11 +61,11 @@ func (b *bench) takeTurns(ctx context.Context, t test) (trouble error) {
 			if err != nil && !errors.As(err, new(excuse)) {
 				trouble = errors.Join(trouble, fmt.Errorf("row %d, %s: %w", t.rows[0].number, c.name, err))
 			}
-			r.samples, r.missing = append(r.samples, s), err
+			c.samples, c.missing = append(c.samples, s), err
 		}
 	}
 	for i := range t.rows {
-		t.rows[i].results = results
+		t.rows[i].results = t.contestants
 		b.progress.Done("row %d: %s", t.rows[i].number, t.rows[i].what)
 	}
 	return trouble
@@ -83,7 +73,7 @@ func (b *bench) takeTurns(ctx context.Context, t test) (trouble error) {
 
 // values are a contestant's numbers, one of each round. A contestant that failed has
 // none, because those of some rounds have no partners in the others' rounds.
-func (r row) values(c *result) (values []float64) {
+func (r row) values(c *contestant) (values []float64) {
 	for _, s := range c.samples {
 		if v := s[r.unit]; v > 0 && c.missing == nil {
 			values = append(values, v)
@@ -95,7 +85,7 @@ func (r row) values(c *result) (values []float64) {
 // ratios are those of the kit's numbers to another's, round by round, in order of size.
 // If something slows the machine for a whole round, it slows both, and their ratio stays
 // the same.
-func (r row) ratios(other *result) (ratios []float64) {
+func (r row) ratios(other *contestant) (ratios []float64) {
 	ours, theirs := r.values(r.results[0]), r.values(other)
 	if len(ours) == len(theirs) {
 		for i := range ours {
@@ -107,7 +97,7 @@ func (r row) ratios(other *result) (ratios []float64) {
 }
 
 // missed reports whether the ratio to another was measured, and is not as it should be.
-func (r row) missed(other *result) bool {
+func (r row) missed(other *contestant) bool {
 	ratio, aim := median(r.ratios(other)), r.aims[other.name]
 	return aim != 0 && (r.atMost && ratio > aim || !r.atMost && ratio < aim)
 }
