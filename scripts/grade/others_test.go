@@ -76,18 +76,10 @@ func TestAnyLanguage(t *testing.T) {
 // TestTrouble: what is the grader's trouble, or the machine's, is no grade.
 func TestTrouble(t *testing.T) {
 	t.Parallel()
-	ln := listen(t)
-	for _, c := range []struct {
-		name, says string
-		args       []string
-	}{
-		{"a program that is none", "it ended before it listened (exit status 0)", []string{"-cmd", "true", "-addr", ln, "-only", "hello", t.TempDir()}},
-		{"a program that is not there", "cannot start no-such-program", []string{"-cmd", "no-such-program {port}", "-only", "hello", t.TempDir()}},
-	} {
-		var stdout, stderr bytes.Buffer
-		if status := run(c.args, &stdout, &stderr); status != trouble || !strings.Contains(stderr.String(), c.says) {
-			t.Errorf("%s: status %d, %s", c.name, status, stderr.String())
-		}
+	var stdout, stderr bytes.Buffer
+	args := []string{"-cmd", "true", "-addr", listen(t), "-only", "hello", t.TempDir()} // somebody else listens there
+	if status := run(args, &stdout, &stderr); status != trouble || !strings.Contains(stderr.String(), "it ended before it listened (exit status 0)") {
+		t.Errorf("a program that is none: status %d, %s", status, stderr.String())
 	}
 	g := &grader{temp: t.TempDir(), selection: selection{Level: golden.Strict}, stages: []int{1}, folders: []string{filepath.Join(t.TempDir(), "gone")}}
 	s := g.submissions()[0]
