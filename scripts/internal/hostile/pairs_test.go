@@ -6,7 +6,6 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -22,7 +21,7 @@ import (
 
 // pairs is how many pairs each server gets. All connections together need fewer ports
 // than any system has for clients.
-var pairs = flag.Int("pairs", 3500, "how many pairs TestRequestPairs sends to each server")
+const pairs = 3500
 
 // TestRequestPairs joins two requests of the golden cases, breaks them in a few
 // places, and sends them on one connection. The answers must be valid HTTP/1.1, no
@@ -61,7 +60,7 @@ func requestsOfCases(t *testing.T) (requests [][]byte) {
 func sendPairs(t *testing.T, addr string, requests [][]byte, keepAlive bool) {
 	clients, ctx := errgroup.WithContext(t.Context())
 	clients.SetLimit(4)
-	for n := range *pairs {
+	for n := range pairs {
 		clients.Go(func() error {
 			message := pair(requests, uint64(n+1))
 			if ctx.Err() != nil { // an answer that does not come takes its time
@@ -74,7 +73,7 @@ func sendPairs(t *testing.T, addr string, requests [][]byte, keepAlive bool) {
 		})
 	}
 	must(t, clients.Wait())
-	t.Logf("%d pairs", *pairs)
+	t.Logf("%d pairs", pairs)
 }
 
 // pair makes the pair with this number, which is always the same. It takes two
