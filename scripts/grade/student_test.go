@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"weblab.example/scripts/golden"
+	"weblab.example/scripts/internal/verdict"
 )
 
 // textbookSubmission is a server whose checks all passed but for some.
@@ -231,11 +232,11 @@ func TestWords(t *testing.T) {
 		used[text] = true
 	}
 	for text := range used {
-		if chinese[text] == "" {
+		if verdict.Texts.Reports[text] == "" {
 			t.Errorf("%q has no Chinese", text)
 		}
 	}
-	for text, zh := range chinese {
+	for text, zh := range verdict.Texts.Reports {
 		if !used[text] {
 			t.Errorf("nobody says %q", text)
 		}

@@ -41,6 +41,8 @@ var texts []byte
 
 // Texts are the sentences of diagnoses.json.
 var Texts = func() (t struct {
+	Reports map[string]string // the Chinese of what the grader's reports say beside the diagnoses
+
 	Diagnoses map[string]map[string]Diagnosis // by group and name
 
 	// InStep has other words for a diagnosis in a step where those of the table speak
