@@ -121,12 +121,8 @@ type count struct {
 
 // classMistakes counts who made which mistake, the most frequent first.
 func classMistakes(subs []*submission, lang string) (all []count) {
-	of := 0
+	subs = slices.DeleteFunc(slices.Clone(subs), func(s *submission) bool { return s.Trouble != "" })
 	for _, s := range subs {
-		if s.Trouble != "" {
-			continue
-		}
-		of++
 		told := map[string]bool{}
 		for _, m := range s.mistakes(lang) {
 			if told[m.Diagnosis] || m.Diagnosis == "" {
@@ -135,13 +131,10 @@ func classMistakes(subs []*submission, lang string) (all []count) {
 			told[m.Diagnosis] = true
 			i := slices.IndexFunc(all, func(c count) bool { return c.Diagnosis == m.Diagnosis })
 			if i < 0 {
-				i, all = len(all), append(all, count{m.Diagnosis, m.Title, 0, 0})
+				i, all = len(all), append(all, count{m.Diagnosis, m.Title, 0, len(subs)})
 			}
 			all[i].Count++
 		}
-	}
-	for i := range all {
-		all[i].Of = of
 	}
 	slices.SortStableFunc(all, func(a, b count) int { return b.Count - a.Count })
 	return all

@@ -97,11 +97,10 @@ func (g *grader) footLines(s *submission, mistakes []mistake) (lines []string) {
 func (g *grader) mistakeLines(mistakes []mistake, full int) (lines []string) {
 	for i, m := range mistakes {
 		title := fmt.Sprintf("%4d  %s", -m.Lost, m.Heading())
+		lines = append(lines, shorten(title, term.Width, "..."))
 		if i >= full {
-			lines = append(lines, shorten(title, term.Width, "..."))
 			continue
 		}
-		lines = append(lines, shorten(title, term.Width, "..."))
 		seen, _, _ := strings.Cut(m.Seen, "\n")
 		for _, part := range [][2]string{{"seen", shorten(seen, 2*(term.Width-14), " ...")}, {"why", m.Why}, {"read", m.Note}} {
 			if part[1] != "" {
