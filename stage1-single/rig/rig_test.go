@@ -132,10 +132,14 @@ func TestListen(t *testing.T) {
 		}
 	}
 	synctest.Test(t, func(t *testing.T) {
-		l, begun := newListener(t, nil, Options{}), time.Now()
+		var log bytes.Buffer
+		l, begun := newListener(t, &log, Options{}), time.Now()
 		l.tcp = &flaky{errs: []error{syscall.EMFILE, syscall.ECONNABORTED, net.ErrClosed}}
 		if _, err := l.Accept(); err != net.ErrClosed || time.Since(begun) != 200*time.Millisecond {
 			t.Errorf("after two bad moments: %v, %v", err, time.Since(begun))
+		}
+		if !strings.Contains(log.String(), "too many open files") || strings.Count(log.String(), "msg=accept") != 2 {
+			t.Errorf("of two bad moments the log says\n%s", &log)
 		}
 	})
 	if _, err := listen(Options{Addr: "localhost:0", Root: filepath.Join(t.TempDir(), "none")}); !errors.Is(err, os.ErrNotExist) {

@@ -8,8 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -186,43 +184,6 @@ func TestTenThousandIdle(t *testing.T) {
 		conn.Close()
 	}
 	s.checkHeld(t, most)
-}
-
-// TestDescriptorsRunOut: a server may have 64 files open, and 200 clients come. It
-// must not end, and must not try again without a pause. It waits a little, logs this,
-// and goes on when connections have closed. If a client asks for a file meanwhile, the
-// answer is 503 and not 404. Stage 1 has one connection at a time, so nothing runs out.
-func TestDescriptorsRunOut(t *testing.T) {
-	t.Parallel()
-	const limit, clients, says = "64", 200, "too many open files"
-	both(t, func(t *testing.T, stage int) {
-		dir := site(t)
-		plant(t, dir, "other.txt", "other")
-		must(t, os.WriteFile(filepath.Join(dir, "large.bin"), make([]byte, 1<<20), 0o644))
-		s := startProgram(t, "sh", "-c", `ulimit -n `+limit+` && exec "$0" "$@"`, programs[stage], "-addr", "127.0.0.1:0", "-root", dir, "-head-timeout", "1m")
-		if stage == 2 {
-			conns := hold(t, s.Addr, clients, 0)
-			waitFor(t, "it to say that it has too many open files", func() bool { return s.said(says) > 0 })
-			before := s.said(says)
-			time.Sleep(2 * time.Second) // the test counts how often it tries in this time
-			if tries := s.said(says) - before; tries < 1 || tries > 40 {
-				t.Errorf("in 2 s it tried %d times", tries)
-			}
-			if err := turn(conns[0], get("/other.txt").String(), "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n"); err != nil {
-				t.Errorf("a client that asks meanwhile: %v", err)
-			}
-			for _, conn := range conns {
-				conn.Close()
-			}
-		}
-		// More often than there are descriptors. If it did not close one, they would run out.
-		for range 100 {
-			_, err := askPage(s.Addr)
-			must(t, err)
-			must(t, s.wants(1, "/large.bin", 200, string(make([]byte, 1<<20))))
-		}
-		s.checkHeld(t, 64)
-	})
 }
 
 // TestRestart: the next server can listen on the same port at once. It does not matter

@@ -14,7 +14,7 @@
 //	a redirect leads here, a log without injection  TestEscapeSpellings, TestEscapeNames, TestLogInjection
 //	-head-timeout, -stall                           TestCrowds, TestSoak
 //	little memory for each client                   TestCrowds, TestTenThousandIdle
-//	-max-conns, the others wait in the queue        TestCrowds, TestDescriptorsRunOut; golden's case max-conns
+//	-max-conns, the others wait in the queue        TestCrowds; golden's case max-conns
 //	no more bytes than announced, a cut is noticed  TestFilesLarge, TestFilesSmall
 //	Ctrl-C and SIGTERM, answers have 5 s to end     TestRestart; golden's cases of step 2.3
 //	what a server can do to the client              TestClient...
@@ -107,15 +107,11 @@ type server struct {
 // with the test.
 func start(t *testing.T, stage int, root, flags string) *server {
 	t.Helper()
-	return startProgram(t, programs[stage], append([]string{"-addr", "127.0.0.1:0", "-root", root}, strings.Fields(flags)...)...)
-}
-
-func startProgram(t *testing.T, program string, args ...string) *server {
-	t.Helper()
 	must(t, watch())
+	args := append([]string{"-addr", "127.0.0.1:0", "-root", root}, strings.Fields(flags)...)
 	s := &server{log: &launch.Tail{Most: 1 << 30}} // all of it
 	var err error
-	if s.Server, err = launch.Serve(context.Background(), s.log, program, args...); err != nil {
+	if s.Server, err = launch.Serve(context.Background(), s.log, programs[stage], args...); err != nil {
 		t.Fatalf("%v\n%s", err, s.log)
 	}
 	t.Cleanup(func() { must(t, s.Stop()) })
