@@ -15,8 +15,8 @@
 //	settings -> trial: a stage, or a program of -with, runs behind a tap -> a client loads
 //	  from it -> timings, what passed the tap, and the log of a stage -> lanes: the rows of
 //	  a picture, and wire: what was said -> web, page/ (for the browser), or text
-//	lengths: four stages, one request -> four answers; the browser gets their bytes
-//	same: the golden cases -> stage 1, stage 2, net/http -> where their bytes differ
+//	send: a message -> everyone, behind taps -> what each made of it; same: all golden cases
+//	live: everyone, for anybody -> events; lengths: a stage four times -> the browser's frames
 package main
 
 import (

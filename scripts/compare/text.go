@@ -6,8 +6,10 @@ import (
 	"crypto/tls"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptrace"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -243,19 +245,15 @@ func (c *comparison) printSame(ctx context.Context, w io.Writer) error {
 	for _, p := range r.Programs {
 		fmt.Fprintf(w, "%s was asked %d of the core:       same status: %d, and same body: %d\n", p.Name, p.Asked, p.Status, p.Body)
 	}
-	shown := map[string]int{}
+	byKind := map[string][]string{}
 	for _, d := range r.Differ {
-		const most = 3 // cases of each kind
-		if shown[d.Kind]++; shown[d.Kind] > most {
-			continue
-		}
-		fmt.Fprintf(w, "\n%s: %s\n", d.Name, d.Kind)
-		for _, a := range d.Answers {
-			fmt.Fprintf(w, "  %s:\n    %s\n", a[0], strings.ReplaceAll(term.Visible(a[1]), "\n", "\n    "))
-		}
+		byKind[d.Kind] = append(byKind[d.Kind], d.Name)
 	}
-	for kind, n := range shown {
-		fmt.Fprintf(w, "\n%d in all: %s\n", n, kind)
+	for _, kind := range slices.Sorted(maps.Keys(byKind)) {
+		fmt.Fprintf(w, "\n%s in %d cases:\n", kind, len(byKind[kind]))
+		for _, line := range term.Wrap(strings.Join(byKind[kind], " "), term.Width-2) {
+			fmt.Fprintf(w, "  %s\n", line)
+		}
 	}
 	return nil
 }

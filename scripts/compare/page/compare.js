@@ -248,8 +248,8 @@ async function everyone(settings, into) {
 // them, and their pictures.
 function show(into, outcomes, first, tell) {
   const draw = () => into.replaceChildren(first(outcomes), el('p', {}, tell(outcomes)),
-    ...pictures(outcomes, again), legend(outcomes), inWords(outcomes));
-  const again = i => {
+    ...pictures(outcomes, restart), legend(outcomes), inWords(outcomes));
+  const restart = i => {
     const {delay, objects, keepAlive, slow, program} = outcomes[i];
     queue = queue.then(() => trial({delay, objects, keepAlive, slow, program}, into))
       .then(outcome => { outcomes[i] = outcome; }, e => { outcomes[i].trouble = e.message; }).then(draw);
@@ -388,9 +388,7 @@ function describe(a, card) {
 // groups lists the differences by their kind. Each kind can be opened.
 function groups(differ) {
   return [...Map.groupBy(differ, d => d.kind)].map(([kind, cases]) => el('details', {}, el('summary', {}, `${cases.length}: `, kind),
-    ...cases.map(d => el('details', {}, el('summary', {}, el('code', {}, d.name), el('code', {class: 'says'}, ` ${d.want}`)),
-      el('h3', {}, 'request'), el('pre', {}, d.request),
-      el('div', {class: 'answers'}, ...d.answers.map(([name, answer]) => el('div', {}, el('h3', {}, name), el('pre', {}, answer))))))));
+    ...cases.map(d => el('p', {}, el('code', {}, d.name), ' ', ...again(presets.find(p => p.case === d.name))))));
 }
 
 // replies shows what everybody made of a message, side by side.
@@ -406,12 +404,6 @@ function replies({replies, command}, m) {
 
 // sheet shows the textbook's checks of a program. What went wrong can be sent again.
 function sheet(s) {
-  const again = name => {
-    if (!presets.some(p => p.name === name)) return [];
-    const button = el('button', {type: 'button', class: 'controls', 'data-check': name}, 'Send this again');
-    button.addEventListener('click', () => { fill(presets.find(p => p.name === name)); run('send'); document.getElementById('send').scrollIntoView(); });
-    return [button];
-  };
   return [el('h3', {}, el('code', {}, s.command), `: ${s.points} of ${s.of} points`),
     ...s.trouble ? [el('p', {class: 'error'}, new Text(s.trouble))] : [],
     ...(s.remarks ?? []).map(r => el('p', {}, new Text(r))),
@@ -420,12 +412,24 @@ function sheet(s) {
         el('p', {class: 'why'}, r.status === 'not run' ? 'not run: ' : m.points ? `−${m.points} ` : '', ...m.whyZh ? pair(m.why, m.whyZh) : [m.why],
           ...m.note ? [' ', el('code', {}, ...pair(m.note, m.note.replace('.md', '.zh-CN.md')))] : []),
         ...m.seen ? [el('pre', {}, m.seen)] : []]),
-      ...r.status === 'passed' && !r.deductions ? ['passed'] : again(r.name))]))];
+      ...r.status === 'passed' && !r.deductions ? ['passed'] : again(presets.find(p => p.name === r.name)))]))];
 }
 
 // --- Send it yourself
 
 let presets = [];
+
+// again is a button that sends a preset, if there is one.
+function again(preset) {
+  if (!preset) return [];
+  const button = el('button', {type: 'button', class: 'controls', 'data-check': preset.name}, 'Send this again');
+  button.addEventListener('click', () => {
+    fill(preset);
+    run('send');
+    document.getElementById('send').scrollIntoView();
+  });
+  return [button];
+}
 
 // fill puts a message into its form.
 function fill(m) {
