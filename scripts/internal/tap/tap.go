@@ -151,7 +151,9 @@ func (t *Tap) relay(client *net.TCPConn, c *Conn) {
 		t.note(func() { c.Failed, c.Over = err, true })
 		return
 	}
-	t.note(func() { c.Connected, c.Local, c.Remote = time.Now(), server.LocalAddr().String(), server.RemoteAddr().String() })
+	t.note(func() {
+		c.Connected, c.Local, c.Remote = time.Now(), server.LocalAddr().String(), server.RemoteAddr().String()
+	})
 	defer context.AfterFunc(t.ctx, func() { abort(client); abort(server) })()
 	l := &link{Tap: t, conn: c, client: client, server: server, told: map[*net.TCPConn]bool{}}
 	var both sync.WaitGroup
