@@ -407,7 +407,7 @@ function sheet(s) {
   return [el('h3', {}, el('code', {}, s.command), `: ${s.points} of ${s.of} points`),
     ...s.trouble ? [el('p', {class: 'error'}, new Text(s.trouble))] : [],
     ...(s.remarks ?? []).map(r => el('p', {}, new Text(r))),
-    table(['check', 'points', 'what was seen, and why'], s.results.map(r => [el('span', {}, r.want), `${r.status === 'passed' ? r.weight : 0} / ${r.weight}`,
+    table(['check', 'points', 'what was seen, and why'], s.results.map(r => [el('span', {}, r.want), r.weight ? `${r.status === 'passed' ? r.weight : 0}/${r.weight}` : '',
       el('div', {}, ...[...r.status === 'passed' || r.deductions?.some(d => d.diagnosis === r.diagnosis) ? [] : [{...r, points: r.weight}], ...r.deductions ?? []].flatMap(m => [
         el('p', {class: 'why'}, r.status === 'not run' ? 'not run: ' : m.points ? `−${m.points} ` : '', ...m.whyZh ? pair(m.why, m.whyZh) : [m.why],
           ...m.note ? [' ', el('code', {}, ...pair(m.note, m.note.replace('.md', '.zh-CN.md')))] : []),
