@@ -97,7 +97,7 @@ func announces(t *target, _ string) error {
 				err = verdict.Failf(verdict.Stays(h), "with -addr %s: %s", given, h.Said())
 			}
 		}
-		proc.kill()
+		proc.Kill()
 		if more := proc.stdout.String(); err == nil && more != "" {
 			err = verdict.Failf("not-announced", "after the first line: %.300q", more)
 		}

@@ -196,7 +196,7 @@ func (t *target) explain(failure *verdict.Failure, before string) {
 		switch failure.Diagnosis {
 		case "no-answer", "not-accepting", "reset", "closed-early", "trouble":
 			failure.Diagnosis, failure.Args = "died", nil
-			if t.program.Foreign && t.proc.cmd.ProcessState.Success() {
+			if t.program.Foreign && t.proc.ProcessState.Success() {
 				failure.Diagnosis = "only-once" // it ended in order
 			}
 		}

@@ -122,12 +122,12 @@ func (c clientCase) play(t *target) (*clientRun, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer proc.kill()
+	defer proc.Kill()
 	s := &stand{script: c.server, ln: ln, client: proc, run: r, all: make(chan bool), asked: start}
 	s.serving.Go(s.accept)
-	r.status, r.hung = proc.wait(s.patience)
+	r.status, r.hung = proc.Wait(s.patience)
 	end := time.Now()
-	proc.kill() // if it hangs: then its output is complete, too
+	proc.Kill() // if it hangs: then its output is complete, too
 	s.finish()
 	r.startup, r.took = s.asked.Sub(start), end.Sub(s.asked)
 	r.stdout, r.stderr = stdout.String(), proc.stderr.String()
@@ -184,7 +184,7 @@ func (s *stand) accept() {
 		s.serving.Go(func() {
 			select {
 			case <-s.all:
-			case <-s.client.done:
+			case <-s.client.Done():
 			}
 			s.serve(conn)
 		})
@@ -240,7 +240,7 @@ func (s *stand) serve(conn *net.TCPConn) {
 	case "reset":
 		conn.SetLinger(0) // makes Close send RST
 	case "open":
-		<-s.client.done
+		<-s.client.Done()
 	default:
 		conn.CloseWrite()
 		io.Copy(io.Discard, conn) // until the client closes
@@ -264,7 +264,7 @@ func (s *stand) note(request []byte, lag time.Duration) {
 // before and when it has read nearly all of it.
 func (s *stand) sendBig(conn net.Conn) bool {
 	peak := func() int64 {
-		bytes, _ := peakMemory(s.client.cmd.Process.Pid) // the case needs a system that tells
+		bytes, _ := peakMemory(s.client.Process.Pid) // the case needs a system that tells
 		return bytes
 	}
 	before, block := peak(), bytes.Repeat([]byte("0123456789abcdef"), 6250)

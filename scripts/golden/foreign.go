@@ -94,7 +94,7 @@ func (s *session) startForeign() (*target, error) {
 	}
 	t := &target{session: s, addr: net.JoinHostPort(host, port), proc: proc}
 	for start := time.Now(); ; time.Sleep(2 * exchange.Pause) { // no system tells when it happens
-		at, err := launch.Listening(proc.cmd.Process.Pid)
+		at, err := launch.Listening(proc.Process.Pid)
 		if err != nil || s.program.poor {
 			t.begun = start
 			return t, nil // those who connect try again
@@ -103,7 +103,7 @@ func (s *session) startForeign() (*target, error) {
 			t.found(at, port)
 			return t, nil
 		}
-		if _, err := proc.wait(0); err == nil || time.Since(start) > startTime {
+		if _, err := proc.Wait(0); err == nil || time.Since(start) > startTime {
 			return nil, t.notStarted()
 		}
 	}
@@ -163,10 +163,10 @@ func (t *target) hangUp(conn *net.TCPConn) {
 // listened before has failed; of one that never has it is not known whose fault that is.
 func (t *target) notStarted() error {
 	what := fmt.Sprintf("it did not listen within %v", startTime)
-	if _, err := t.proc.wait(0); err == nil {
-		what = fmt.Sprintf("it ended before it listened (%v)", t.proc.cmd.ProcessState)
+	if _, err := t.proc.Wait(0); err == nil {
+		what = fmt.Sprintf("it ended before it listened (%v)", t.proc.ProcessState)
 	}
-	t.proc.kill()
+	t.proc.Kill()
 	said := cmp.Or(strings.TrimSpace(t.proc.stderr.String()), strings.TrimSpace(t.proc.stdout.String()))
 	line, where := lastWords(t.program.language(), said, t.program.owns)
 	if line == "" {
@@ -198,14 +198,4 @@ func (p Program) sourceLine(where string) string {
 		}
 	}
 	return ""
-}
-
-// ask writes the answers to what a program may ask for on its standard input, which stays
-// open: one that reads on waits, as it does at a terminal.
-func (p *process) ask(answers []string) error {
-	input, err := p.cmd.StdinPipe() // closed when the program has ended
-	if err == nil {
-		_, err = io.WriteString(input, strings.Join(answers, "\n")+"\n") // the pipe holds it
-	}
-	return err
 }

@@ -160,7 +160,7 @@ func TestStopGrace(t *testing.T) {
 				t.Skip(err)
 			}
 			start := time.Now()
-			status, err := l.proc.wait(10 * time.Second)
+			status, err := l.proc.Wait(10 * time.Second)
 			if took := time.Since(start); err != nil || status != 0 || took < 4500*time.Millisecond {
 				t.Errorf("after %v: status %d, %v", took, status, err)
 			}

@@ -3,13 +3,13 @@ package golden
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"runtime"
 	"slices"
 	"strings"
 	"syscall"
-	"time"
 
 	"weblab.example/scripts/internal/exchange"
 	"weblab.example/scripts/internal/launch"
@@ -18,22 +18,16 @@ import (
 
 // A process is a program that runs.
 type process struct {
-	cmd    *launch.Cmd
-	stdout *launch.Tail    // of a server: what came behind its first line
-	stderr *tail           //
-	done   <-chan struct{} // closed when it has ended
-}
-
-// start starts a program with these flags.
-func (s *session) start(flags ...string) (*process, error) {
-	return s.run(s.prepare(s.program, &launch.Tail{}, flags))
+	*launch.Cmd
+	stdout *launch.Tail // of a server: what came behind its first line
+	stderr *tail
 }
 
 // startServer starts a server with these flags, and waits for the line in which it says
 // where it listens and what it serves.
 func (s *session) startServer(flags ...string) (proc *process, addr, dir string, err error) {
 	proc = s.prepare(s.program, &launch.Tail{}, flags)
-	addr, dir, err = proc.cmd.StartServer(3 * exchange.Patience)
+	addr, dir, err = proc.StartServer(3 * exchange.Patience)
 	var silent *launch.NotAnnounced
 	switch {
 	case errors.As(err, &silent) && silent.Waited > 0 && silent.Line == "":
@@ -64,28 +58,32 @@ func (s *session) startClient(args []string) (*process, *launch.Tail, error) {
 // prepare makes a process of the program, which has not started yet.
 func (s *session) prepare(p Program, stdout *launch.Tail, flags []string) *process {
 	args := slices.Concat(p.Args, flags)
-	cmd := launch.Command(s.ctx, args[0], args[1:]...)
-	proc := &process{cmd: cmd, stdout: stdout, stderr: &tail{gaps: s.unwritten}, done: cmd.Done()}
+	proc := &process{Cmd: launch.Command(s.ctx, args[0], args[1:]...), stdout: stdout, stderr: &tail{gaps: s.unwritten}}
 	if p.Foreign {
-		cmd.Dir = s.site.dir
+		proc.Dir = s.site.dir
 	}
 	// A program built with Go's race detector would sleep for a second at its end.
-	cmd.Env = append(append(os.Environ(), "GORACE=atexit_sleep_ms=0"), p.Env...)
-	cmd.Stdout, cmd.Stderr = stdout, proc.stderr
+	proc.Env = append(append(os.Environ(), "GORACE=atexit_sleep_ms=0"), p.Env...)
+	proc.Stdout, proc.Stderr = stdout, proc.stderr
 	if p.Confine != nil {
-		p.Confine(cmd.Cmd)
+		p.Confine(proc.Cmd.Cmd)
 	}
 	return proc
 }
 
-// run starts a process that was prepared, with answers to what it may ask for.
+// run starts a process that was prepared. answers are to what it may ask for on its standard
+// input, which stays open: a program that reads on waits, as it does at a terminal.
 func (s *session) run(proc *process, answers ...string) (*process, error) {
 	if len(answers) > 0 {
-		if err := proc.ask(answers); err != nil {
+		input, err := proc.StdinPipe() // closed when the program has ended
+		if err == nil {
+			_, err = io.WriteString(input, strings.Join(answers, "\n")+"\n") // the pipe holds it
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
-	if err := s.started(proc.cmd.Start(), proc); err != nil {
+	if err := s.started(proc.Start(), proc); err != nil {
 		return nil, err
 	}
 	return proc, nil
@@ -93,7 +91,7 @@ func (s *session) run(proc *process, answers ...string) (*process, error) {
 
 // started says what it means that a program did not start: whose fault it is.
 func (s *session) started(err error, proc *process) error {
-	name := proc.cmd.Args[0]
+	name := proc.Args[0]
 	own := s.program.client() && strings.Contains(name, "/") // a client is optional, and may not be there
 	switch {
 	case err == nil:
@@ -106,32 +104,14 @@ func (s *session) started(err error, proc *process) error {
 	return s.program.trouble("cannot start %s: %v.%s", name, err, remedy(err.Error()))
 }
 
-// kill ends the process and what it has started, and waits until it is gone.
-func (p *process) kill() { p.cmd.Kill() } // bounded; what it could not end, nothing here can
-
 // signal asks the process to stop. Windows has one way to ask: Ctrl-Break.
 func (p *process) signal(s os.Signal) error {
 	if runtime.GOOS != "windows" {
-		return p.cmd.Process.Signal(s)
+		return p.Process.Signal(s)
 	}
-	err := p.cmd.AskToStop()
+	err := p.AskToStop()
 	if errors.Is(err, errors.ErrUnsupported) {
 		return notHere(err.Error()) // there is no console
 	}
 	return err
-}
-
-// wait waits for the process to end by itself and returns its exit status.
-func (p *process) wait(d time.Duration) (int, error) {
-	select { // what has happened counts, however little time there is
-	case <-p.done:
-		return p.cmd.ExitStatus(), nil
-	default:
-	}
-	select {
-	case <-p.done:
-		return p.cmd.ExitStatus(), nil
-	case <-time.After(d):
-		return 0, fmt.Errorf("the program had not ended after %v", d)
-	}
 }

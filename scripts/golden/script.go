@@ -187,7 +187,7 @@ func (c *conversation) end() {
 		}
 	}
 	for _, proc := range c.ran {
-		proc.kill()
+		proc.Kill()
 	}
 	if c.taken != nil {
 		c.taken.Close()

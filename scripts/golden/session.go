@@ -83,7 +83,7 @@ func (s *session) close() {
 	defer s.mu.Unlock()
 	for _, t := range s.running {
 		if t.proc != nil {
-			t.proc.kill()
+			t.proc.Kill()
 		}
 	}
 	s.site.remove()
@@ -123,7 +123,7 @@ func (s *session) drop(turn string) {
 	t := s.running[turn]
 	s.mu.Unlock()
 	if t != nil && t.proc != nil {
-		t.proc.kill()
+		t.proc.Kill()
 	}
 }
 
@@ -143,7 +143,7 @@ func (s *session) serve(flags ...string) (*target, error) {
 		}
 	}
 	if err != nil {
-		proc.kill()
+		proc.Kill()
 		return nil, err
 	}
 	return &target{session: s, addr: addr, proc: proc}, nil
@@ -156,14 +156,14 @@ func (t *target) ended(within time.Duration) string {
 	if t.proc == nil {
 		return ""
 	}
-	_, err := t.proc.wait(within)
+	_, err := t.proc.Wait(within)
 	if err != nil && t.stopped() {
-		_, err = t.proc.wait(exchange.Patience)
+		_, err = t.proc.Wait(exchange.Patience)
 	}
 	if err != nil {
 		return ""
 	}
-	return fmt.Sprintf("the program has ended: %v\n%s", t.proc.cmd.ProcessState, t.proc.stderr)
+	return fmt.Sprintf("the program has ended: %v\n%s", t.proc.ProcessState, t.proc.stderr)
 }
 
 // stopped reports whether nobody listens on the port of a server that has listened. For
@@ -172,7 +172,7 @@ func (t *target) stopped() bool {
 	if !t.program.Foreign {
 		return !t.listens()
 	}
-	at, err := launch.Listening(t.proc.cmd.Process.Pid)
+	at, err := launch.Listening(t.proc.Process.Pid)
 	return err == nil && len(at) == 0
 }
 

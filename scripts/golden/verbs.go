@@ -170,7 +170,7 @@ var verbs = map[string]verb{
 		return nil
 	}},
 	"memory": {"notes how much memory it needed; the second time it must not be much more", none, func(c *conversation, _ string) error {
-		now, err := peakMemory(c.proc.cmd.Process.Pid)
+		now, err := peakMemory(c.proc.Process.Pid)
 		if err == nil && c.peak > 0 && now-c.peak > maxGrowth {
 			return verdict.Failf("huge-file-memory", "for a file of 64 MiB the server needed %d MB more", (now-c.peak)>>20)
 		}

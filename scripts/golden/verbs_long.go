@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"weblab.example/scripts/internal/exchange"
+	"weblab.example/scripts/internal/launch"
 	"weblab.example/scripts/internal/verdict"
 )
 
@@ -202,7 +203,7 @@ func (c *conversation) exit(value string) error {
 	if hurried {
 		limit = duration(within)
 	}
-	status, err := c.proc.wait(limit)
+	status, err := c.proc.Wait(limit)
 	switch {
 	case err != nil:
 		return verdict.Failf("stops-late", "%v\n%s", err, c.proc.stderr)
@@ -215,12 +216,12 @@ func (c *conversation) exit(value string) error {
 // exits runs the program until it ends by itself.
 func (c *conversation) exits(value string) error {
 	want, flags, _ := strings.Cut(value, " ")
-	proc, err := c.session.start(strings.Fields(flags)...)
+	proc, err := c.session.run(c.session.prepare(c.program, &launch.Tail{}, strings.Fields(flags)))
 	if err != nil {
 		return err
 	}
 	c.target, c.ran = &target{session: c.session, proc: proc}, append(c.ran, proc)
-	status, err := proc.wait(exchange.Patience)
+	status, err := proc.Wait(exchange.Patience)
 	if err != nil {
 		return verdict.Failf("wrong-use", "with %s: %v\n%s", flags, err, proc.stderr)
 	}
