@@ -33,19 +33,6 @@ var algorithms = map[string]func(t *target, argument string) error{
 	"well-formed":     wellFormed,
 }
 
-// bytesOf returns a case's request and response.
-func bytesOf(name string) (request, response []byte) {
-	for _, g := range goldens {
-		if g.name == name {
-			request, response, _ = g.load(caseFiles, siteFiles) // a test loads them all
-			return request, response
-		}
-	}
-	request, _ = caseFiles.ReadFile("cases/" + name + ".request")
-	response, _ = caseFiles.ReadFile("cases/" + name + ".response")
-	return request, response
-}
-
 // answers checks that a case's request gets its response.
 func (t *target) answers(name string) error {
 	request, response := bytesOf(name)

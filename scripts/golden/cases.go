@@ -2,7 +2,6 @@ package golden
 
 import (
 	"bytes"
-	"io/fs"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,18 +11,22 @@ import (
 	"weblab.example/scripts/internal/verdict"
 )
 
-// A golden is a case whose request and response stand in cases/.
-type golden struct {
-	step, name, want string
-	flags            []string
-	also             string // another step that it needs
-	free             bool   // no part of the points: given code does it, or code that refuses nothing
-	body             string // a file of the site that is the response's body: too long for cases/
+// A Case is a golden case: a request, and the one right answer to it.
+type Case struct {
+	Step, Name, Want  string
+	Flags             []string // the server's flags for this case
+	Request, Response []byte
+
+	weight int
+	body   string // a file of the site that the response ends with: too long for cases/
 }
 
-// goldens are the cases of cases/STEP.txt that have no script, in the order of the
-// steps: what is sent and what comes back stand in files of their names.
-var goldens = func() (all []golden) {
+// Cases lists the golden cases, in the order of their steps.
+func Cases() ([]Case, error) { return goldens, intact() }
+
+// goldens are the cases of cases/STEP.txt that have no script: what is sent and what comes
+// back stand in files of their names.
+var goldens = func() (all []Case) {
 	for _, step := range Steps {
 		if step.Stage == 3 || step.Level == "" {
 			continue
@@ -37,35 +40,32 @@ var goldens = func() (all []golden) {
 	return all
 }()
 
-// golden makes a golden of a case, if it is one.
-func (e entry) golden() (g golden, is bool) {
+// golden makes a golden case of an entry, if it is one.
+func (e entry) golden() (g Case, is bool) {
 	c, script, err := e.check()
 	must(c, err)
-	g = golden{step: e.step, name: e.Name, want: e.Want, flags: c.Flags, also: c.also, free: c.Weight == 0}
+	g = Case{Step: e.step, Name: e.Name, Want: e.Want, Flags: c.Flags, weight: c.Weight}
+	g.Request, g.Response = filesOf(e.Name)
 	if len(script) == 1 && script[0].Name == "body" {
 		g.body, script = script[0].Value, nil
+		g.Response = append(g.Response, must(siteFiles.ReadFile("site/"+g.body))...)
 	}
 	return g, len(script) == 0
 }
 
-// A Case is a request, and the one right answer to it.
-type Case struct {
-	Step, Name, Want  string
-	Flags             []string // the server's flags for this case
-	Request, Response []byte
+// filesOf reads a request and a response. A test sees that none is missing.
+func filesOf(name string) (request, response []byte) {
+	request, _ = caseFiles.ReadFile("cases/" + name + ".request")
+	response, _ = caseFiles.ReadFile("cases/" + name + ".response")
+	return request, response
 }
 
-// Cases lists the golden cases, in the order of their steps.
-func Cases() ([]Case, error) {
-	cases := make([]Case, len(goldens))
-	for i, g := range goldens {
-		request, response, err := g.load(caseFiles, siteFiles)
-		if err != nil {
-			return nil, err
-		}
-		cases[i] = Case{g.step, g.name, g.want, g.flags, request, response}
+// bytesOf returns a case's request and response, also those that only scripts have.
+func bytesOf(name string) (request, response []byte) {
+	if i := slices.IndexFunc(goldens, func(g Case) bool { return g.Name == name }); i >= 0 {
+		return goldens[i].Request, goldens[i].Response
 	}
-	return cases, nil
+	return filesOf(name)
 }
 
 // A Preset is a check of the textbook as one connection: what is sent on it, and where it
@@ -127,19 +127,15 @@ func serverChecks(step string, stage int) (checks []Check) {
 
 // run sends the request whole and in two pieces at three places, and compares
 // each answer, byte for byte.
-func (g golden) run(t *target) error {
-	request, response, err := g.load(caseFiles, siteFiles)
-	if err != nil {
-		return err
-	}
-	for _, cut := range cuts(request) {
+func (g Case) run(t *target) error {
+	for _, cut := range cuts(g.Request) {
 		h, err := t.talk(cut.pieces...)
 		if err == nil {
-			err = verdict.Want(h, response)
+			err = verdict.Want(h, g.Response)
 		}
 		// A close that loses bytes is step 1.8: a step that does not need it lets a
 		// reset after the whole answer pass.
-		if err != nil && h.End == exchange.EndReset && bytes.Equal(h.Bytes, response) && (g.step < "1.8" || StepOf(g.step).Level == Strict) {
+		if err != nil && h.End == exchange.EndReset && bytes.Equal(h.Bytes, g.Response) && (g.Step < "1.8" || StepOf(g.Step).Level == Strict) {
 			continue
 		}
 		if cut.name != "" && h.End != "" { // else nobody listens any more
@@ -150,21 +146,6 @@ func (g golden) run(t *target) error {
 		}
 	}
 	return nil
-}
-
-// load returns the bytes of the request and of the whole response, from cases/
-// of one file system and site/ of another.
-func (g golden) load(cases, site fs.FS) (request, response []byte, err error) {
-	if request, err = fs.ReadFile(cases, "cases/"+g.name+".request"); err != nil {
-		return nil, nil, err
-	}
-	response, err = fs.ReadFile(cases, "cases/"+g.name+".response")
-	if err == nil && g.body != "" {
-		var body []byte
-		body, err = fs.ReadFile(site, "site/"+g.body)
-		response = append(response, body...)
-	}
-	return request, response, err
 }
 
 // A cut is one way of sending a request.

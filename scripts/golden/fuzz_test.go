@@ -3,9 +3,9 @@ package golden
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
-	"testing/fstest"
 	"unicode"
 
 	"weblab.example/scripts/internal/exchange"
@@ -13,9 +13,8 @@ import (
 	"weblab.example/scripts/internal/verdict"
 )
 
-// FuzzCase makes a case of any bytes: it is loaded as it was written, every way
-// of sending it sends its request, and any other answer than its own is a
-// failure with a diagnosis that a person can read.
+// FuzzCase makes a case of any bytes: every way of sending it sends its request, and any
+// other answer than its own is a failure with a diagnosis that a person can read.
 func FuzzCase(f *testing.F) {
 	const (
 		request  = "GET / HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -42,19 +41,7 @@ func FuzzCase(f *testing.F) {
 	f.Add([]byte("HEAD /a.bin HTTP/1.1\n\n"), []byte(response+response), []byte(""), []byte(response+"hi"))
 	f.Add([]byte("G"), []byte("HTTP/1.1 200 OK\n\n"), []byte("HTTP/1.1 \x00"), []byte(""))
 	f.Fuzz(func(t *testing.T, request, response, body, other []byte) {
-		files := fstest.MapFS{
-			"cases/fuzzed.request":  {Data: request},
-			"cases/fuzzed.response": {Data: response},
-			"site/body":             {Data: body},
-		}
-		g := golden{name: "fuzzed"}
-		if len(body) > 0 {
-			g.body = "body"
-		}
-		got, want, err := g.load(files, files)
-		if err != nil || !bytes.Equal(got, request) || string(want) != string(response)+string(body) {
-			t.Fatalf("loaded %q and %q, %v", got, want, err)
-		}
+		want := append(slices.Clone(response), body...)
 		for _, cut := range cuts(request) {
 			if sent := bytes.Join(cut.pieces, nil); !bytes.Equal(sent, request) {
 				t.Errorf("%s: sends %q", cut.name, sent)

@@ -88,18 +88,17 @@ func checkNote(t *testing.T, name, note string) {
 func TestRefusalsHaveReasons(t *testing.T) {
 	met := map[string]bool{}
 	for _, g := range goldens {
-		_, answers := bytesOf(g.name)
-		last := exchange.ReadMessage(answers[bytes.LastIndex(answers, []byte("HTTP/1.1 ")):])
-		reason := verdict.Reader{}.Refusal(g.name, last.Status)
+		last := exchange.ReadMessage(g.Response[bytes.LastIndex(g.Response, []byte("HTTP/1.1 ")):])
+		reason := verdict.Reader{}.Refusal(g.Name, last.Status)
 		met[strings.TrimSpace(reason)] = true
 		switch last.Status {
 		case 400, 414, 431, 505:
 			if reason == "" {
-				t.Errorf("%s is a %d, and no reason is there", g.name, last.Status)
+				t.Errorf("%s is a %d, and no reason is there", g.Name, last.Status)
 			}
 		case 200, 301, 405:
 			if reason != "" {
-				t.Errorf("%s is a %d, and is told %q", g.name, last.Status, reason)
+				t.Errorf("%s is a %d, and is told %q", g.Name, last.Status, reason)
 			}
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -111,10 +112,8 @@ func (c *conversation) takesGood(name string) error {
 	switch status := exchange.ReadMessage(h.Bytes).Status; status {
 	case 400, 414, 431, 501, 505:
 		want := name
-		for _, g := range goldens {
-			if g.name == name {
-				want = g.want
-			}
+		if i := slices.IndexFunc(goldens, func(g Case) bool { return g.Name == name }); i >= 0 {
+			want = goldens[i].Want
 		}
 		f := verdict.Failf("", "%s: the answer to %.300q was %.60q", name, request, h.Bytes)
 		return verdict.Because(f, "refuses-good", status, want)
