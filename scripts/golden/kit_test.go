@@ -3,9 +3,7 @@
 package golden
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,26 +21,9 @@ import (
 // checks, and what they need. The other scripts grade nothing by themselves.
 func copyWorkspace(t *testing.T) string {
 	t.Helper()
-	from, to := filepath.Join("..", ".."), t.TempDir()
-	skip := regexp.MustCompile(`^(\.git|scripts/(bench|compare|grade|gradescope|handout|internal/(hostile|notes)))$`)
-	err := filepath.WalkDir(from, func(name string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		rel, err := filepath.Rel(from, name)
-		if err != nil {
-			return err
-		}
-		if d.IsDir() {
-			if skip.MatchString(filepath.ToSlash(rel)) {
-				return filepath.SkipDir
-			}
-			return os.MkdirAll(filepath.Join(to, rel), 0o755)
-		}
-		data, err := os.ReadFile(name)
-		return errors.Join(err, os.WriteFile(filepath.Join(to, rel), data, 0o644))
-	})
-	if err != nil {
+	to := t.TempDir()
+	skip := regexp.MustCompile(`^scripts/(bench|compare|grade|gradescope|handout|internal/(hostile|notes))/`)
+	if _, err := kit.CopyFiles(to, filepath.Join("..", ".."), func(name string) bool { return !skip.MatchString(name) }); err != nil {
 		t.Fatal(err)
 	}
 	return to

@@ -16,9 +16,11 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
+	"weblab.example/scripts/internal/caselist"
 	"weblab.example/scripts/internal/kit"
 	"weblab.example/scripts/internal/verdict"
 )
@@ -45,57 +47,45 @@ func mistakes(t *testing.T, name, folder string) (all []mistake) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	number := 0
-	for line := range strings.Lines(string(text)) {
-		number++
-		line = strings.TrimRight(line, "\n")
-		where := fmt.Sprintf("museum/%s:%d", name, number)
-		key, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
-		rest = strings.TrimSpace(rest)
-		switch colon := strings.LastIndex(line, ": "); {
-		case line == "" || line[0] == '#':
-			continue
-		case line[0] != ' ':
-			words := strings.Fields(line[colon+1:])
-			if colon < 0 || len(words) != 2 {
-				t.Fatalf("%s: want NAME: CHECK DIAGNOSIS", where)
-			}
-			if verdict.Diagnoses[words[1]].Why == "" {
-				t.Fatalf("%s: there is no diagnosis %s", where, words[1])
-			}
-			if slices.ContainsFunc(all, func(m mistake) bool { return m.name == line[:colon] && m.stage == 0 }) {
-				t.Fatalf("%s: this name is taken", where)
-			}
-			all = append(all, mistake{name: line[:colon], first: words[0], diagnosis: words[1], where: where})
-			continue
-		case len(all) == 0:
-			t.Fatalf("%s: of which mistake?", where)
+	list, err := caselist.Read("museum/"+name, string(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range list {
+		words := strings.Fields(e.Want)
+		if len(words) != 2 || verdict.Diagnoses[words[1]].Why == "" {
+			t.Fatal(e.Wrong(e.Line, "want NAME: CHECK DIAGNOSIS, and one that there is"))
 		}
-		switch m := &all[len(all)-1]; key {
-		case "stage":
-			if m.stage = slices.Index([]string{"", "1", "2", "3"}, rest); m.stage < 1 {
-				t.Fatalf("%s: stage 1, 2 or 3", where)
+		m := mistake{name: e.Name, first: words[0], diagnosis: words[1], where: fmt.Sprintf("museum/%s:%d", name, e.Line)}
+		for _, kv := range e.Keys {
+			switch kv.Name {
+			case "stage":
+				m.stage, err = strconv.Atoi(kv.Value)
+			case "why":
+				m.why = kv.Value
+			case "seen":
+				m.seen = kv.Value
+			case "everywhere":
+				m.everywhere = true
+			default:
+				was, is, ok := strings.Cut(kv.Value+" ", " => ")
+				if code, adds := strings.CutPrefix(kv.Value, "+ "); adds {
+					was, is, ok = "", code, true
+				}
+				if !ok {
+					err = errors.New("want FILE WAS => IS")
+				}
+				file := filepath.Join(folder, kv.Name)
+				if _, err := os.Stat(filepath.Join("..", "..", file)); err != nil {
+					file = kv.Name
+				}
+				m.changes = append(m.changes, change{file, was, is})
 			}
-		case "why":
-			m.why = rest
-		case "seen":
-			m.seen = rest
-		case "everywhere":
-			m.everywhere = true
-		default:
-			file := filepath.Join(folder, key)
-			if _, err := os.Stat(filepath.Join("..", "..", file)); err != nil {
-				file = key
+			if err != nil {
+				t.Fatal(e.Wrong(kv.Line, "%w", err))
 			}
-			was, is, ok := strings.Cut(rest+" ", " => ")
-			if code, adds := strings.CutPrefix(rest, "+ "); adds {
-				was, is, ok = "", code, true
-			}
-			if !ok {
-				t.Fatalf("%s: want FILE WAS => IS", where)
-			}
-			m.changes = append(m.changes, change{file, was, is})
 		}
+		all = append(all, m)
 	}
 	return all
 }
