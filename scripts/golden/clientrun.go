@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 	"weblab.example/scripts/internal/exchange"
+	"weblab.example/scripts/internal/launch"
 	"weblab.example/scripts/internal/verdict"
 )
 
@@ -264,7 +265,7 @@ func (s *stand) note(request []byte, lag time.Duration) {
 // before and when it has read nearly all of it.
 func (s *stand) sendBig(conn net.Conn) bool {
 	peak := func() int64 {
-		bytes, _ := peakMemory(s.client.Process.Pid) // the case needs a system that tells
+		bytes, _ := launch.PeakMemory(s.client.Process.Pid) // the case needs a system that tells
 		return bytes
 	}
 	before, block := peak(), bytes.Repeat([]byte("0123456789abcdef"), 6250)

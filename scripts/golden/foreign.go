@@ -181,7 +181,7 @@ func (t *target) notStarted() error {
 	if source := t.program.sourceLine(where); source != "" {
 		what += fmt.Sprintf(" (%s: %.100s)", where, source)
 	}
-	return t.program.trouble("the server could not be started: %s.%s", what, remedy(said))
+	return t.program.trouble("the server could not be started: %s.%s", what, verdict.Remedy(said))
 }
 
 // sourceLine is a line of a program's source, by the name that a traceback gives it.

@@ -31,26 +31,26 @@ func Grade(ctx context.Context, checks []Check, program Program, seed uint64) []
 
 	var blockers []string          // steps that failed, or are not written
 	missing := map[string]string{} // those and the steps that they block, and why
-	for rest := results; len(rest) > 0; {
-		steps := [][]Result{firstStep(rest)}
-		if level := StepOf(rest[0].Step).Level; len(blockers) == 0 && (level == Protocol || level == Strict) && session.programs() > 1 {
-			end := slices.IndexFunc(rest, func(r Result) bool { return StepOf(r.Step).Level == Core }) // 2.1, which all behind it need
-			if end < 0 {
-				end = len(rest)
+	for rest := slices.Collect(ByStep(results)); len(rest) > 0; {
+		now := 1
+		if level := StepOf(rest[0][0].Step).Level; len(blockers) == 0 && (level == Protocol || level == Strict) && session.programs() > 1 {
+			// These take time, most of it in waiting: they run at once, up to 2.1, which all behind it need.
+			for now < len(rest) && StepOf(rest[now][0].Step).Level != Core {
+				now++
 			}
-			steps = slices.Collect(ByStep(rest[:end])) // these take time, most of it in waiting
 		}
 		var all sync.WaitGroup
-		for _, step := range steps {
-			rest = rest[len(step):]
-			if i := slices.IndexFunc(blockers, func(b string) bool { return needs(step[0].Check, b) }); i < 0 {
-				all.Go(func() { runStep(session, step) })
+		for _, step := range rest[:now] {
+			blocked := slices.ContainsFunc(blockers, func(b string) bool { return needs(step[0].Check, b) })
+			if !blocked && session.unwritten.gap(step[0].Step) == "" { // else it is known already
+				all.Go(func() { runTurns(session, step) })
 			}
 		}
 		all.Wait()
-		for _, step := range steps {
+		for _, step := range rest[:now] {
 			blockers = append(blockers, settle(session, step, blockers, missing)...)
 		}
+		rest = rest[now:]
 	}
 	deductOnce(results)
 	return results
@@ -75,30 +75,19 @@ func needs(c Check, blocker string) bool {
 	return blocker < c.Step && (blocker <= "1.5" || blocker == "1.6" && c.Step == "2.3")
 }
 
-// firstStep is the part of the results that is about one step.
-func firstStep(results []Result) []Result {
-	end := slices.IndexFunc(results, func(r Result) bool { return r.Step != results[0].Step })
-	if end < 0 {
-		end = len(results)
-	}
-	return results[:end]
-}
-
 // ByStep cuts results into the parts that are about one step each.
 func ByStep(results []Result) iter.Seq[[]Result] {
 	return func(yield func([]Result) bool) {
-		for step := firstStep(results); len(results) > 0 && yield(step); {
-			if results = results[len(step):]; len(results) > 0 {
-				step = firstStep(results)
+		for rest := results; len(rest) > 0; {
+			end := 1
+			for end < len(rest) && rest[end].Step == rest[0].Step {
+				end++
 			}
+			if !yield(rest[:end]) {
+				return
+			}
+			rest = rest[end:]
 		}
-	}
-}
-
-// runStep runs the checks of one step.
-func runStep(session *session, results []Result) {
-	if session.unwritten.gap(results[0].Step) == "" { // else it is known already
-		runTurns(session, results)
 	}
 }
 

@@ -101,7 +101,7 @@ func (s *session) started(err error, proc *process) error {
 	case s.ctx.Err() != nil, s.tried, own && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission)):
 		return fmt.Errorf("cannot start %s: %w", name, err)
 	}
-	return s.program.trouble("cannot start %s: %v.%s", name, err, remedy(err.Error()))
+	return s.program.trouble("cannot start %s: %v.%s", name, err, verdict.Remedy(err.Error()))
 }
 
 // signal asks the process to stop. Windows has one way to ask: Ctrl-Break.

@@ -92,17 +92,15 @@ func Report(t *testing.T, results []Result) {
 	defer func() {
 		t.Logf("%d of %d points; %d checks failed, %d not run", points, of, ended[Failed], ended[NotRun])
 	}()
-	for start, end := 0, 0; start < len(results); start = end {
-		step := results[start].Step
-		for end < len(results) && results[end].Step == step {
-			ended[results[end].Status]++
-			end++
+	for results := range ByStep(results) {
+		for _, r := range results {
+			ended[r.Status]++
 		}
-		earned, most := Score(results[start:end])
+		earned, most := Score(results)
 		points, of = points+earned, of+most
-		t.Run("step "+step, func(t *testing.T) {
+		t.Run("step "+results[0].Step, func(t *testing.T) {
 			ran, failed := false, 0
-			for _, r := range results[start:end] {
+			for _, r := range results {
 				ran = ran || r.Status != NotRun
 				t.Run(r.Name, func(t *testing.T) {
 					switch {
@@ -120,7 +118,7 @@ func Report(t *testing.T, results []Result) {
 			}
 			if !ran {
 				// A step that was asked for by name must not look as if it had passed.
-				t.Errorf("not run: %s", results[start].Why)
+				t.Errorf("not run: %s", results[0].Why)
 			}
 		})
 	}

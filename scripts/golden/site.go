@@ -128,18 +128,9 @@ func (s *site) write() error {
 	s.missing["backslash"] = os.WriteFile(in(`back\slash.txt`), []byte("a backslash in the name\n"), 0o644)
 	s.missing["fifo"] = makeFIFO(in("fifo"))
 	s.missing["forbidden"] = os.WriteFile(in("forbidden.txt"), []byte(unreadable), 0o000)
-	_, s.missing["memory"] = peakMemory(os.Getpid())
+	_, s.missing["memory"] = launch.PeakMemory(os.Getpid())
 	_, s.missing["/dev/full"] = os.Stat("/dev/full")
 	return nil
-}
-
-// peakMemory is the most memory that a process has used so far, in bytes.
-func peakMemory(pid int) (int64, error) {
-	peak, err := launch.PeakMemory(pid)
-	if err != nil {
-		err = notHere("only Linux tells how much memory another process has used: " + err.Error())
-	}
-	return peak, err
 }
 
 // need returns why a check cannot be run, if what it needs is missing.

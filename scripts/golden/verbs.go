@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"weblab.example/scripts/internal/exchange"
+	"weblab.example/scripts/internal/launch"
 	"weblab.example/scripts/internal/verdict"
 )
 
@@ -170,12 +171,15 @@ var verbs = map[string]verb{
 		return nil
 	}},
 	"memory": {"notes how much memory it needed; the second time it must not be much more", none, func(c *conversation, _ string) error {
-		now, err := peakMemory(c.proc.Process.Pid)
-		if err == nil && c.peak > 0 && now-c.peak > maxGrowth {
+		now, err := launch.PeakMemory(c.proc.Process.Pid)
+		if err != nil {
+			return notHere(err.Error())
+		}
+		if c.peak > 0 && now-c.peak > maxGrowth {
 			return verdict.Failf("huge-file-memory", "for a file of 64 MiB the server needed %d MB more", (now-c.peak)>>20)
 		}
 		c.peak = now
-		return err
+		return nil
 	}},
 	"stop": {"asks it to stop; with Ctrl-C as a terminal does", anyWords, func(c *conversation, how string) error {
 		if how == "Ctrl-C" {

@@ -86,28 +86,12 @@ func Talk(conn *net.TCPConn, pieces ...[]byte) Heard {
 	h.Sent = bytes.Join(pieces, nil)
 	select {
 	case err := <-sent:
-		h.sending(err)
+		if err != nil { // the system tells of a reset once, and if the writer was told, the reader sees an orderly end
+			h.End = EndReset
+		}
 	default: // not all of it could be sent yet, and the answer is there
 	}
 	return h
-}
-
-// SendThenHear sends all of a message before it reads a byte, as a textbook
-// client does. A server that closes meanwhile must not cost it the answer.
-func SendThenHear(conn *net.TCPConn, message []byte) Heard {
-	_, err := conn.Write(message)
-	h := HearOut(conn)
-	h.Sent = message
-	h.sending(err)
-	return h
-}
-
-// sending takes note of an error of sending: the system tells of a reset once,
-// and if the writer was told, the reader sees an orderly end.
-func (h *Heard) sending(err error) {
-	if err != nil {
-		h.End = EndReset
-	}
 }
 
 // HearOut reads until the server ends the connection, or says nothing for

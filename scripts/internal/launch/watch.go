@@ -48,7 +48,7 @@ func PeakMemory(pid int) (int64, error) {
 	name := fmt.Sprintf("/proc/%d/status", pid)
 	status, err := os.ReadFile(name)
 	if err != nil {
-		return 0, err
+		return 0, fmt.Errorf("only Linux tells how much memory another process has used: %w", err)
 	}
 	for line := range strings.Lines(string(status)) {
 		if f := strings.Fields(line); len(f) > 1 && f[0] == "VmHWM:" {

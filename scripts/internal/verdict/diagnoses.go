@@ -66,6 +66,9 @@ var Texts = func() (t struct {
 		Checks string
 		Words
 	}
+
+	// Remedies are what to do about a program that could not be started, by what it says.
+	Remedies []struct{ Said, Do string }
 }) {
 	if err := json.Unmarshal(texts, &t); err != nil {
 		panic(err) // the file is embedded, and a test reads it
@@ -117,6 +120,17 @@ func (r Reader) LastWords(line string) string {
 	for _, w := range Texts.LastWords[r.Speaks] {
 		if regexp.MustCompile(w.Is).MatchString(line) {
 			return w.in(r.Lang)
+		}
+	}
+	return ""
+}
+
+// Remedy is what to do about a program that could not be started, as a sentence behind
+// another one; "" if that is not known.
+func Remedy(said string) string {
+	for _, r := range Texts.Remedies {
+		if regexp.MustCompile(r.Said).MatchString(said) {
+			return " " + r.Do
 		}
 	}
 	return ""
