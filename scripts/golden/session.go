@@ -36,6 +36,7 @@ type session struct {
 type target struct {
 	*session
 	addr   string // of the server; "" when there is none
+	dir    string // that it serves, as it says
 	proc   *process
 	said   string             // by a program in another language, until a check failed
 	ending string             // and how it had ended, if it had
@@ -136,7 +137,7 @@ func (s *session) serve(flags ...string) (*target, error) {
 		return s.serveForeign()
 	}
 	all := append([]string{"-addr", "127.0.0.1:0", "-root", s.site.dir}, flags...)
-	proc, addr, _, err := s.startServer(all...)
+	proc, addr, dir, err := s.startServer(all...)
 	if err == nil {
 		if _, _, bad := net.SplitHostPort(addr); bad != nil {
 			err = verdict.Failf("not-announced", "the program says that it listens on %q: %v", addr, bad)
@@ -146,7 +147,7 @@ func (s *session) serve(flags ...string) (*target, error) {
 		proc.Kill()
 		return nil, err
 	}
-	return &target{session: s, addr: addr, proc: proc}, nil
+	return &target{session: s, addr: addr, dir: dir, proc: proc}, nil
 }
 
 // ended says how the program ended, or "" if it runs and goes on to. Where

@@ -159,10 +159,7 @@ var verbs = map[string]verb{
 	"remove": {"NAME", some, func(c *conversation, name string) error { return os.Remove(c.path(name)) }},
 
 	// The program.
-	"start": {"FLAGS: goes on with a server of the check's own; with none Go code starts it", anyWords, func(c *conversation, flags string) error {
-		if flags == "none" {
-			return nil
-		}
+	"start": {"FLAGS: goes on with a server of the check's own", anyWords, func(c *conversation, flags string) error {
 		s, err := c.serve(strings.Fields(flags)...)
 		if err != nil {
 			return err
