@@ -73,8 +73,14 @@ func checkFailure(t *testing.T, err error, brought bool) {
 	}
 	r := Result{Check: Check{Stage: 1, Step: "1.6", Name: "fuzzed", Want: "what it should"}}
 	r.fail(failure, Program{})
-	if r.Seen == "" || r.Why == "" || strings.Contains(r.Why, "%!") && !brought {
-		t.Errorf("seen %q, why %q", r.Seen, r.Why)
+	checkText(t, r, brought)
+}
+
+// checkText checks that a report reads well.
+func checkText(t *testing.T, r Result, brought bool) {
+	t.Helper()
+	if strings.Contains(r.Why, "%!") && !brought || r.Why == "" || r.Seen == "" || r.Again == "" {
+		t.Errorf("seen %q, why %q, again %q", r.Seen, r.Why, r.Again)
 	}
 	for line := range strings.Lines(r.String()) {
 		line = strings.TrimSuffix(line, "\n")

@@ -13,10 +13,10 @@ import (
 
 // dial connects, with a deadline for everything on the connection.
 func (t *target) dial() (*net.TCPConn, error) {
-	conn, err := net.DialTimeout("tcp", t.addr, exchange.Patience)
+	conn, err := exchange.Dial(t.addr)
 	for err != nil && t.starting() {
 		time.Sleep(exchange.Pause)
-		conn, err = net.DialTimeout("tcp", t.addr, exchange.Patience)
+		conn, err = exchange.Dial(t.addr)
 	}
 	if err != nil && t.program.Foreign && !t.reached.Load() {
 		if t.proc != nil && !t.tried {
@@ -32,8 +32,7 @@ func (t *target) dial() (*net.TCPConn, error) {
 		return nil, verdict.Failf("not-accepting", "cannot connect: %v", err)
 	}
 	t.reached.Store(true)
-	conn.SetDeadline(time.Now().Add(3 * exchange.Patience))
-	return conn.(*net.TCPConn), nil
+	return conn, nil
 }
 
 // dialAndSend connects and sends the first bytes.

@@ -56,7 +56,7 @@ func (c *conversation) sip(value string) error {
 			return verdict.Because(verdict.Failf("", "a head came, and nothing behind it: %v", err), "file-not-sent", int64(hugeSize))
 		}
 		if err != nil {
-			return verdict.Failf("one-deadline", "with -stall 1s a client took %d bytes in %v, and then: %v", len(taken), time.Since(start).Round(100*time.Millisecond), err)
+			return verdict.Failf("one-deadline", "with -stall 500ms a client took %d bytes in %v, and then: %v", len(taken), time.Since(start).Round(100*time.Millisecond), err)
 		}
 	}
 	return nil

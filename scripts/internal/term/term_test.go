@@ -20,6 +20,7 @@ func TestWrap(t *testing.T) {
 		{"太棒了", 5, []string{"太棒", "了"}},
 		{"应当用线程（threading.Thread）。", 24, []string{"应当用线程", "（threading.Thread）。"}},
 		{"名字，ok", 5, []string{"名", "字，", "ok"}},
+		{"ab太", -3, []string{"ab", "太"}}, // no room: each has a line of its own
 		{"  indented text", 10, []string{"  indented", "text"}},
 	} {
 		if got := Wrap(c.text, c.columns); !slices.Equal(got, c.want) {
@@ -33,13 +34,6 @@ func TestTable(t *testing.T) {
 	want := "name    points\n太棒了  3\na|b             late\n"
 	if got := table.String(); got != want {
 		t.Errorf("for a terminal:\n%swant\n%s", got, want)
-	}
-}
-
-// TestWrapNarrow: where there is no room for a character, each has a line of its own.
-func TestWrapNarrow(t *testing.T) {
-	if got := Wrap("ab太", -3); !slices.Equal(got, []string{"ab", "太"}) {
-		t.Errorf("%q", got)
 	}
 }
 

@@ -12,7 +12,6 @@ import (
 // Answer names the mistake behind an answer that is not the wanted one. The
 // first that fits counts: what is wrong at the beginning explains the rest.
 func Answer(h exchange.Heard, want []byte) *Failure {
-	found := func(diagnosis string, args ...any) *Failure { return &Failure{Diagnosis: diagnosis, Args: args} }
 	got := h.Bytes
 	request, _, _ := strings.Cut(string(h.Sent), "\n")
 	binary := strings.Contains(request, ".bin")
@@ -72,11 +71,11 @@ func Answer(h exchange.Heard, want []byte) *Failure {
 func readsOn(h exchange.Heard, want int) *Failure {
 	switch crlf := bytes.Contains(h.Sent, []byte("\r\n\r\n")); {
 	case (want == 414 || want == 431) && !bytes.HasSuffix(h.Sent, []byte("\n")):
-		return &Failure{Diagnosis: "limit-late"}
+		return found("limit-late")
 	case !crlf && (bytes.Contains(h.Sent, []byte("\n\n")) || bytes.Contains(h.Sent, []byte("\n\r\n"))):
-		return &Failure{Diagnosis: "lf-not-seen"}
+		return found("lf-not-seen")
 	}
-	return &Failure{Diagnosis: "no-answer-open"}
+	return found("no-answer-open")
 }
 
 // answerEnd is where the first of several answers ends, or 0 if there is one.
@@ -86,7 +85,6 @@ func answerEnd(answers []byte) int {
 
 // head looks at the form of a head, and at its status line.
 func head(request string, w, g exchange.Message) *Failure {
-	found := func(diagnosis string, args ...any) *Failure { return &Failure{Diagnosis: diagnosis, Args: args} }
 	switch {
 	case g.BareLF:
 		return found("bare-lf")
@@ -111,7 +109,6 @@ func head(request string, w, g exchange.Message) *Failure {
 
 // body looks at a body and at the Content-Length before it.
 func body(request string, w, g exchange.Message) *Failure {
-	found := func(diagnosis string, args ...any) *Failure { return &Failure{Diagnosis: diagnosis, Args: args} }
 	wantLength, _ := w.Field("Content-Length")
 	size, _ := strconv.Atoi(wantLength) // 0 without one: then nothing below compares it
 	characters := utf8.RuneCount(w.Body)
@@ -151,7 +148,6 @@ func body(request string, w, g exchange.Message) *Failure {
 
 // fields compares the fields of two heads.
 func fields(w, g exchange.Message) *Failure {
-	found := func(diagnosis string, args ...any) *Failure { return &Failure{Diagnosis: diagnosis, Args: args} }
 	var missing []string
 	for _, name := range w.Names() {
 		if _, ok := g.Field(name); ok {

@@ -113,13 +113,13 @@ func afterPage(content, rest, page []byte) *Failure {
 	before, after, _ := bytes.Cut(append(bytes.Clone(content), rest...), page)
 	switch {
 	case len(page) > 0 && len(after) >= len(page) && bytes.HasPrefix(after, page):
-		return &Failure{Diagnosis: "body-repeated", Args: []any{1 + bytes.Count(after, page)}}
+		return found("body-repeated", 1+bytes.Count(after, page))
 	case len(before) > 0:
-		return &Failure{Diagnosis: "extra-empty-line"}
+		return found("extra-empty-line")
 	case len(after) > 0 && trim(after) == "":
-		return &Failure{Diagnosis: "crlf-after-body"}
+		return found("crlf-after-body")
 	case len(after) > 0:
-		return &Failure{Diagnosis: "bytes-after-body", Args: []any{len(after)}}
+		return found("bytes-after-body", len(after))
 	}
 	return nil
 }

@@ -9,7 +9,6 @@ import (
 
 // Request names the mistake in a request that a client has sent.
 func Request(want, got string) *Failure {
-	found := func(diagnosis string, args ...any) *Failure { return &Failure{Diagnosis: diagnosis, Args: args} }
 	wantLine, _, _ := strings.Cut(want, "\r\n")
 	gotLine, _, _ := strings.Cut(got, "\n")
 	g, w := exchange.ReadMessage([]byte(got)), exchange.ReadMessage([]byte(want))
@@ -47,7 +46,6 @@ func Request(want, got string) *Failure {
 
 // Output names the mistake behind what a client printed.
 func Output(response, want, got string, bodyOnly bool) *Failure {
-	found := func(diagnosis string, args ...any) *Failure { return &Failure{Diagnosis: diagnosis, Args: args} }
 	_, body, _ := strings.Cut(want, "\r\n\r\n")
 	switch {
 	case got == "":

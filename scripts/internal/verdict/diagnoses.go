@@ -175,6 +175,11 @@ func Failf(diagnosis, seen string, args ...any) *Failure {
 	return &Failure{Seen: fmt.Sprintf(seen, args...), Diagnosis: diagnosis}
 }
 
+// found is a failure of which the caller says what was seen.
+func found(diagnosis string, args ...any) *Failure {
+	return &Failure{Diagnosis: diagnosis, Args: args}
+}
+
 // Because gives a failure another diagnosis: in a check that knows better
 // what it means when something as simple as this fails.
 func Because(err error, diagnosis string, args ...any) error {
