@@ -31,6 +31,7 @@ type script struct {
 	then     string        // how the connection ends: "" is FIN; "reset", "open"
 	pause    time.Duration // between the bytes, and before what comes later
 	patience time.Duration // how long all of it may take
+	resets   bool          // when the server has closed, what still comes gets a reset
 }
 
 // all is all that the server says, but for what is too big.
@@ -45,7 +46,8 @@ type clientRun struct {
 	hung           error  // it had to be killed
 	dir            string // where it may write
 	addr           string
-	growth         int64 // of its memory, while it got what is big
+	growth         int64  // of its memory, while it got what is big
+	after          string // what came when the server had closed, of a client of the textbook's
 
 	startup time.Duration // from its start until its first request had come
 	took    time.Duration // from then on to its end
@@ -124,6 +126,7 @@ func (c clientCase) play(t *target) (*clientRun, error) {
 		return nil, err
 	}
 	defer proc.Kill()
+	c.server.resets = StepOf(c.Step).Level == "" // as a program does that is not made for a test
 	s := &stand{script: c.server, ln: ln, client: proc, run: r, all: make(chan bool), asked: start}
 	s.serving.Go(s.accept)
 	r.status, r.hung = proc.Wait(s.patience)
@@ -244,7 +247,17 @@ func (s *stand) serve(conn *net.TCPConn) {
 		<-s.client.Done()
 	default:
 		conn.CloseWrite()
-		io.Copy(io.Discard, conn) // until the client closes
+		if !s.resets {
+			io.Copy(io.Discard, conn) // until the client closes
+			return
+		}
+		after := make([]byte, 4096)
+		if n, _ := conn.Read(after); n > 0 {
+			s.mu.Lock()
+			s.run.after = string(after[:n])
+			s.mu.Unlock()
+			conn.SetLinger(0)
+		}
 	}
 }
 

@@ -201,6 +201,12 @@ var clientRules = map[string]func(*clientRun) error{
 		}
 		return nil
 	},
+	"stops": func(r *clientRun) error { // a client of the textbook's
+		if strings.Contains(r.after, " HTTP/") { // an empty line that is late is none
+			return verdict.Failf("goes-on", "after the server had sent its answer and closed, %.60q came", r.after)
+		}
+		return nil
+	},
 	"three-at-once": func(r *clientRun) error {
 		if lines := strings.Count(r.stderr, "first byte"); lines != 3 || r.connections != 3 {
 			return verdict.Failf("parallel", "%d connections came, and %d lines:\n%s", r.connections, lines, r.stderr)

@@ -177,6 +177,9 @@ func (c *conversation) moveSite(docroot string) error {
 // mild looks at one thing alone in a run of the client: the line and the end of its
 // request, or a part of what it printed.
 func (c clientCase) mild(r *clientRun) error {
+	if c.rule != "" {
+		return clientRules[c.rule](r)
+	}
 	if c.requests == nil {
 		if strings.Contains(r.stdout, c.shows) {
 			return nil

@@ -4,6 +4,8 @@ package main
 
 import (
 	"cmp"
+	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -118,16 +120,40 @@ func TestStart(t *testing.T) {
 	}
 }
 
-// TestClientAsks grades a client that takes no arguments, and asks for them.
-func TestClientAsks(t *testing.T) {
+// TestClients grades a client that takes no arguments, and asks for them, one whose last
+// line end is late, and the article's, which goes on when the server has closed.
+func TestClients(t *testing.T) {
 	t.Parallel()
 	if _, err := exec.LookPath("python3"); err != nil {
 		t.Skip("needs python3: ", err)
 	}
-	dir := filepath.Join(t.TempDir(), "anna")
-	put(t, filepath.Join(dir, "client.py"), "import sys\nsys.argv[1:] = [input(), input(), input()]\n"+textbookPythonClient)
-	anna := gradeJSON(t, allPassed, "-client-cmd", "python3 client.py {host} {port} {file}", "-checks", "textbook", dir)["anna"]
-	if r := anna.Stages[0]; r.Points != 20 || r.Stage != 3 {
-		t.Errorf("%d points for stage %d", r.Points, r.Stage)
+	article, err := os.ReadFile(filepath.Join("..", "..", "lab-notes", "article", "client.py"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		name, client string
+		status       int
+		want         string
+	}{
+		{"asks", "import sys\nsys.argv[1:] = [input(), input(), input()]\n" + textbookPythonClient, allPassed, "20 of 20 []"},
+		{"late", textbookPythonClient + "conn.send(b'\\r\\n')\n", allPassed, "20 of 20 []"},
+		{"article", string(article), someFailed, "18 of 20 [goes-on]"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			dir := filepath.Join(t.TempDir(), "anna")
+			put(t, filepath.Join(dir, "client.py"), test.client)
+			r := gradeJSON(t, test.status, "-client-cmd", "python3 client.py {host} {port} {file}", "-checks", "textbook", dir)["anna"].Stages[0]
+			mistakes := []string{}
+			for _, c := range r.Results {
+				for _, d := range c.Deductions {
+					mistakes = append(mistakes, d.Diagnosis)
+				}
+			}
+			if got := fmt.Sprintf("%d of %d %v", r.Points, r.Max, mistakes); got != test.want {
+				t.Errorf("%s, want %s", got, test.want)
+			}
+		})
 	}
 }
