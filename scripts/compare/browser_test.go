@@ -64,7 +64,7 @@ func TestPageRuns(t *testing.T) {
 		checkPersistent(t, settled(t, "persistent", func(shown string) bool { return number(t, rows(shown)[3][3]) < 4*delay }))
 	})
 	t.Run("report", func(t *testing.T) { checkReport(t, dom, report) })
-	t.Run("screenshots", func(t *testing.T) { checkScreenshots(t, url) })
+	t.Run("screenshots", func(t *testing.T) { checkScreenshots(t, url, shots) })
 	if _, report, ok := strings.Cut(silent, `<pre id="report">`); !ok || strings.Contains(html.UnescapeString(report), `<section id="objects"`) {
 		t.Error("the report has an experiment that was not run")
 	}
@@ -243,18 +243,24 @@ func checkReport(t *testing.T, dom, report string) {
 
 var update = flag.Bool("update", false, "write the pictures of the page that README shows anew")
 
-// checkScreenshots: the pictures in README can still be made, as large as they are there.
-func checkScreenshots(t *testing.T, url string) {
-	for _, s := range []struct {
-		experiment, file string
-		width, height    int
-	}{
-		{"objects", "six-objects.png", 960, 830},
-		{"lengths", "content-length.png", 960, 450},
-	} {
+// A shot is a picture of an experiment, for people who read.
+type shot struct {
+	experiment, file string
+	width, height    int
+}
+
+var shots = []shot{
+	{"objects", "six-objects.png", 960, 830},
+	{"lengths", "content-length.png", 960, 450},
+}
+
+// checkScreenshots: the pictures in lab-notes can still be made, as large as they are there.
+func checkScreenshots(t *testing.T, url string, shots []shot) {
+	for _, s := range shots {
 		made, shown := filepath.Join(t.TempDir(), s.file), filepath.Join("..", "..", "lab-notes", "img", s.file)
 		dom := dump(t, url+"?run="+s.experiment, "--screenshot="+made, fmt.Sprintf("--window-size=%d,%d", s.width, s.height))
-		section(t, dom, s.experiment) // has ended well
+		id, _, _ := strings.Cut(s.experiment, "&")
+		section(t, dom, id) // has ended well
 		for _, name := range []string{made, shown} {
 			data, err := os.ReadFile(name)
 			must(t, err)

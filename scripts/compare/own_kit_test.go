@@ -59,6 +59,11 @@ func TestOwnPage(t *testing.T) {
 		t.Errorf("the counts of the program are %q", same)
 	}
 
+	checkScreenshots(t, url, []shot{
+		{"sheet", "own-program.png", 960, 760},
+		{"sheet&lang=zh", "own-program.zh-CN.png", 960, 760},
+	})
+
 	// A button of the sheet sends the failing case again.
 	again := dump(t, url+"?run=sheet,send&press=pieces")
 	one(t, `(?s)printf 'GET /HelloWor'; sleep 0\.06; printf 'ld\.html HTTP.*HTTP/1\.1 404 Not Found`, text(section(t, again, "send")))
