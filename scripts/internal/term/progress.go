@@ -19,7 +19,7 @@ type Progress struct {
 }
 
 // NewProgress returns a Progress that writes to w.
-func NewProgress(w io.Writer) *Progress { return &Progress{to: w, terminal: IsTerminal(w)} }
+func NewProgress(w io.Writer) *Progress { return &Progress{to: w, terminal: isTerminal(w)} }
 
 // Now says what is being done.
 func (p *Progress) Now(format string, args ...any) {
@@ -53,8 +53,8 @@ func (p *Progress) show(line string) {
 	p.shown = wide
 }
 
-// IsTerminal reports whether somebody reads what is written to w as it comes.
-func IsTerminal(w io.Writer) bool {
+// isTerminal reports whether somebody reads what is written to w as it comes.
+func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	if !ok {
 		return false
