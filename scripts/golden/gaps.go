@@ -10,11 +10,11 @@ import (
 	"weblab.example/scripts/internal/verdict"
 )
 
-// noteOf names the page of lab-notes to read, and the section in it.
+// noteOf names the page of lab-notes to read, and the section in it: a step has a page.
 func noteOf(diagnosis string, c Check) string {
 	note := verdict.Note(diagnosis, c.Step)
 	if c.Stage == 2 && note == "stage1.md, 1.1" {
-		note = "stage2.md, 2.1" // which has stage 2's own loop
+		note = "steps/2.1.md" // which has stage 2's own loop
 	}
 	if note == "" {
 		step := StepOf(c.Step)
@@ -22,6 +22,9 @@ func noteOf(diagnosis string, c Check) string {
 			step.ID = []string{"", "1.2", "2.1", "3.1"}[step.Stage]
 		}
 		note = fmt.Sprintf("stage%d.md, %s", max(1, step.Stage), step.ID)
+		if step.Stage == 2 {
+			note = "steps/" + step.ID + ".md"
+		}
 	}
 	return "lab-notes/" + note
 }

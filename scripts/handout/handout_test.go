@@ -100,7 +100,7 @@ func TestBadDirectives(t *testing.T) {
 var smallKit = map[string]string{
 	"go.work": "copied", "README.md": "copied\r\nb\n\xff", ".git/HEAD": "x", ".ci/run": "x", ".github/workflows/test.yml": "x", ".github/SECURITY.md": "copied",
 	".gitignore": "copied\n# built\n/stage3-client/stage3-client\n*.exe\n.idea/\n\n", ".idea/x": "x", "x.exe": "x", "stage3-client/stage3-client": "x",
-	"lab-notes/stage1.md": "copied", "lab-notes/instructors.md": "x", "lab-notes/zh/instructors.zh-CN.md": "x",
+	"lab-notes/stage1.md": "copied", "lab-notes/steps/1.1.md": "copied", "lab-notes/instructors.md": "x", "lab-notes/zh/instructors.zh-CN.md": "x",
 	"scripts/golden/cases/a.request": "copied", "scripts/golden/a_test.go": "//copied\n\npackage golden\n", "scripts/golden/testdata/a": "copied",
 	"scripts/golden/testdata/fuzz/FuzzX/a": "x", "testdata/fuzz/FuzzX/a": "x", "scripts/testdata/fuzzy": "copied",
 	"scripts/golden/kit_test.go": "//go:build kit\n\npackage golden\n", "scripts/golden/update.go": "//go:build linux && kit\n\npackage golden\n",

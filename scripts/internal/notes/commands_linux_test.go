@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"regexp"
 	"runtime"
@@ -17,6 +18,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"weblab.example/scripts/golden"
 	"weblab.example/scripts/internal/kit"
 	"weblab.example/scripts/internal/launch"
 )
@@ -27,13 +29,26 @@ const (
 	atOnce    = 6               // pages, which mostly wait for time-outs that they show
 )
 
-// stepByStep are the pages whose examples a student meets with half of a program,
-// each with the steps that are written before. The examples are run in a student's
-// copy, in which the steps up to their own are written.
-var stepByStep = map[string][]string{
-	"lab-notes/stage1.md": {},
-	"lab-notes/stage2.md": {"1.1", "1.2", "1.3", "1.4", "1.5", "1.6"},
-	"lab-notes/stage3.md": {"1.1", "1.2", "1.3", "1.4", "1.5", "1.6", "1.7", "1.8", "1.9"},
+// stepByStep reports whether a student meets the examples of a page with half of a
+// program. They are run in a student's copy, in which the steps up to theirs are written.
+func (p *Page) stepByStep() bool {
+	return path.Dir(p.Name) == stepPages || strings.HasPrefix(p.Name, "lab-notes/stage")
+}
+
+// upTo are the steps that are written when a step is: those of its stage up to it, and
+// what it needs of stage 1's server. Stage 2 needs no more than the core.
+func upTo(id string) (ids []string) {
+	last := golden.StepOf(id)
+	for _, s := range golden.Steps {
+		ofServer := s.Stage == 1 && (s.Level == golden.Core || last.Stage == 3)
+		if (s.Stage == last.Stage || ofServer) && s.Level != "" && last.Level.Has(s.Level) {
+			ids = append(ids, s.ID)
+		}
+		if s.ID == id {
+			break
+		}
+	}
+	return ids
 }
 
 // TestCommands runs the commands of every page, those of a page in its order,
@@ -65,8 +80,7 @@ func TestCommands(t *testing.T) {
 				if limit > 1 {
 					must(t, ownNetwork())
 				}
-				r := &run{T: t, page: p, dir: filepath.Join(t.TempDir(), "weblab"), handout: handout}
-				r.written, r.half = stepByStep[p.Name]
+				r := &run{T: t, page: p, dir: filepath.Join(t.TempDir(), "weblab"), handout: handout, half: p.stepByStep()}
 				r.all()
 			})
 			return nil
@@ -105,7 +119,7 @@ func (r *run) all() {
 	for i := range r.page.Blocks {
 		b := &r.page.Blocks[i]
 		if r.half && b.Step != "" && !slices.Contains(r.written, b.Step) {
-			r.written = append(r.written, b.Step)
+			r.written = upTo(b.Step)
 			r.layOut()
 			if b.Kind != Server && r.server != nil {
 				r.startServer(r.server.block)

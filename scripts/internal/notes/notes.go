@@ -3,7 +3,7 @@
 // Package notes runs the commands on the pages for people, so that every page is true:
 //
 //	page -> Parse -> blocks -> bash, in a copy of the workspace -> Matches its output?
-//	stage1.md to stage3.md -> the same, in a student's copy, step by step
+//	steps/*.md, stage1.md to stage3.md -> the same, in a student's copy with the steps so far
 //	page, its twin -> do both have the same blocks, steps and links?
 //
 // The words after the opening of a code block say what it is:
@@ -50,13 +50,13 @@ type Block struct {
 	Text   string // its lines, each with a line end
 	Exit   int    // the exit status that Run must have
 	Hidden bool
-	Step   string // whose section it stands in, such as "1.3": the last heading that begins with a step
+	Step   string // the last step before it, such as "1.3": a heading begins with it, or the row of a table links to it
 }
 
 var (
 	fence       = regexp.MustCompile("^([ \t]*)(```+)([^`]*)$")
 	hidden      = regexp.MustCompile(`^[ \t]*<!-- sh: (.+) -->[ \t]*$`)
-	stepHeading = regexp.MustCompile(`^#+ ([123S]\.[1-9]) `)
+	stepHeading = regexp.MustCompile(`^(?:#+ |\| \[)([123S]\.[1-9])[ \]]`)
 
 	marked      = regexp.MustCompile(`^(sh|sh (?:server|client)|sh (not-run:) *\S.*|sh (exit=)(\d+)|output|output server|powershell)$`)
 	mayBeMarked = regexp.MustCompile(`^(sh|output|powershell|bash|shell|console)\b`)

@@ -28,8 +28,10 @@ func readPages(t *testing.T) []*Page {
 	t.Helper()
 	names, err := filepath.Glob(filepath.Join(root, "lab-notes", "*.md"))
 	must(t, err)
+	steps, err := filepath.Glob(filepath.Join(root, "lab-notes", "steps", "*.md"))
+	must(t, err)
 	var pages []*Page
-	for _, name := range append(names, filepath.Join(root, "README.md"), filepath.Join(root, "README"+twinEnd)) {
+	for _, name := range append(append(names, steps...), filepath.Join(root, "README.md"), filepath.Join(root, "README"+twinEnd)) {
 		text, err := os.ReadFile(name)
 		must(t, err)
 		rel, err := filepath.Rel(root, name)

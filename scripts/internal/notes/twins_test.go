@@ -64,7 +64,7 @@ func (p *Page) checkBeginning(t *testing.T) {
 	if p.chinese() {
 		language, good = "English", ""
 	}
-	if path.Base(p.Name) == "README.md" {
+	if path.Base(p.Name) == "README.md" || path.Dir(p.Name) == stepPages {
 		good = ""
 	}
 	begins := regexp.MustCompile(`^# .+\n+(.*)\n+(.*)`).FindStringSubmatch(p.Prose)
