@@ -1,7 +1,6 @@
 package golden
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -13,18 +12,15 @@ import (
 // noteOf names the page of lab-notes to read, and the section in it: a step has a page.
 func noteOf(diagnosis string, c Check) string {
 	note := verdict.Note(diagnosis, c.Step)
-	if c.Stage == 2 && note == "stage1.md, 1.1" {
+	if c.Stage == 2 && note == "steps/1.1.md" {
 		note = "steps/2.1.md" // which has stage 2's own loop
 	}
 	if note == "" {
 		step := StepOf(c.Step)
-		if step.Level == "" { // the textbook's have no section of their own
-			step.ID = []string{"", "1.2", "2.1", "3.1"}[step.Stage]
+		if step.Level == "" { // the textbook's have no page of their own
+			step.ID = []string{"1.2", "1.2", "2.1", "3.1"}[step.Stage]
 		}
-		note = fmt.Sprintf("stage%d.md, %s", max(1, step.Stage), step.ID)
-		if step.Stage == 2 {
-			note = "steps/" + step.ID + ".md"
-		}
+		note = "steps/" + step.ID + ".md"
 	}
 	return "lab-notes/" + note
 }

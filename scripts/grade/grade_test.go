@@ -156,7 +156,7 @@ func sample() *submission {
 			r.Status, r.Why = golden.NotRun, "cannot be run here: no signal"
 		case r.Step == "1.2":
 			r.Status, r.Why, r.Diagnosis = golden.Failed, "first", "differs"
-			r.Seen, r.Note, r.Again = "s", "lab-notes/stage1.md", "go run ./scripts/grade -only "+r.Name
+			r.Seen, r.Note, r.Again = "s", "lab-notes/steps/1.5.md", "go run ./scripts/grade -only "+r.Name
 		case r.Step != "1.1":
 			r.Status, r.Why = golden.NotRun, "step 1.2 comes first"
 		}

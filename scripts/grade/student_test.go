@@ -42,7 +42,7 @@ func textbookSubmission(t *testing.T, lang string, but func(*golden.Result)) (*g
 func TestStudentReport(t *testing.T) {
 	g, s := textbookSubmission(t, "en", func(r *golden.Result) {
 		fail := func(diagnosis string) {
-			r.Status, r.Diagnosis, r.Seen, r.Why, r.Note, r.Again = golden.Failed, diagnosis, "seen "+r.Name, "because of "+diagnosis, "lab-notes/stage1.md, 1.2", "go run ./scripts/grade -only "+r.Name
+			r.Status, r.Diagnosis, r.Seen, r.Why, r.Note, r.Again = golden.Failed, diagnosis, "seen "+r.Name, "because of "+diagnosis, "lab-notes/steps/1.2.md", "go run ./scripts/grade -only "+r.Name
 		}
 		switch r.Name {
 		case "page":
@@ -64,7 +64,7 @@ func TestStudentReport(t *testing.T) {
  -20  the program ends, WebServer.py:29 (missing, after-missing)
       seen  seen missing
       why   because of died
-      read  lab-notes/stage1.md, 1.2
+      read  lab-notes/steps/1.2.md
   -5  not run (many)
       why   the program serves one client at a time
   -3  dies on an empty connection (empty-connection)

@@ -40,8 +40,8 @@ func (p *Page) stepByStep() bool {
 func upTo(id string) (ids []string) {
 	last := golden.StepOf(id)
 	for _, s := range golden.Steps {
-		ofServer := s.Stage == 1 && (s.Level == golden.Core || last.Stage == 3)
-		if (s.Stage == last.Stage || ofServer) && s.Level != "" && last.Level.Has(s.Level) {
+		ofServer := s.Stage == 1 && (s.Level == golden.Core || s.Level == golden.Protocol && last.Stage == 3)
+		if s.Stage == last.Stage || ofServer {
 			ids = append(ids, s.ID)
 		}
 		if s.ID == id {
