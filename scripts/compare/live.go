@@ -4,14 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
-	"weblab.example/scripts/golden"
 	"weblab.example/scripts/internal/tap"
 )
 
@@ -110,28 +107,4 @@ func (c *comparison) liveServer(ctx context.Context, i int, s settings, tell fun
 		e.Trouble = t.fault(end).Error()
 	}
 	tell(e)
-}
-
-// sheet runs the textbook's checks on a program, as grade -checks textbook does.
-func (c *comparison) sheet(r *http.Request) (any, error) {
-	var s settings
-	if err := readJSON(r, &s); err != nil {
-		return nil, err
-	}
-	if err := c.check(s); err != nil || s.Program == 0 {
-		return nil, fmt.Errorf("the checks of the textbook are for a program of -with (%v)", err)
-	}
-	rubric, err := golden.ReadRubric([]byte("{}"))
-	if err != nil {
-		return nil, err
-	}
-	p, notes := c.programs[s.Program-1], &golden.Notes{}
-	program := golden.Program{Args: strings.Fields(p.command), Foreign: true, Addr: p.addr, Dir: p.dir, Notes: notes}
-	results := golden.Grade(r.Context(), append(golden.Textbook(1, rubric), golden.Textbook(2, rubric)...), program, rand.Uint64())
-	points, of := 0, 0
-	for step := range golden.ByStep(results) {
-		earned, most := golden.Score(step)
-		points, of = points+earned, of+most
-	}
-	return map[string]any{"command": p.command, "results": results, "points": points, "of": of, "remarks": notes.Remarks, "trouble": notes.Trouble}, nil
 }

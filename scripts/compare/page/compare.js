@@ -404,8 +404,8 @@ function replies({replies, command}, m) {
 
 // sheet shows the textbook's checks of a program. What went wrong can be sent again.
 function sheet(s) {
+  if (s.trouble) return [el('h3', {}, el('code', {}, s.command), ': not graded'), el('p', {class: 'error'}, new Text(s.trouble))];
   return [el('h3', {}, el('code', {}, s.command), `: ${s.points} of ${s.of} points`),
-    ...s.trouble ? [el('p', {class: 'error'}, new Text(s.trouble))] : [],
     ...(s.remarks ?? []).map(r => el('p', {}, new Text(r))),
     table(['check', 'points', 'what was seen, and why'], s.results.map(r => [el('span', {}, r.want), r.weight ? `${r.status === 'passed' ? r.weight : 0}/${r.weight}` : '',
       el('div', {}, ...[...r.status === 'passed' || r.deductions?.some(d => d.diagnosis === r.diagnosis) ? [] : [{...r, points: r.weight}], ...r.deductions ?? []].flatMap(m => [
