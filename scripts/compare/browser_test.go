@@ -81,7 +81,7 @@ func checkObjects(t *testing.T, shown string) {
 	}
 	t.Logf("stage, flags, objects, page and objects, connections: %q", table)
 	first, second := number(t, table[0][2]), number(t, table[1][2])
-	says := one(t, `6 objects, each answer delayed by 100 ms, a connection for each: stage 1 took ([\d.]+) times as long`, text(shown))[0]
+	says := one(t, `6 objects, each answer of a stage delayed by 100 ms, a connection for each: stage 1 took ([\d.]+) times as long`, text(shown))[0]
 	if math.Abs(number(t, says)-first/second) > 0.1 {
 		t.Errorf("the ratio of %v and %v is told as %s", first, second, says)
 	}

@@ -141,7 +141,7 @@ func TestJudge(t *testing.T) {
 		{"another head", hello, hello, "HTTP/1.1 200 OK\r\nDate: x\r\n\r\nhi", ""},
 		{"another body", hello, hello, "HTTP/1.1 200 OK\r\n\r\nho", "program 1 sent the same status and another body"},
 		{"another status", hello, hello, "HTTP/1.1 404 Not Found\r\n\r\nhi", "program 1 sent another status"},
-		{"no answer", hello, hello, "", "program 1 sent another status"},
+		{"no answer", hello, hello, "", "program 1 did not answer"},
 		{"stages differ", hello, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nha", hello, "stage 1 and stage 2 sent other bytes"},
 		{"nothing from either", "", "", "not asked", "stage 1 and stage 2 sent other bytes"},
 		{"not golden", hello[:len(hello)-1], hello[:len(hello)-1], "not asked", "the stages sent the same bytes, but not the golden ones"},
@@ -164,7 +164,7 @@ func TestJudge(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("differences (-want +got):\n%s", diff)
 	}
-	if got := fmt.Sprint(r.Cases, r.Equal, r.Golden, r.Programs); got != "8 6 5 [{program 1 6 4 3}]" {
+	if got := fmt.Sprint(r.Cases, r.Equal, r.Golden, r.Programs); got != "8 6 5 [{program 1 6 4 3 }]" {
 		t.Errorf("counts are %s", got)
 	}
 }

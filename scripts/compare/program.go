@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
@@ -66,6 +67,8 @@ func (p *contestant) check() error {
 	_, unsupported := launch.Listening(os.Getpid())
 	info, noDir := os.Stat(p.dir)
 	_, _, noAddr := net.SplitHostPort(p.addr)
+	program := strings.Fields(p.command)[0]
+	_, noProgram := exec.LookPath(program)
 	switch {
 	case noDir != nil:
 		return fmt.Errorf("-dir: %w", noDir)
@@ -75,6 +78,8 @@ func (p *contestant) check() error {
 		return fmt.Errorf("-with-addr is host:port, such as localhost:6789, not %q", p.addr)
 	case p.addr == "" && unsupported != nil && !strings.Contains(p.command, "{port}"):
 		return fmt.Errorf("where does %q listen? Say it with {port} in -with, or with -with-addr: %w", p.command, unsupported)
+	case noProgram != nil && !strings.ContainsAny(program, `/\`): // else it is in its folder
+		return fmt.Errorf("-with: %w", noProgram)
 	}
 	return nil
 }

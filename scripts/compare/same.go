@@ -32,6 +32,8 @@ type sameProgram struct {
 	Asked  int    `json:"asked"`
 	Status int    `json:"status"` // in these its answer has the same status
 	Body   int    `json:"body"`   // and in these the same body, too
+
+	Trouble string `json:"trouble"` // why it could not be asked
 }
 
 // A Difference is a case that somebody answered in another way. To see the answers, send it.
@@ -53,6 +55,7 @@ func (c *comparison) same(ctx context.Context) (*sameResult, error) {
 			core = append(core, i)
 		}
 	}
+	troubles := make([]string, 2+len(c.programs))
 	answers := make([][][]byte, len(c.cases)) // of a case, by contestant; nil if it was not asked
 	for i := range answers {
 		answers[i] = make([][]byte, 2+len(c.programs))
@@ -61,7 +64,7 @@ func (c *comparison) same(ctx context.Context) (*sameResult, error) {
 	all.SetLimit(8)
 	for n, s := range c.everyone() {
 		if s.Program > 0 {
-			all.Go(func() error { return c.ask(ctx, s, core, n, answers) })
+			all.Go(func() error { return c.askProgram(ctx, s, core, n, answers, &troubles[n]) })
 			continue
 		}
 		for _, key := range slices.Sorted(maps.Keys(byFlags)) {
@@ -73,37 +76,66 @@ func (c *comparison) same(ctx context.Context) (*sameResult, error) {
 	if err := all.Wait(); err != nil {
 		return nil, err
 	}
-	return judge(c.cases, answers), nil
+	r := judge(c.cases, answers)
+	for n := range r.Programs {
+		r.Programs[n].Trouble = troubles[n+2]
+	}
+	return r, nil
 }
 
-// ask starts a server, and sends it those of the cases that are its. A program that has
-// ended is started again. What is wrong with a program shows in its answers.
+// ask starts a stage, and sends it those of the cases that are its.
 func (c *comparison) ask(ctx context.Context, s settings, theirs []int, n int, answers [][][]byte) error {
 	t, err := c.begin(ctx, c.site, s)
-	if err != nil && s.Program == 0 {
+	if err != nil {
 		return err
 	}
+	defer t.stop()
 	answered := false
-	for begun := time.Now(); len(theirs) > 0 && err == nil && ctx.Err() == nil; theirs = theirs[1:] {
-		if s.Program > 0 {
-			if time.Since(begun) > sameTime {
-				break
-			} else if t.end() != "" {
+	for _, i := range theirs {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		answers[i][n] = say(t.tap.Addr, message{}, c.cases[i].Request).Bytes
+		answered = answered || len(answers[i][n]) > 0
+	}
+	if !answered {
+		t.stop()
+		return t.fault("answered nothing")
+	}
+	return nil
+}
+
+// askProgram asks a program. One that has ended, perhaps of the case before, is started
+// again.
+func (c *comparison) askProgram(ctx context.Context, s settings, theirs []int, n int, answers [][][]byte, trouble *string) error {
+	var t *trial
+	defer func() {
+		if t != nil && t.server != nil {
+			t.stop()
+		}
+	}()
+	begun, fresh := time.Now(), false
+	for i := 0; i < len(theirs) && ctx.Err() == nil && time.Since(begun) < sameTime; {
+		if t == nil || t.end() != "" {
+			if t != nil {
 				t.stop()
-				if t, err = c.begin(ctx, c.site, s); err != nil {
-					return nil
-				}
+			}
+			var err error
+			if t, err = c.begin(ctx, c.site, s); err != nil {
+				t, *trouble = nil, err.Error()
+				return nil
+			}
+			fresh = true
+		}
+		answer := say(t.tap.Addr, message{}, c.cases[theirs[i]].Request).Bytes
+		if len(answer) == 0 {
+			t.server.Wait(exchange.AMoment) // it may be ending
+			if t.end() != "" && !fresh {
+				continue // of the case before
 			}
 		}
-		h := say(t.tap.Addr, message{}, c.cases[theirs[0]].Request)
-		answers[theirs[0]][n] = append([]byte{}, h.Bytes...)
-		answered = answered || len(h.Bytes) > 0
-	}
-	if err == nil {
-		t.stop()
-	}
-	if !answered && s.Program == 0 && ctx.Err() == nil {
-		return t.fault("answered nothing")
+		answers[theirs[i]][n] = append([]byte{}, answer...) // not nil: it was asked
+		i, fresh = i+1, false
 	}
 	return ctx.Err()
 }
@@ -134,6 +166,8 @@ func judge(cases []golden.Case, answers [][][]byte) *sameResult {
 			our, _, _ := ours.Content(method) // as a browser takes it
 			their, _, _ := theirs.Content(method)
 			switch {
+			case len(answer) == 0:
+				kind = cmp.Or(kind, p.Name+" did not answer")
 			case ours.Status != theirs.Status:
 				kind = cmp.Or(kind, p.Name+" sent another status")
 			case !bytes.Equal(our, their):

@@ -122,6 +122,9 @@ func (m message) pieces() (pieces [][]byte, err error) {
 
 // command does the same by hand, with nc. It cannot reset a connection.
 func (m message) command(pieces [][]byte) string {
+	if len(m.Text) > 8<<10 {
+		return "" // longer than a shell's line may be
+	}
 	var parts []string
 	for i, piece := range pieces {
 		if i > 0 {

@@ -166,7 +166,9 @@ func measure(ctx context.Context, transport *http.Transport, addr, target string
 func printOutcomes(w io.Writer, outcomes []*outcome) {
 	length := 0.0
 	for _, o := range outcomes {
-		length = max(length, o.Length)
+		if o.Trouble == "" { // one that hangs must not make the others' pictures small
+			length = max(length, o.Length)
+		}
 	}
 	draw := func(lanes []lane) {
 		for _, l := range lanes {

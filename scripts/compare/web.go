@@ -80,7 +80,10 @@ func answer(f func(*http.Request) (any, error)) http.HandlerFunc {
 // readJSON reads what the page sent.
 func readJSON(r *http.Request, v any) error {
 	const most = 1 << 20
-	if err := json.NewDecoder(io.LimitReader(r.Body, most)).Decode(v); err != nil {
+	switch err := json.NewDecoder(io.LimitReader(r.Body, most)).Decode(v); {
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return errors.New("a request of the page has more than 1 MB, or is not whole")
+	case err != nil:
 		return fmt.Errorf("read the JSON of a request: %w", err)
 	}
 	return nil

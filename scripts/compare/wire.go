@@ -75,12 +75,13 @@ func summary(c tap.Conn) string {
 // statesOf asks for the states of the sockets of connections that are over: those of the
 // server and of the tap, which is its client.
 func statesOf(conns []tap.Conn) map[string]string {
-	var locals []string
+	var locals, first []string
 	var ends [][2]netip.AddrPort
 	for _, c := range conns {
 		client, err := netip.ParseAddrPort(c.Local)
 		server, bad := netip.ParseAddrPort(c.Remote)
 		if err == nil && bad == nil && c.Over {
+			first = append(first, c.ClosedFirst())
 			locals, ends = append(locals, c.Local), append(ends, [2]netip.AddrPort{server, client}, [2]netip.AddrPort{client, server})
 		}
 	}
@@ -91,16 +92,21 @@ func statesOf(conns []tap.Conn) map[string]string {
 	says := map[string]string{}
 	for i, local := range locals {
 		says[local] = fmt.Sprintf("at the end the server's socket is in %s, the client's in %s", states[2*i], states[2*i+1])
+		if states[2*i] == "TIME-WAIT" && first[i] == tap.Client { // whose FIN met the server's behind the tap
+			says[local] += ": both closed at about the same time"
+		}
 	}
 	return says
 }
 
 // amount is what somebody sent.
 func amount(size, reads int) string {
-	switch reads {
-	case 0:
+	switch {
+	case reads == 0:
 		return "nothing"
-	case 1:
+	case size == 1:
+		return "1 byte"
+	case reads == 1:
 		return fmt.Sprintf("%d bytes", size)
 	}
 	return fmt.Sprintf("%d bytes in %d pieces", size, reads)

@@ -24,13 +24,14 @@ func TestProgramFlags(t *testing.T) {
 		args []string
 		want string // the programs, or a part of the error
 	}{
-		{"two", []string{"-with", "py {port}", "-dir", folder, "-with", "node {port}", "-with-addr", "h:1"}, "py {port} in DIR at ; node {port} in . at h:1; "},
+		{"two", []string{"-with", "go {port}", "-dir", folder, "-with", "go run {port}", "-with-addr", "h:1"}, "go {port} in DIR at ; go run {port} in . at h:1; "},
 		{"a folder of nobody", []string{"-dir", folder}, "it belongs behind a -with"},
 		{"an address of nobody", []string{"-with-addr", "h:1"}, "it belongs behind a -with"},
 		{"no command", []string{"-with", " "}, "it is empty"},
 		{"five", strings.Fields(strings.Repeat("-with {port} ", 5)), "there are 4 already"},
 		{"no folder", []string{"-with", "x {port}", "-dir", folder + "/none"}, "-dir: "},
 		{"a file", []string{"-with", "x {port}", "-dir", "main.go"}, "main.go is no folder"},
+		{"no program", []string{"-with", "weblab-no-such-program {port}"}, `"weblab-no-such-program": executable file not found`},
 		{"no port", []string{"-with", "x", "-with-addr", "h"}, `-with-addr is host:port, such as localhost:6789, not "h"`},
 	} {
 		t.Run(test.name, func(t *testing.T) {

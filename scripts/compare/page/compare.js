@@ -23,18 +23,24 @@ let about = {kinds: [], programs: 0};
 // What the page says stands there in both languages, and style.css shows one of them: so
 // the switch works in a saved report, which runs nothing. zh.json has the sentences in
 // Chinese: {} is a part that changes, {1} the first of these. Of two sentences that fit,
-// the longer one counts.
+// the longer one counts. A list is taken apart at its commas, unless a sentence has them.
 const zh = Object.entries(await (await fetch('zh.json')).json()).sort(([a], [b]) => b.length - a.length).map(([english, chinese]) => ({
-  pattern: new RegExp(`^${english.split('{}').map(part => part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')).join('([^]*?)')}$`), chinese,
+  whole: pattern(english, '([^]*?)'), item: pattern(english, '((?:(?!, )[^])*?)'), chinese,
 }));
 
+function pattern(english, changes) {
+  return new RegExp(`^${english.split('{}').map(part => part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')).join(changes)}$`);
+}
+
 function inChinese(text) {
-  for (const {pattern, chinese} of zh) {
-    const parts = pattern.exec(text);
-    if (parts) return chinese.replace(/\{(\d)\}/g, (_, n) => inChinese(parts[n]) ?? parts[n]);
-  }
+  const fit = kind => {
+    for (const sentence of zh) {
+      const parts = sentence[kind].exec(text);
+      if (parts) return sentence.chinese.replace(/\{(\d)\}/g, (_, n) => inChinese(parts[n]) ?? parts[n]);
+    }
+  };
   const list = text.split(', ');
-  if (list.length > 1 && list.every(inChinese)) return list.map(inChinese).join('，');
+  return fit('item') ?? (list.length > 1 && list.every(inChinese) ? list.map(inChinese).join('，') : fit('whole'));
 }
 
 // both is a text in both languages. Numbers, and names of files and fields, are the same in both.
@@ -130,7 +136,8 @@ function measured(frame, id) {
 
 // pictures draws outcomes below each other, on the same time axis. again starts one anew.
 function pictures(outcomes, again) {
-  const length = Math.max(...outcomes.map(o => o.length));
+  const good = outcomes.filter(o => !o.trouble); // one that hangs must not make the others' pictures small
+  const length = Math.max(...(good.length ? good : outcomes).map(o => o.length));
   return outcomes.map((o, i) => el('div', {class: 'pair'},
     who(o),
     ...o.trouble ? [trouble(o, () => again(i))] : [],
@@ -158,15 +165,30 @@ function wire(o) {
 // talk is what was said on a connection. It opens to the pieces.
 function talk(c) {
   return el('details', {}, el('summary', {}, el('b', {}, c.name), ': ', c.says), ...c.states ? [el('p', {}, c.states)] : [],
-    el('ol', {class: 'pieces'}, ...c.pieces.map(piece)));
+    pieces(c.pieces));
+}
+
+// pieces lists what passed. Of many small pieces in a row only the first are open.
+function pieces(all) {
+  const list = el('ol', {class: 'pieces'}), most = 4;
+  for (let i = 0, end; i < all.length; i = end) {
+    for (end = i + 1; end < all.length && all[end].from === all[i].from && !all[end].end; end++);
+    const shown = end - i > most + 2 ? i + most : end;
+    list.append(...all.slice(i, shown).map(piece));
+    if (shown < end) {
+      list.append(el('li', {class: all[i].from}, el('details', {}, el('summary', {}, `${end - shown} pieces more`),
+        el('ol', {class: 'pieces'}, ...all.slice(shown, end).map(piece)))));
+    }
+  }
+  return list;
 }
 
 function piece(p) {
   const ends = {FIN: 'FIN: nothing more will come', RST: 'RST: it resets the connection'};
-  const size = p.reads > 1 ? `${p.size} bytes in ${p.reads} pieces` : `${p.size} bytes`;
+  const bytes = p.size === 1 ? '1 byte' : `${p.size} bytes`, size = p.reads > 1 ? `${bytes} in ${p.reads} pieces` : bytes;
   return el('li', {class: p.from}, el('span', {class: 'when'}, `${p.at.toFixed(1)} ms`), ' ', p.from, ': ', ends[p.end] ?? size,
     ...(p.parts ?? []).map(part => part.body ?
-      el('details', {}, el('summary', {}, `${part.size} bytes of the body`), el('pre', {}, part.text)) :
+      el('details', {}, el('summary', {}, part.size === 1 ? '1 byte of the body' : `${part.size} bytes of the body`), el('pre', {}, part.text)) :
       el('pre', {}, ...part.text.split('\n').flatMap((line, i) => [i ? '\n' : '', ...field(line)]))));
 }
 
@@ -265,7 +287,7 @@ const experiments = {
       keepAlive: form.elements.keepAlive.checked,
     };
     const all = await everyone(settings, into);
-    return show(into, all, totals, ([one, two]) => `${settings.objects} objects, each answer delayed by ${settings.delay} ms, ` +
+    return show(into, all, totals, ([one, two]) => `${settings.objects} objects, each answer of a stage delayed by ${settings.delay} ms, ` +
       `${settings.keepAlive ? 'persistent connections' : 'a connection for each'}: ` +
       `stage 1 took ${ratio(one.objectsTime, two.objectsTime)} times as long as stage 2 for the objects, ` +
       `${ratio(one.totalTime, two.totalTime)} times with the page.`);
@@ -301,6 +323,7 @@ const experiments = {
         ...r.programs.flatMap(p => [[`${p.name}: asked of the core, without flags`, p.asked],
           ['… the same status as stage 1', p.status], ['… and the same body', p.body]]),
       ]),
+      ...r.programs.filter(p => p.trouble).map(p => el('p', {class: 'error'}, p.trouble)),
       el('p', {}, says),
       ...groups(r.differ ?? []));
     return {says, data: r};
@@ -399,15 +422,19 @@ function replies({replies, command}, m) {
       ...r.wrong ? [el('details', r.why ? {open: ''} : {}, el('summary', {}, r.why ? 'not the golden bytes' : 'other bytes than stage 1'),
         el('p', {class: 'why'}, ...pair(r.why, r.whyZh)), el('pre', {}, r.wrong))] :
         [el('p', {}, !r.equal ? 'no answer' : r.golden ? 'the golden bytes' : 'the same bytes as stage 1')],
-      ...r.talk.pieces ? [el('p', {}, r.talk.says), el('p', {}, r.talk.states), el('ol', {class: 'pieces'}, ...r.talk.pieces.map(piece))] : [])))];
+      ...r.talk.pieces ? [el('p', {}, r.talk.says), el('p', {}, r.talk.states), pieces(r.talk.pieces)] : [])))];
 }
 
 // sheet shows the textbook's checks of a program. What went wrong can be sent again.
 function sheet(s) {
   if (s.trouble) return [el('h3', {}, el('code', {}, s.command), ': not graded'), el('p', {class: 'error'}, new Text(s.trouble))];
+  const points = r => {
+    const earned = (r.status === 'passed' ? r.weight : 0) - (r.deductions ?? []).reduce((sum, d) => sum + d.points, 0);
+    return r.weight ? `${earned}/${r.weight}` : earned ? String(earned) : '';
+  };
   return [el('h3', {}, el('code', {}, s.command), `: ${s.points} of ${s.of} points`),
     ...(s.remarks ?? []).map(r => el('p', {}, new Text(r))),
-    table(['check', 'points', 'what was seen, and why'], s.results.map(r => [el('span', {}, r.want), r.weight ? `${r.status === 'passed' ? r.weight : 0}/${r.weight}` : '',
+    table(['check', 'points', 'what was seen, and why'], s.results.map(r => [el('span', {}, r.want), points(r),
       el('div', {}, ...[...r.status === 'passed' || r.deductions?.some(d => d.diagnosis === r.diagnosis) ? [] : [{...r, points: r.weight}], ...r.deductions ?? []].flatMap(m => [
         el('p', {class: 'why'}, r.status === 'not run' ? 'not run: ' : m.points ? `−${m.points} ` : '', ...m.whyZh ? pair(m.why, m.whyZh) : [m.why],
           ...m.note ? [' ', el('code', {}, ...pair(m.note, m.note.replace('.md', '.zh-CN.md')))] : []),
@@ -520,7 +547,7 @@ async function report() {
     if (!record[section.id]) section.remove();
   }
   page.querySelector('head').append(el('style', {}, await (await fetch('style.css')).text()));
-  page.querySelector('#about').textContent += ` Saved on ${new Date().toString()}.`;
+  page.querySelector('#about').append(' ', el('span', {}, `Saved on ${new Date().toString()}.`));
   const raw = JSON.stringify({about, browser: navigator.userAgent, saved: new Date().toISOString(), ...record}, null, 1);
   page.querySelector('body').append(
     el('details', {}, el('summary', {}, 'All raw data (JSON)'), el('pre', {id: 'raw'}, raw)));
@@ -561,6 +588,7 @@ document.getElementById('save').addEventListener('click', () => { saved = save()
 
 about = await (await fetch('about')).json();
 translate(document.body);
+document.querySelector('.languages').addEventListener('change', e => { document.documentElement.lang = e.target.parentElement.lang; });
 document.getElementById('zh').checked = (query.get('lang') ?? navigator.language).startsWith('zh');
 document.getElementById('programs').hidden = document.getElementById('sheet').hidden = !about.programs;
 document.getElementById('tap').append(el('span', {}, `Here, the tap adds ${about.cost} µs to a request (the median of 200).`));
