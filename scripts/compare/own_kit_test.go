@@ -35,6 +35,11 @@ func TestOwnPage(t *testing.T) {
 	if _, says, ok := strings.Cut(dom, "data-untranslated="); ok {
 		t.Errorf("there is no Chinese for %.500s", html.UnescapeString(says))
 	}
+	for _, says := range all(`<span lang="zh-CN">([^<]*)</span>`, dom) {
+		if mixed := all(` (bytes|came|at|sent|ms|and|the|closed) `, says[1]+" "); len(mixed) > 0 && !strings.HasPrefix(says[1], "lab-notes/") {
+			t.Errorf("half in English: %q", says[1])
+		}
+	}
 	if !strings.Contains(report, `id="zh" checked=""`) || strings.Contains(report, `id="en" checked="" checked`) {
 		t.Error("the report does not begin in the language of the page")
 	}
@@ -53,7 +58,7 @@ func TestOwnPage(t *testing.T) {
 		one(t, `at the end the server's socket is in TIME-WAIT, the client's in CLOSED`, text(shown))
 		one(t, `(?s)connection 1.*client \d+ bytes, server \d+ bytes.*the server closed first`, text(section(t, page, "live")))
 	}
-	one(t, `announced 1\d\d\d bytes, and sent 1\d\d\d: so the browser got no whole page`, text(section(t, dom, "objects")))
+	one(t, `announced 1\d\d\d bytes and sent 1\d\d\d: so the browser got no whole page`, text(section(t, dom, "objects")))
 	same := rows(section(t, dom, "same"))
 	if len(same) != 6 || number(t, same[3][1]) < 50 || number(t, same[5][1]) < 5 {
 		t.Errorf("the counts of the program are %q", same)

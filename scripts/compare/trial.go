@@ -346,7 +346,7 @@ func (t *trial) lengthWrong() string {
 		}
 		m := exchange.ReadMessage(came)
 		if announced, _ := m.Field("Content-Length"); announced != "" && announced != strconv.Itoa(size-len(m.Head)) {
-			return fmt.Sprintf("announced %s bytes, and sent %d: so the browser got no whole page (lab-notes/content-length.md)", announced, size-len(m.Head))
+			return fmt.Sprintf("announced %s bytes and sent %d: so the browser got no whole page (lab-notes/content-length.md)", announced, size-len(m.Head))
 		}
 	}
 	return ""
