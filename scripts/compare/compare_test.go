@@ -260,7 +260,7 @@ func TestRefused(t *testing.T) {
 func TestPage(t *testing.T) {
 	t.Parallel()
 	all := ""
-	for _, name := range []string{"", "style.css", "compare.js"} {
+	for _, name := range []string{"", "style.css", "compare.js", "hold.js", "words.js", "pictures.js", "lengths.js", "zh.json"} {
 		w := httptest.NewRecorder()
 		new(comparison).handler().ServeHTTP(w, httptest.NewRequest("GET", "http://localhost/"+name, nil))
 		if w.Code != http.StatusOK {

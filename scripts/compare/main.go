@@ -94,15 +94,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	defer c.close()
 	c.programs = programs
-	for i, p := range programs { // each runs in a copy of its folder, with the files of the experiments
-		p.files = filepath.Join(c.temp, fmt.Sprintf("program-%d", i+1))
-		left, err := kit.CopyFiles(p.files, p.dir, func(string) bool { return true })
-		if err := errors.Join(err, c.addSite(p.files)); err != nil {
-			return err
-		}
-		if len(left) > 0 {
-			fmt.Fprintf(stderr, "compare: too large, or no file, and so not copied from %s: %s\n", p.dir, term.Visible(strings.Join(left, ", ")))
-		}
+	if err := c.copyPrograms(stderr); err != nil {
+		return err
 	}
 	if direct, tapped, err := tap.Cost(200); err == nil { // else there is a tap all the same
 		c.tapCost = tapped - direct
@@ -171,6 +164,21 @@ func prepare(ctx context.Context, host string) (*comparison, error) {
 		return nil, err
 	}
 	return c, nil
+}
+
+// copyPrograms copies the folder of each program, and adds the files of the experiments.
+func (c *comparison) copyPrograms(stderr io.Writer) error {
+	for i, p := range c.programs { // each runs in a copy of its folder, with the files of the experiments
+		p.files = filepath.Join(c.temp, fmt.Sprintf("program-%d", i+1))
+		left, err := kit.CopyFiles(p.files, p.dir, func(string) bool { return true })
+		if err := errors.Join(err, c.addSite(p.files)); err != nil {
+			return err
+		}
+		if len(left) > 0 {
+			fmt.Fprintf(stderr, "compare: too large, or no file, and so not copied from %s: %s\n", p.dir, term.Visible(strings.Join(left, ", ")))
+		}
+	}
+	return nil
 }
 
 // program is the file of a stage. Only Windows needs the ending.

@@ -334,24 +334,6 @@ func (t *trial) missing(timings []timing) string {
 	return "did not send " + strings.ReplaceAll(strings.Join(missing, ", "), "/", "")
 }
 
-// lengthWrong says that the first answer has another length than its head announces, or "".
-func (t *trial) lengthWrong() string {
-	for _, c := range t.conns {
-		var came []byte
-		size := 0
-		for _, p := range c.Pieces {
-			if p.From == tap.Server {
-				came, size = append(came, p.Bytes...), size+p.Size
-			}
-		}
-		m := exchange.ReadMessage(came)
-		if announced, _ := m.Field("Content-Length"); announced != "" && announced != strconv.Itoa(size-len(m.Head)) {
-			return fmt.Sprintf("announced %s bytes and sent %d: so the browser got no whole page (lab-notes/content-length.md)", announced, size-len(m.Head))
-		}
-	}
-	return ""
-}
-
 // fault is the error when a stage did not do its part, with what it said.
 func (t *trial) fault(what string) error {
 	events, said := t.log.read()

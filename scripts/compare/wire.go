@@ -168,6 +168,24 @@ func visible(b []byte) string {
 	return strings.Join(lines, "\n")
 }
 
+// lengthWrong says that the first answer has another length than its head announces, or "".
+func (t *trial) lengthWrong() string {
+	for _, c := range t.conns {
+		var came []byte
+		size := 0
+		for _, p := range c.Pieces {
+			if p.From == tap.Server {
+				came, size = append(came, p.Bytes...), size+p.Size
+			}
+		}
+		m := exchange.ReadMessage(came)
+		if announced, _ := m.Field("Content-Length"); announced != "" && announced != strconv.Itoa(size-len(m.Head)) {
+			return fmt.Sprintf("announced %s bytes and sent %d: so the browser got no whole page (lab-notes/content-length.md)", announced, size-len(m.Head))
+		}
+	}
+	return ""
+}
+
 // wireLane shows a connection of a program, as the tap saw it. Nobody knows when the program
 // accepted it. The picture ends after so many milliseconds.
 func wireLane(c tap.Conn, name string, begin, length float64) lane {

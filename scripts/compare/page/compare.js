@@ -1,89 +1,14 @@
-// The page starts a stage or a program, lets this browser load from it, and draws what
-// comes back. lanes.go and wire.go make the pictures. They are only drawn here.
+// The page starts a stage or a program, lets this browser load from it, and shows what
+// comes back: as pictures (pictures.js), in two languages (words.js).
 
-const query = new URLSearchParams(location.search);
-
-// ?run=objects,slow runs only these experiments, at once, and shows nothing else.
-// &slow=silent sets a control, &preset=N what is sent, &lang=zh the language; &again starts once
-// more what failed, &press=CHECK sends a check of the sheet, and &report saves the report into
-// the page.
-const wanted = query.get('run')?.split(',') ?? [];
-if (wanted.length > 0) {
-  // The page has loaded when this picture has loaded. So a browser without a
-  // window waits for the picture before it prints the page.
-  document.body.append(Object.assign(new Image(1, 1), {id: 'hold', src: 'hold', alt: ''}));
-}
+import {query, wanted} from './hold.js';
+import {both, el, pair, translate, untranslated} from './words.js';
+import {describe, load} from './lengths.js';
+import {inWords, legend, ms, pictures, pieces, ratio, table, talk, totals, who} from './pictures.js';
 
 // The answers of all experiments, as they came, for the report.
 const record = {};
 let about = {kinds: [], programs: 0};
-
-// --- Two languages
-
-// What the page says stands there in both languages, and style.css shows one of them: so
-// the switch works in a saved report, which runs nothing. zh.json has the sentences in
-// Chinese: {} is a part that changes, {1} the first of these. Of two sentences that fit,
-// the longer one counts. A list is taken apart at its commas, unless a sentence has them.
-const zh = Object.entries(await (await fetch('zh.json')).json()).sort(([a], [b]) => b.length - a.length).map(([english, chinese]) => ({
-  whole: pattern(english, '([^]*?)'), item: pattern(english, '((?:(?!, )[^])*?)'), chinese,
-}));
-
-function pattern(english, changes) {
-  return new RegExp(`^${english.split('{}').map(part => part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')).join(changes)}$`);
-}
-
-function inChinese(text) {
-  const fit = kind => {
-    for (const sentence of zh) {
-      const parts = sentence[kind].exec(text);
-      if (parts) return sentence.chinese.replace(/\{(\d)\}/g, (_, n) => inChinese(parts[n]) ?? parts[n]);
-    }
-  };
-  const list = text.split(', ');
-  return fit('item') ?? (list.length > 1 && list.every(inChinese) ? list.map(inChinese).join('，') : fit('whole'));
-}
-
-// both is a text in both languages. Numbers, and names of files and fields, are the same in both.
-const untranslated = new Set(); // a test looks for it
-function both(text) {
-  const [, before, words, behind] = /^(\s*)([^]*?)(\s*)$/.exec(text);
-  if (!/[A-Za-z]{2}/.test(words) || /^[\w-]+\.\w+$/.test(words)) return [text];
-  const chinese = inChinese(words);
-  if (chinese === undefined) untranslated.add(words);
-  return chinese === undefined ? [text] : [before, ...pair(words, chinese), behind];
-}
-
-const pair = (english, chinese) => [['en', english], ['zh-CN', chinese]].map(([lang, text]) => {
-  const span = document.createElement('span');
-  span.lang = lang;
-  span.textContent = text;
-  return span;
-});
-
-// el makes an element: el('p', {class: 'x'}, 'text', otherElement). A text in it becomes
-// one in both languages, unless it is code, or somebody else's.
-const asItIs = ['code', 'pre', 'q', 'style', 'textarea'];
-function el(tag, attributes, ...children) {
-  const e = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes ?? {})) e.setAttribute(name, value);
-  e.append(...children.flatMap(child => typeof child === 'string' && !asItIs.includes(tag) ? both(child) : [child]));
-  return e;
-}
-
-// translate makes texts of index.html bilingual. An option cannot have elements in it.
-function translate(element) {
-  for (const node of [...element.childNodes]) {
-    if (node.nodeType === Node.TEXT_NODE) {
-      const words = both(node.textContent.replace(/\s+/g, ' '));
-      if (element.localName === 'option') node.textContent = words.map(w => w.textContent ?? w).filter(w => w.trim()).join(' · ');
-      else node.replaceWith(...words);
-    } else if (node.nodeType === Node.ELEMENT_NODE && !node.lang && !asItIs.includes(node.localName)) {
-      translate(node);
-    }
-  }
-}
-
-const ms = n => `${Math.round(n)} ms`;
 
 async function post(path, body) {
   const response = await fetch(path, {method: 'POST', body: JSON.stringify(body ?? {})});
@@ -132,129 +57,6 @@ function measured(frame, id) {
   });
 }
 
-// --- Pictures
-
-// pictures draws outcomes below each other, on the same time axis. again starts one anew.
-function pictures(outcomes, again) {
-  const good = outcomes.filter(o => !o.trouble); // one that hangs must not make the others' pictures small
-  const length = Math.max(...(good.length ? good : outcomes).map(o => o.length));
-  return outcomes.map((o, i) => el('div', {class: 'pair'},
-    who(o),
-    ...o.trouble ? [trouble(o, () => again(i))] : [],
-    ...!o.length ? [] : [
-      picture('What the browser saw (Resource Timing)', o.browser ?? [], length),
-      picture(o.program ? 'What passed on the wire (the tap)' : 'What the server did (its log)', o.server ?? [], length),
-      wire(o)]));
-}
-
-const who = o => el('h3', {}, `${o.name[0].toUpperCase()}${o.name.slice(1)}`, ': ', el('code', {}, o.command));
-
-// trouble says what went wrong with a program.
-function trouble(o, again) {
-  const button = el('button', {type: 'button', class: 'controls'}, 'Start it again');
-  button.addEventListener('click', again);
-  return el('div', {class: 'trouble'}, el('p', {class: 'error', role: 'alert'}, o.trouble), button);
-}
-
-// wire lists the connections. Each opens to what was said on it.
-function wire(o) {
-  return el('details', {class: 'wire'}, el('summary', {}, `On the wire: ${(o.wire ?? []).length} connections`),
-    ...(o.wire ?? []).map(talk));
-}
-
-// talk is what was said on a connection. It opens to the pieces.
-function talk(c) {
-  return el('details', {}, el('summary', {}, el('b', {}, c.name), ': ', c.says), ...c.states ? [el('p', {}, c.states)] : [],
-    pieces(c.pieces));
-}
-
-// pieces lists what passed. Of many small pieces in a row only the first are open.
-function pieces(all) {
-  const list = el('ol', {class: 'pieces'}), most = 4;
-  for (let i = 0, end; i < all.length; i = end) {
-    for (end = i + 1; end < all.length && all[end].from === all[i].from && !all[end].end; end++);
-    const shown = end - i > most + 2 ? i + most : end;
-    list.append(...all.slice(i, shown).map(piece));
-    if (shown < end) {
-      list.append(el('li', {class: all[i].from}, el('details', {}, el('summary', {}, `${end - shown} pieces more`),
-        el('ol', {class: 'pieces'}, ...all.slice(shown, end).map(piece)))));
-    }
-  }
-  return list;
-}
-
-function piece(p) {
-  const ends = {FIN: 'FIN: nothing more will come', RST: 'RST: it resets the connection'};
-  const bytes = p.size === 1 ? '1 byte' : `${p.size} bytes`, size = p.reads > 1 ? `${bytes} in ${p.reads} pieces` : bytes;
-  return el('li', {class: p.from}, el('span', {class: 'when'}, `${p.at.toFixed(1)} ms`), ' ', p.from, ': ', ends[p.end] ?? size,
-    ...(p.parts ?? []).map(part => part.body ?
-      el('details', {}, el('summary', {}, part.size === 1 ? '1 byte of the body' : `${part.size} bytes of the body`), el('pre', {}, part.text)) :
-      el('pre', {}, ...part.text.split('\n').flatMap((line, i) => [i ? '\n' : '', ...field(line)]))));
-}
-
-// field lines the fields of a head up.
-function field(line) {
-  const [, name, value] = /^([\w-]+:)(.*)$/.exec(line) ?? [];
-  return name ? [el('span', {class: 'field'}, new Text(name)), value] : [line];
-}
-
-function picture(title, lanes, length) {
-  const percent = n => `${(100 * n / length).toFixed(3)}%`;
-  const list = el('ul', {class: 'lanes'}, ...lanes.map(lane => {
-    const track = el('div', {class: 'track', 'aria-hidden': 'true'});
-    for (const s of lane.spans ?? []) {
-      track.append(el('span', {class: s.kind, style: `left:${percent(s.from)};width:${percent(s.to - s.from)}`}));
-    }
-    return el('li', {}, el('span', {class: 'name'}, lane.name), el('span', {class: 'hidden'}, ': ', lane.says), track);
-  }));
-  const axis = el('div', {class: 'axis', 'aria-hidden': 'true'});
-  const step = tick(length);
-  for (let at = 0; at <= length * 0.92; at += step) {
-    axis.append(el('span', {style: `left:${percent(at)}`}, at === 0 ? '0 ms' : String(at)));
-  }
-  return el('figure', {class: 'picture'}, el('figcaption', {}, title), list, axis);
-}
-
-// tick is a round number of milliseconds, so that about five ticks fit.
-function tick(length) {
-  const rough = length / 5;
-  const power = 10 ** Math.floor(Math.log10(rough));
-  return [1, 2, 5, 10].map(n => n * power).find(n => n >= rough);
-}
-
-function legend(outcomes) {
-  const used = new Set(outcomes.flatMap(o => [...o.browser ?? [], ...o.server ?? []]).flatMap(l => l.spans ?? []).map(s => s.kind));
-  return el('p', {class: 'legend'}, ...about.kinds.filter(k => used.has(k.Kind)).map(k =>
-    el('span', {}, el('span', {class: `key ${k.Kind}`, 'aria-hidden': 'true'}), k.Means)));
-}
-
-// inWords writes the lanes as text, for people who cannot see the picture, and for
-// exact numbers.
-function inWords(outcomes) {
-  return el('details', {}, el('summary', {}, 'The same in words, and the raw events'),
-    ...outcomes.flatMap(o => [
-      who(o),
-      ...[['browser', o.browser], ['server', o.server]].map(([side, lanes]) =>
-        el('ul', {}, ...(lanes ?? []).map(l => el('li', {}, side, ', ', l.name, ': ', l.says)))),
-      el('pre', {class: 'events'}, [...o.timings ?? [], ...o.log ?? []].map(e => JSON.stringify(e)).join('\n')),
-    ]));
-}
-
-function table(head, rows) {
-  return el('div', {class: 'wide'}, el('table', {},
-    el('thead', {}, el('tr', {}, ...head.map(h => el('th', {scope: 'col'}, h)))),
-    el('tbody', {}, ...rows.map(row => el('tr', {}, ...row.map(cell =>
-      el('td', /^[\d.]+( ms)?$/.test(cell) ? {class: 'number'} : {}, cell instanceof Node ? cell : String(cell))))))));
-}
-
-function totals(outcomes) {
-  return table(['server', 'flags', 'objects', 'page and objects', 'connections'], outcomes.map(o => [
-    o.name, el('code', {}, o.program ? '' : o.command.split(' ').slice(3).join(' ')),
-    ...o.trouble ? ['not whole', 'not whole'] : [ms(o.objectsTime), ms(o.totalTime)], o.connections]));
-}
-
-const ratio = (a, b) => (a / b).toFixed(1);
-
 // --- The experiments. Each one reads its form, runs, and shows the result. It
 // returns a sentence or two about it, and the raw data.
 
@@ -270,7 +72,7 @@ async function everyone(settings, into) {
 // them, and their pictures.
 function show(into, outcomes, first, tell) {
   const draw = () => into.replaceChildren(first(outcomes), el('p', {}, tell(outcomes)),
-    ...pictures(outcomes, restart), legend(outcomes), inWords(outcomes));
+    ...pictures(outcomes, restart), legend(outcomes, about.kinds), inWords(outcomes));
   const restart = i => {
     const {delay, objects, keepAlive, slow, program} = outcomes[i];
     queue = queue.then(() => trial({delay, objects, keepAlive, slow, program}, into))
@@ -365,48 +167,6 @@ const experiments = {
       `stage 2 ${ratio(keptToo.totalTime, two.totalTime)} times.`);
   },
 };
-
-// load loads an answer in a frame and with fetch, and returns what each got. If
-// the document breaks off, the frame may never say that it has loaded. So it gets
-// one second more than fetch.
-async function load(url, card) {
-  const frame = el('iframe', {title: `What the browser shows: Content-Length ${card.dataset.mode}`, src: url});
-  const loaded = new Promise(resolve => frame.addEventListener('load', () => resolve(true)));
-  card.append(frame);
-  const {fetched, error} = await fetchWhole(url);
-  const finished = await Promise.race([loaded, new Promise(resolve => setTimeout(resolve, 1000, false))]);
-  let shown = '';
-  try {
-    shown = frame.contentDocument.body.innerText.trim();
-  } catch { // there is no body, or the browser put a page of its own there
-  }
-  return {shown, finished, fetched, error};
-}
-
-// fetchWhole counts the bytes that fetch gives, and returns the error after them.
-async function fetchWhole(url) {
-  let fetched = 0;
-  try {
-    const reader = (await fetch(url)).body.getReader();
-    for (let piece; !(piece = await reader.read()).done;) fetched += piece.value.length;
-  } catch (e) {
-    return {fetched, error: String(e)};
-  }
-  return {fetched, error: ''};
-}
-
-// describe puts the numbers below a frame.
-function describe(a, card) {
-  const d = (term, ...description) => [el('dt', {}, term), el('dd', {}, ...description)];
-  card.prepend(el('h3', {}, a.announced ? `Content-Length: ${a.announced}` : 'no Content-Length'));
-  card.append(el('dl', {},
-    ...d('sent', `${a.sent} bytes`),
-    ...d('announced', a.announced ? `${a.announced} bytes` : 'nothing'),
-    ...d('the frame shows', ...a.shown ? [el('q', {}, a.shown), ` ${new TextEncoder().encode(a.shown).length} bytes`] : ['nothing'],
-      a.finished ? '' : ', and has not finished loading'),
-    ...d('fetch gets', a.error ? `${a.fetched} bytes, then ${a.error}` : `${a.fetched} bytes, no error`)),
-  el('details', {}, el('summary', {}, 'The command, and the head'), el('code', {}, a.command), el('pre', {}, a.head)));
-}
 
 // groups lists the differences by their kind. Each kind can be opened.
 function groups(differ) {
