@@ -34,8 +34,8 @@ func Grade(ctx context.Context, checks []Check, program Program, seed uint64) []
 	for rest := slices.Collect(ByStep(results)); len(rest) > 0; {
 		now := 1
 		if level := StepOf(rest[0][0].Step).Level; len(blockers) == 0 && (level == Protocol || level == Strict) && session.programs() > 1 {
-			// These take time, most of it in waiting: they run at once, up to 2.1, which all behind it need.
-			for now < len(rest) && StepOf(rest[now][0].Step).Level != Core {
+			// These take time, most of it in waiting: they run at once, with 2.1, which all behind it need.
+			for now < len(rest) && StepOf(rest[now-1][0].Step).Level != Core {
 				now++
 			}
 		}

@@ -65,7 +65,9 @@ var verbs = map[string]verb{
 	}},
 	"sip": {"D: takes more of huge.bin, slowly, for so long", isTime, (*conversation).sip},
 	"rest": {"takes the rest of huge.bin", none, func(c *conversation, _ string) error {
-		return readHuge(c.conn, c.heard.Bytes)
+		err := readHuge(c.conn, c.heard.Bytes)
+		c.late = err != nil && !c.stopped.IsZero() && time.Since(c.stopped) > stopTime
+		return err
 	}},
 
 	// What must come of it.
@@ -179,6 +181,7 @@ var verbs = map[string]verb{
 		return nil
 	}},
 	"stop": {"asks it to stop; with Ctrl-C as a terminal does", anyWords, func(c *conversation, how string) error {
+		c.stopped = time.Now()
 		if how == "Ctrl-C" {
 			return c.proc.signal(os.Interrupt)
 		}
