@@ -141,6 +141,7 @@ func TestJudge(t *testing.T) {
 		{"another head", hello, hello, "HTTP/1.1 200 OK\r\nDate: x\r\n\r\nhi", ""},
 		{"another body", hello, hello, "HTTP/1.1 200 OK\r\n\r\nho", "program 1 sent the same status and another body"},
 		{"another status", hello, hello, "HTTP/1.1 404 Not Found\r\n\r\nhi", "program 1 sent another status"},
+		{"a line without an end", hello, hello, "HTTP/1.1 200 OK", "program 1 sent the same status and another body"},
 		{"no answer", hello, hello, "", "program 1 did not answer"},
 		{"stages differ", hello, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nha", hello, "stage 1 and stage 2 sent other bytes"},
 		{"nothing from either", "", "", "not asked", "stage 1 and stage 2 sent other bytes"},
@@ -164,7 +165,7 @@ func TestJudge(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("differences (-want +got):\n%s", diff)
 	}
-	if got := fmt.Sprint(r.Cases, r.Equal, r.Golden, r.Programs); got != "8 6 5 [{program 1 6 4 3 }]" {
+	if got := fmt.Sprint(r.Cases, r.Equal, r.Golden, r.Programs); got != "9 7 6 [{program 1 7 5 3 }]" {
 		t.Errorf("counts are %s", got)
 	}
 }
