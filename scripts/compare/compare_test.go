@@ -231,6 +231,7 @@ func TestRefused(t *testing.T) {
 	}{
 		{name: "a name that points here", method: "GET", url: "http://evil.example:80/", status: 403, says: "by the address that was printed"},
 		{name: "another site's form", method: "POST", url: "http://127.0.0.1:80/same", fields: map[string]string{"Origin": "http://evil.example", "Sec-Fetch-Site": "cross-site"}, status: 403, says: "cross-origin"},
+		{name: "another site's events", method: "GET", url: "http://127.0.0.1:80/live", fields: map[string]string{"Sec-Fetch-Site": "cross-site"}, status: 403, says: "another site"},
 		{name: "no settings", method: "POST", url: "http://localhost/trials", status: 400, says: "JSON"},
 		{name: "stage 3", method: "POST", url: "http://localhost/trials", body: `{"stage":3}`, status: 400, says: "no server of stage 3"},
 		{name: "too many objects", method: "POST", url: "http://localhost/trials", body: `{"stage":1,"objects":13}`, status: 400, says: "0 to 12"},

@@ -186,8 +186,8 @@ func (c *comparison) program(stage int) string {
 	return filepath.Join(c.temp, kit.Folder(stage)+".exe")
 }
 
-// addSite adds the files of the experiments to a program's folder: not those that no
-// folder can hold twice, as a link, or a file without an end.
+// addSite adds the files that the stages serve to a program's folder. CopyFiles leaves out
+// links, pipes and what is huge, and nobody may read forbidden.txt.
 func (c *comparison) addSite(dir string) error {
 	_, err := kit.CopyFiles(dir, c.site, func(name string) bool { return name != "forbidden.txt" })
 	return err

@@ -56,7 +56,7 @@ func (c *comparison) handler() http.Handler {
 	mux.HandleFunc("POST /sheet", answer(c.sheet))
 	mux.HandleFunc("GET /presets", answer(func(*http.Request) (any, error) { return c.presets(), nil }))
 	mux.HandleFunc("POST /send", answer(c.sendAll))
-	mux.HandleFunc("GET /live", c.live)
+	mux.HandleFunc("GET /live", sameSite(c.live))
 	mux.HandleFunc("GET /relay/{mode}/HelloWorld.html", c.relay)
 	mux.HandleFunc("GET /hold", c.hold)
 	mux.HandleFunc("POST /done", answer(c.done))
@@ -104,6 +104,18 @@ func thisHost(next http.Handler) http.Handler {
 		w.Header().Set("Cache-Control", "no-store")
 		next.ServeHTTP(w, r)
 	})
+}
+
+// sameSite refuses what a page of another site asks for. The protection above looks at POST
+// only, and events come by GET.
+func sameSite(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if from := r.Header.Get("Sec-Fetch-Site"); from != "" && from != "same-origin" && from != "none" {
+			http.Error(w, "a page of another site must not start programs here", http.StatusForbidden)
+			return
+		}
+		next(w, r)
+	}
 }
 
 func (c *comparison) about(*http.Request) (any, error) {
