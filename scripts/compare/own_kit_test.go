@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -123,9 +124,30 @@ func TestSend(t *testing.T) {
 		}
 	}
 	// A cut and its pause.
-	for _, r := range send(message{Text: "GET / HTTP/1.1\n\n", CRLF: true, Cuts: []int{7}, Wait: 150}).Replies[:2] {
-		if p := r.Talk.Pieces; len(p) < 2 || p[0].Size != 7 || p[1].Size != 11 || p[1].At-p[0].At < 140 {
+	for _, r := range send(message{Text: "GET / HTTP/1.1\n\n", CRLF: true, Cuts: []int{7}, Wait: 300}).Replies[:2] {
+		if p := r.Talk.Pieces; len(p) < 2 || p[0].Size != 7 || p[1].Size != 11 || p[1].At-p[0].At < 150 {
 			t.Errorf("cut, %s: %+v", r.Name, p)
+		}
+	}
+}
+
+// TestSame: a program that ends behind each answer, a moment later, is started again, and no
+// case is told as not answered for that.
+func TestSame(t *testing.T) {
+	t.Parallel()
+	_, _, once := withPrograms(t, "once")
+	_, url := startPage(t, "", once...)
+	resp, err := http.Post(url+"same", "application/json", strings.NewReader("{}"))
+	must(t, err)
+	defer resp.Body.Close()
+	var r sameResult
+	must(t, json.NewDecoder(resp.Body).Decode(&r))
+	if p := r.Programs[0]; p.Asked < 8 || p.Status < 5 || p.Trouble != "" || r.Golden != r.Cases {
+		t.Errorf("%d of %d are golden, %+v", r.Golden, r.Cases, p)
+	}
+	for _, d := range r.Differ {
+		if slices.Contains([]string{"hello", "http-1-0", "field-name-case", "no-space-after-colon", "range-ignored"}, d.Name) {
+			t.Errorf("%s: %s", d.Name, d.Kind)
 		}
 	}
 }

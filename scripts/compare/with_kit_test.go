@@ -18,7 +18,7 @@ import (
 // python is a textbook server, in parts: it notes each request in the file ../got, and its
 // second argument says what is wrong with it.
 const python = `from socket import *
-import os, sys
+import os, sys, time
 what = sys.argv[2]
 if what == "twice" and not os.path.exists("begun"):
     open("begun", "w").close()
@@ -43,6 +43,9 @@ while True:
     for i in range(0, len(page), 50):
         conn.sendall(page[i:i + 50])
     conn.close()
+    if what == "once":
+        time.sleep(0.1)
+        sys.exit(1)
 `
 
 // withPrograms is a folder with the server in it, and -with for each way of being wrong.
