@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -322,7 +323,9 @@ func TestEnded(t *testing.T) {
 	if end := l.ended(0); end != "" || time.Since(start) >= exchange.Patience {
 		t.Errorf("while it listened: %q after %v", end, time.Since(start))
 	}
+	syscall.ForkLock.RLock() // a child of another test has this socket, too, until it has become its program
 	ln.Close()
+	syscall.ForkLock.RUnlock()
 	if end := l.ended(0); !strings.HasPrefix(end, "the program has ended") {
 		t.Errorf("when it had ended: %q", end)
 	}
