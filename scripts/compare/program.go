@@ -1,22 +1,18 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"net"
-	"net/netip"
 	"os"
 	"os/exec"
-	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"weblab.example/scripts/internal/exchange"
+	"weblab.example/scripts/internal/language"
 	"weblab.example/scripts/internal/launch"
 )
 
@@ -31,15 +27,16 @@ const (
 // A Contestant is a server that -with names.
 type contestant struct {
 	command string
-	dir     string // its folder
-	addr    string // host:port where it listens, if it has no {port} and the system does not tell
-	files   string // a copy of the folder, with the files of the experiments
+	dir     string   // its folder
+	addr    string   // host:port where it listens, if it has no {port} and the system does not tell
+	words   []string // that start it, as grade's -cmd: with its file run, and {main}, looked up
+	files   string   // a copy of the folder, with the files of the experiments
 }
 
 // programFlags adds the flags that name programs. -dir and -with-addr say more about the
 // -with before them.
 func programFlags(flags *flag.FlagSet, all *[]*contestant) {
-	flags.Func("with", "`command` that starts one more server, in any language, such as 'python3 WebServer.py {port}'; {port} and {root}, its folder, are replaced; up to four times", func(command string) error {
+	flags.Func("with", "`command` that starts one more server, in any language, such as 'python3 WebServer.py {port}'; {port}, {root}, its folder, and {main}, its only file that listens, are replaced; a file run there goes before it; up to four times", func(command string) error {
 		switch {
 		case len(strings.Fields(command)) == 0:
 			return errors.New("it is empty")
@@ -67,19 +64,27 @@ func (p *contestant) check() error {
 	_, unsupported := launch.Listening(os.Getpid())
 	info, noDir := os.Stat(p.dir)
 	_, _, noAddr := net.SplitHostPort(p.addr)
-	program := strings.Fields(p.command)[0]
-	_, noProgram := exec.LookPath(program)
+	words, bad := language.ReadRun(p.dir)
+	if bad == nil && words == nil {
+		words = strings.Fields(p.command)
+	}
+	if p.words = words; bad == nil {
+		p.words, _, bad = language.WithMain(words, p.dir)
+	}
 	switch {
 	case noDir != nil:
 		return fmt.Errorf("-dir: %w", noDir)
 	case !info.IsDir():
 		return fmt.Errorf("-dir: %s is no folder", p.dir)
+	case bad != nil:
+		return fmt.Errorf("-with: %w", bad)
 	case p.addr != "" && noAddr != nil:
 		return fmt.Errorf("-with-addr is host:port, such as localhost:6789, not %q", p.addr)
-	case p.addr == "" && unsupported != nil && !strings.Contains(p.command, "{port}"):
+	case p.addr == "" && unsupported != nil && !strings.Contains(strings.Join(p.words, " "), "{port}"):
 		return fmt.Errorf("where does %q listen? Say it with {port} in -with, or with -with-addr: %w", p.command, unsupported)
-	case noProgram != nil && !strings.ContainsAny(program, `/\`): // else it is in its folder
-		return fmt.Errorf("-with: %w", noProgram)
+	}
+	if _, err := exec.LookPath(p.words[0]); err != nil && !strings.ContainsAny(p.words[0], `/\`) { // else it is in its folder
+		return fmt.Errorf("-with: %w", err)
 	}
 	return nil
 }
@@ -87,53 +92,22 @@ func (p *contestant) check() error {
 // start starts the program of a trial, and waits until it listens, where the system tells.
 // Where it does not, whoever connects has to try again.
 func (p *contestant) start(t *trial) error {
-	t.command = p.command
-	free, err := net.Listen("tcp", "localhost:0")
-	if err != nil {
+	t.command = strings.Join(p.words, " ")
+	program := &launch.Foreign{Args: p.words, Root: p.files, Addr: p.addr, Prepare: func(args []string) *launch.Cmd {
+		cmd := launch.Command(t.life, args[0], args[1:]...)
+		t.stderr = &launch.Tail{}
+		cmd.Dir, cmd.Stderr = p.files, t.stderr
+		return cmd
+	}}
+	var silent *launch.NotListening
+	if err := program.Start(); errors.As(err, &silent) {
 		return err
-	}
-	_, port, _ := net.SplitHostPort(free.Addr().String())
-	free.Close()
-	words := strings.Fields(p.command)
-	for i, word := range words {
-		words[i] = strings.NewReplacer("{port}", port, "{root}", p.files).Replace(word)
-	}
-	cmd := launch.Command(t.life, words[0], words[1:]...)
-	cmd.Dir, cmd.Stderr = p.files, &t.stderr
-	in, err := cmd.StdinPipe() // for a program that asks: the port, and no end of the input
-	if err != nil {
-		return err
-	}
-	if err := cmd.Start(); err != nil {
+	} else if err != nil {
 		return fmt.Errorf("cannot be started: %w", err)
 	}
-	io.WriteString(in, port+"\n") // fails if it has ended, which is found out below
-	t.server = &launch.Server{Cmd: cmd, Addr: cmp.Or(p.addr, net.JoinHostPort("localhost", port))}
-	for ; ; time.Sleep(exchange.Pause) { // no system tells when it happens
-		at, unsupported := launch.Listening(cmd.Process.Pid)
-		_, running := cmd.Wait(0)
-		switch {
-		case running == nil && t.life.Err() == nil:
-			return fmt.Errorf("has ended (%v) before it listened", cmd.ProcessState)
-		case unsupported != nil:
-			return nil
-		case len(at) > 0:
-			t.listens, t.server.Addr = true, cmp.Or(p.addr, reach(at, port))
-			return nil
-		case t.life.Err() != nil:
-			return errors.Join(fmt.Errorf("did not listen within %v", programTime), cmd.Kill())
-		}
-	}
-}
-
-// reach is the address at which a program is reached: with the port that it was given, if it
-// listens there.
-func reach(at []netip.AddrPort, port string) string {
-	addr := at[max(0, slices.IndexFunc(at, func(a netip.AddrPort) bool { return strconv.Itoa(int(a.Port())) == port }))]
-	if addr.Addr().IsUnspecified() {
-		return net.JoinHostPort("localhost", strconv.Itoa(int(addr.Port())))
-	}
-	return addr.String()
+	t.server, t.listens = &launch.Server{Cmd: program.Cmd, Addr: program.Addr}, program.Listens
+	t.freePort = !program.HasPort()
+	return nil
 }
 
 // end says how a program has ended, or "" if it runs.

@@ -14,6 +14,7 @@ import (
 
 	"weblab.example/scripts/golden"
 	"weblab.example/scripts/internal/exchange"
+	"weblab.example/scripts/internal/language"
 	"weblab.example/scripts/internal/verdict"
 )
 
@@ -243,7 +244,7 @@ func (c *comparison) send(ctx context.Context, m message) (replies []reply, comm
 		if of != nil {
 			reader := verdict.Reader{Step: of.Step}
 			if p := everyone[i].Program; p > 0 {
-				l, _ := golden.LanguageOf(strings.Fields(c.programs[p-1].command)[0])
+				l, _ := language.Of(c.programs[p-1].words[0])
 				reader.Speaks = l.Name
 			}
 			for lang, why := range map[string]*string{"en": &replies[i].Why, "zh": &replies[i].WhyZh} {

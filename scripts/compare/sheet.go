@@ -29,7 +29,7 @@ func (p *contestant) examine(ctx context.Context) (*sheet, error) {
 		return nil, err
 	}
 	s, notes := &sheet{Command: p.command}, &golden.Notes{}
-	program := golden.Program{Args: strings.Fields(p.command), Foreign: true, Addr: p.addr, Dir: p.dir, Notes: notes,
+	program := golden.Program{Args: p.words, Foreign: true, Addr: p.addr, Dir: p.dir, Notes: notes,
 		Again: fmt.Sprintf(" -checks textbook -cmd %q %s", p.command, p.dir)}
 	s.Results = golden.Grade(ctx, append(golden.Textbook(1, rubric), golden.Textbook(2, rubric)...), program, rand.Uint64())
 	for step := range golden.ByStep(s.Results) {

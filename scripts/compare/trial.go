@@ -95,9 +95,10 @@ type trial struct {
 	log     *serverLog        // of a stage
 	slow    net.Conn          // the slow client's connection, if there is one
 
-	life    context.Context // of the server
-	stderr  launch.Tail     // of a program
-	listens bool            // a program does, as far as the system tells
+	life     context.Context // of the server
+	stderr   *launch.Tail    // of a program
+	listens  bool            // a program does, as far as the system tells
+	freePort bool            // a program must have the same port again
 }
 
 // name is how the page calls who takes part.
@@ -114,7 +115,7 @@ func (c *comparison) begin(ctx context.Context, root string, s settings) (t *tri
 	if err := c.check(s); err != nil {
 		return nil, err
 	}
-	t = &trial{settings: s, log: newServerLog()}
+	t = &trial{settings: s, log: newServerLog(), stderr: &launch.Tail{}}
 	limit, start := trialTime, func() error { return c.startStage(t, root) }
 	if s.Program > 0 {
 		limit, start = programTime, func() error { return c.programs[s.Program-1].start(t) }
@@ -122,10 +123,6 @@ func (c *comparison) begin(ctx context.Context, root string, s settings) (t *tri
 	life, cancel := context.WithTimeout(c.ctx, cmp.Or(s.limit, limit))
 	t.life = life
 	err = start()
-	for tries := 3; err != nil && tries > 1 && strings.Contains(t.command, "{port}") && strings.Contains(t.stderr.String(), "in use"); tries-- {
-		t.stderr = launch.Tail{} // somebody else had taken the port that was free
-		err = start()
-	}
 	if err != nil {
 		cancel()
 		return t, t.fault(err.Error())
@@ -138,7 +135,7 @@ func (c *comparison) begin(ctx context.Context, root string, s settings) (t *tri
 		t.stop()
 		return t, err
 	}
-	t.tap.FreePort = s.Program > 0 && !strings.Contains(t.command, "{port}")
+	t.tap.FreePort = t.freePort
 	if s.Slow != "" {
 		if err := t.holdConnection(ctx); err != nil {
 			t.stop()

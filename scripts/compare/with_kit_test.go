@@ -137,13 +137,13 @@ func TestWithText(t *testing.T) {
 	for want, times := range map[string]int{
 		`(?m)^stage 1: `:   4, // pictures
 		`(?m)^program 1: `: 4,
-		`program 2 \(python3 broken\.py\) has ended \(exit status 1\) before it listened\. Its standard error says:\n +Traceback`: 4,
-		`ModuleNotFoundError: No module named 'nothing_there'`:                                                                    5, // once in the checks of the textbook
-		`(?m)^python3 server\.py \d+ right \S+: 38 of 80 points$`:                                                                 1,
-		`(?m)^threads silent-others: failed$`:                                                                                     1,
-		`(?m)^    slow client: client nothing, server nothing, the client closed first`:                                           1, // of program 1
-		`did not send the page, and has ended \(exit status 1\)(.*\n)+? +IndexError: list index out of range`:                     1,
-		`(?m)^ +[\d.]+ ms  client +\d+  GET /object-6\.svg HTTP/1\.1\\r\\n$`:                                                      6, // of three, in two experiments
+		`program 2 \(python3 broken\.py\) ended before it listened \(exit status 1\)\. Its standard error says:\n +Traceback`: 4,
+		`ModuleNotFoundError: No module named 'nothing_there'`:                                                                5, // once in the checks of the textbook
+		`(?m)^python3 server\.py \d+ right \S+: 38 of 80 points$`:                                                             1,
+		`(?m)^threads silent-others: failed$`:                                                                                 1,
+		`(?m)^    slow client: client nothing, server nothing, the client closed first`:                                       1, // of program 1
+		`did not send the page, and has ended \(exit status 1\)(.*\n)+? +IndexError: list index out of range`:                 1,
+		`(?m)^ +[\d.]+ ms  client +\d+  GET /object-6\.svg HTTP/1\.1\\r\\n$`:                                                  6, // of three, in two experiments
 	} {
 		if n := len(regexp.MustCompile(want).FindAll(out, -1)); n != times {
 			t.Errorf("%d times there is %s, want %d", n, want, times)

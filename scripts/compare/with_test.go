@@ -5,7 +5,8 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"net/netip"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -19,12 +20,22 @@ import (
 func TestProgramFlags(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
+	for name, text := range map[string]string{"server.go": "net.Listen", "other.go": "", "own/run": "go run x.go {port}\n", "own/x.go": ""} {
+		os.Mkdir(filepath.Join(folder, "own"), 0o755) // there already, the second time
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for _, test := range []struct {
 		name string
 		args []string
 		want string // the programs, or a part of the error
 	}{
 		{"two", []string{"-with", "go {port}", "-dir", folder, "-with", "go run {port}", "-with-addr", "h:1"}, "go {port} in DIR at ; go run {port} in . at h:1; "},
+		{"its only server", []string{"-with", "go run {main} {port}", "-dir", folder}, "go run server.go {port} in DIR at ; "},
+		{"a file that is not there", []string{"-with", "go run typo.go {port}", "-dir", folder}, "go run server.go {port} in DIR at ; "},
+		{"its file run", []string{"-with", "go {port}", "-dir", folder + "/own"}, "go run x.go {port} in DIR/own at ; "},
+		{"no server", []string{"-with", "python3 {main}", "-dir", folder}, "no .py file of it listens on a port"},
 		{"a folder of nobody", []string{"-dir", folder}, "it belongs behind a -with"},
 		{"an address of nobody", []string{"-with-addr", "h:1"}, "it belongs behind a -with"},
 		{"no command", []string{"-with", " "}, "it is empty"},
@@ -44,7 +55,7 @@ func TestProgramFlags(t *testing.T) {
 			got := ""
 			for _, p := range all {
 				err = errors.Join(err, p.check())
-				got += fmt.Sprintf("%s in %s at %s; ", p.command, strings.Replace(p.dir, folder, "DIR", 1), p.addr)
+				got += fmt.Sprintf("%s in %s at %s; ", strings.Join(p.words, " "), strings.Replace(p.dir, folder, "DIR", 1), p.addr)
 			}
 			if err != nil {
 				got = err.Error()
@@ -53,25 +64,6 @@ func TestProgramFlags(t *testing.T) {
 				t.Errorf("%s, want %s", got, test.want)
 			}
 		})
-	}
-}
-
-// TestReach: where a program is reached that listens at these addresses.
-func TestReach(t *testing.T) {
-	t.Parallel()
-	for at, want := range map[string]string{
-		"127.0.0.1:80 127.0.0.1:6789": "127.0.0.1:6789",
-		"127.0.0.1:80 [::1]:81":       "127.0.0.1:80",
-		"0.0.0.0:80":                  "localhost:80",
-		"[::]:6789":                   "localhost:6789",
-	} {
-		var addrs []netip.AddrPort
-		for addr := range strings.FieldsSeq(at) {
-			addrs = append(addrs, netip.MustParseAddrPort(addr))
-		}
-		if got := reach(addrs, "6789"); got != want {
-			t.Errorf("%s: %s, want %s", at, got, want)
-		}
 	}
 }
 

@@ -2,11 +2,10 @@ package golden
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net"
-	"net/netip"
 	"os"
 	"slices"
 	"strconv"
@@ -20,10 +19,6 @@ import (
 
 // What it takes to check a program in any language: it knows no flag, does
 // not say where it listens, and serves the directory that it is started in.
-
-// startTime is how long such a program may take until it listens. Nobody
-// connects to try: an empty connection would end many a textbook server.
-const startTime = 15 * time.Second
 
 // client reports whether the program is a foreign client.
 func (p Program) client() bool {
@@ -65,85 +60,38 @@ func (s *session) tryForeign() error {
 	return nil
 }
 
-// serveForeign starts a foreign server. A port that was free may be taken by another program
-// before this one has it.
-func (s *session) serveForeign() (t *target, err error) {
-	for range 3 {
-		if t, err = s.startForeign(); err == nil || s.fixed || !strings.Contains(strings.ToLower(err.Error()), "in use") {
-			break
-		}
-	}
-	return t, err
-}
-
-// startForeign starts a foreign server, and waits until it listens. The port that is free
-// now is in its arguments, and on its standard input, for one that asks.
-func (s *session) startForeign() (*target, error) {
-	host, port, err := net.SplitHostPort(s.program.Addr)
-	if err != nil {
-		host = "localhost"
-	}
-	if err != nil || s.program.has("{port}") {
-		if port, err = freePort(); err != nil {
-			return nil, err
-		}
-	}
-	proc := s.prepare(s.program.fill("{port}", port, "{root}", s.site.dir), &launch.Tail{}, nil)
-	if proc, err = s.run(proc, port, "HelloWorld.html"); err != nil {
-		return nil, err
-	}
-	t := &target{session: s, addr: net.JoinHostPort(host, port), proc: proc}
-	for start := time.Now(); ; time.Sleep(2 * exchange.Pause) { // no system tells when it happens
-		at, err := launch.Listening(proc.Process.Pid)
-		if err != nil || s.program.poor {
-			t.begun = start
-			return t, nil // those who connect try again
-		}
-		if len(at) > 0 {
-			t.found(at, port)
-			return t, nil
-		}
-		if _, err := proc.Wait(0); err == nil || time.Since(start) > startTime {
-			return nil, t.notStarted()
-		}
-	}
-}
-
-// found notes where a server listens: at the port that it was given, or elsewhere.
-func (t *target) found(at []netip.AddrPort, given string) {
-	i := slices.IndexFunc(at, func(a netip.AddrPort) bool { return strconv.Itoa(int(a.Port())) == given })
-	addr := at[max(i, 0)]
-	t.addr = addr.String()
-	if ip := addr.Addr(); ip.IsUnspecified() || ip == netip.IPv6Loopback() || ip == netip.AddrFrom4([4]byte{127, 0, 0, 1}) {
-		t.addr = net.JoinHostPort("localhost", strconv.Itoa(int(addr.Port())))
-	}
-	if i < 0 && !t.tried {
+// serveForeign starts a foreign server.
+func (s *session) serveForeign() (*target, error) {
+	t := &target{session: s}
+	server := &launch.Foreign{Args: s.program.Args, Root: s.site.dir, Addr: s.program.Addr, Blind: s.program.poor, Prepare: func(args []string) *launch.Cmd {
+		p := s.program
+		p.Args = args
+		t.proc = s.prepare(p, &launch.Tail{}, nil)
+		return t.proc.Cmd
+	}}
+	err := server.Start()
+	t.addr = server.Addr
+	var silent *launch.NotListening
+	switch {
+	case errors.As(err, &silent):
+		return nil, t.notStarted(silent)
+	case t.proc == nil:
+		return nil, err // there is no free port
+	case err != nil:
+		return nil, s.started(err, t.proc)
+	case !server.Listens:
+		t.begun = time.Now()
+	case server.Elsewhere != "" && !t.tried:
 		t.fixed = true
-		t.program.remark("the server listens on %s, whatever port it is given, and was asked there", addr)
+		t.program.remark("the server listens on %s, whatever port it is given, and was asked there", server.Elsewhere)
 	}
-}
-
-// freePort finds a port that nobody uses now. It is not one that the system
-// gives to connections: the program has yet to take it, and a connection that
-// has it meanwhile would be in its way.
-func freePort() (string, error) {
-	const low, high, tries = 20_000, 32_000, 100
-	var failed error
-	for range tries {
-		port := strconv.Itoa(low + rand.IntN(high-low))
-		ln, err := net.Listen("tcp", ":"+port)
-		if err == nil {
-			return port, ln.Close()
-		}
-		failed = err
-	}
-	return "", failed
+	return t, nil
 }
 
 // starting reports whether a connection that was refused may be tried again: the program
 // has only just been started, and this system does not tell when it listens.
 func (t *target) starting() bool {
-	return !t.begun.IsZero() && time.Since(t.begun) < startTime && t.ended(0) == ""
+	return !t.begun.IsZero() && time.Since(t.begun) < 3*exchange.Patience && t.ended(0) == ""
 }
 
 // hangUp closes a connection. Where the server has closed first, its port would stay taken
@@ -161,14 +109,10 @@ func (t *target) hangUp(conn *net.TCPConn) {
 
 // notStarted says that a server never listened, with its own last line. One that has
 // listened before has failed; of one that never has it is not known whose fault that is.
-func (t *target) notStarted() error {
-	what := fmt.Sprintf("it did not listen within %v", startTime)
-	if _, err := t.proc.Wait(0); err == nil {
-		what = fmt.Sprintf("it ended before it listened (%v)", t.proc.ProcessState)
-	}
-	t.proc.Kill()
+func (t *target) notStarted(silent error) error {
+	what := "it " + silent.Error()
 	said := cmp.Or(strings.TrimSpace(t.proc.stderr.String()), strings.TrimSpace(t.proc.stdout.String()))
-	line, where := lastWords(t.program.language(), said, t.program.owns)
+	line, where := t.program.language().LastWords(said, t.program.owns)
 	if line == "" {
 		line = said[strings.LastIndexByte(said, '\n')+1:]
 	}

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"weblab.example/scripts/internal/launch"
 )
 
 // plainServer is the textbook's, on a port that is an expression. It ends when somebody
@@ -56,7 +57,7 @@ func TestForeign(t *testing.T) {
 			"It says: ValueError: invalid literal for int() with base 10: 'x' (server.py:4: ear.bind(('', int('x'))))."},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			free, err := freePort() // not while others start programs: those have its socket for a moment
+			free, err := launch.FreePort() // not while others start programs: those have its socket for a moment
 			if err != nil {
 				t.Fatal(err)
 			}

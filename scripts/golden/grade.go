@@ -34,10 +34,7 @@ func Grade(ctx context.Context, checks []Check, program Program, seed uint64) []
 	for rest := slices.Collect(ByStep(results)); len(rest) > 0; {
 		now := 1
 		if level := StepOf(rest[0][0].Step).Level; len(blockers) == 0 && (level == Protocol || level == Strict) && session.programs() > 1 {
-			// These take time, most of it in waiting: they run at once, with 2.1, which all behind it need.
-			for now < len(rest) && StepOf(rest[now-1][0].Step).Level != Core {
-				now++
-			}
+			now = len(rest) // these take time, most of it in waiting: they run at once
 		}
 		var all sync.WaitGroup
 		for _, step := range rest[:now] {

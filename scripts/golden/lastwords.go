@@ -2,13 +2,13 @@ package golden
 
 import (
 	"fmt"
-	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
 	"weblab.example/scripts/internal/exchange"
+	"weblab.example/scripts/internal/language"
 	"weblab.example/scripts/internal/term"
 	"weblab.example/scripts/internal/verdict"
 )
@@ -27,31 +27,6 @@ func (p Program) why(f *verdict.Failure, step string) (why, zh string) {
 	why = term.Visible(f.Why(reader))
 	reader.Lang = "zh"
 	return why, term.Visible(f.Why(reader))
-}
-
-// lastWords finds the last report of an error in what a program has said. has tells
-// whether a file is the program's own: the line of a library is not where to look.
-func lastWords(language Language, said string, has func(file string) bool) (line, where string) {
-	if language.report == nil {
-		return "", ""
-	}
-	lines := language.report.FindAllString(said, -1)
-	if len(lines) == 0 {
-		return "", ""
-	}
-	line = strings.TrimSpace(lines[len(lines)-1])
-	if at := strings.LastIndex(said, "Traceback (most recent call last)"); at >= 0 {
-		said = said[at:]
-	}
-	for _, m := range language.source.FindAllStringSubmatch(said, -1) {
-		if file := path.Base(filepath.ToSlash(m[1])); has(file) {
-			where = file + ":" + m[2]
-			if language.Name != "python" {
-				break
-			}
-		}
-	}
-	return line, where
 }
 
 // noteLastWords notes what a program in another language has said, and how it has ended, before a script
@@ -75,7 +50,7 @@ func (t *target) quote(failure *verdict.Failure) {
 	if t.ending == "" && !slices.Contains(wanting, failure.Diagnosis) {
 		return // what it said is not why: it may be of the check before
 	}
-	line, where := lastWords(t.program.language(), t.said, t.program.owns)
+	line, where := t.program.language().LastWords(t.said, t.program.owns)
 	if line != "" && t.ending != "" && failure.Diagnosis != "dies-on-empty" { // that is why, whatever came of it
 		failure.Diagnosis, failure.Args = "died", nil
 	}
@@ -92,4 +67,17 @@ func (t *target) quote(failure *verdict.Failure) {
 	}
 	failure.Seen = fmt.Sprintf("the program says: %.200s%s\n%s", line, where, failure.Seen)
 	failure.Last = line
+}
+
+// language is the language of a program in another language than the kit's; the zero
+// Language if that is not known. A program that lies beside a source in C is in C.
+func (p Program) language() language.Language {
+	if !p.Foreign || len(p.Args) == 0 {
+		return language.Language{}
+	}
+	l, known := language.Of(p.Args[0])
+	if sources, _ := filepath.Glob(filepath.Join(p.Dir, "*.c")); !known && len(sources) > 0 && strings.Contains(p.Args[0], "/") {
+		return language.C()
+	}
+	return l
 }

@@ -3,7 +3,6 @@ package golden
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"runtime"
@@ -71,19 +70,13 @@ func (s *session) prepare(p Program, stdout *launch.Tail, flags []string) *proce
 	return proc
 }
 
-// run starts a process that was prepared. answers are to what it may ask for on its standard
-// input, which stays open: a program that reads on waits, as it does at a terminal.
+// run starts a process that was prepared. answers are to what it may ask for.
 func (s *session) run(proc *process, answers ...string) (*process, error) {
+	start := proc.Start
 	if len(answers) > 0 {
-		input, err := proc.StdinPipe() // closed when the program has ended
-		if err == nil {
-			_, err = io.WriteString(input, strings.Join(answers, "\n")+"\n") // the pipe holds it
-		}
-		if err != nil {
-			return nil, err
-		}
+		start = func() error { return proc.StartAsked(answers...) }
 	}
-	if err := s.started(proc.Start(), proc); err != nil {
+	if err := s.started(start(), proc); err != nil {
 		return nil, err
 	}
 	return proc, nil

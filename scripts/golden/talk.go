@@ -20,7 +20,7 @@ func (t *target) dial() (*net.TCPConn, error) {
 	}
 	if err != nil && t.program.Foreign && !t.reached.Load() {
 		if t.proc != nil && !t.tried {
-			return nil, t.notStarted()
+			return nil, t.notStarted(t.proc.NotListening())
 		} else if t.proc == nil {
 			return nil, t.program.trouble("no server listens on %s", t.addr) // nor has one before
 		}

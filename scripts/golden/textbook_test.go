@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"weblab.example/scripts/internal/language"
 	"weblab.example/scripts/internal/verdict"
 )
 
@@ -28,8 +29,8 @@ TypeError: a bytes-like object is required, not 'str'
 		{"go", "panic: runtime error: index out of range [1] with length 0\n\ngoroutine 1 [running]:\nmain.main()\n\t/tmp/x/WebServer.go:12 +0x1d\n", "panic: runtime error: index out of range [1] with length 0", "WebServer.go:12"},
 		{"", "Error: nobody knows this language\n", "", ""},
 	} {
-		language, _ := LanguageOf(c.language)
-		line, where := lastWords(language, c.said, func(file string) bool { return strings.HasPrefix(file, "WebServer.") })
+		speaks, _ := language.Of(c.language)
+		line, where := speaks.LastWords(c.said, func(file string) bool { return strings.HasPrefix(file, "WebServer.") })
 		if line != c.line || where != c.where {
 			t.Errorf("%s: %q, %q, want %q, %q", c.language, line, where, c.line, c.where)
 		}

@@ -15,6 +15,7 @@ import (
 
 	"weblab.example/scripts/golden"
 	"weblab.example/scripts/internal/kit"
+	"weblab.example/scripts/internal/language"
 )
 
 // gradeOne builds what there is to build and has it checked.
@@ -79,17 +80,21 @@ func (g *grader) foreignPrograms(s *submission, dir string) error {
 		}
 	}
 	server, err := g.commandOf(s)
-	if err == nil {
-		server, err = s.withMain(server, files)
-	}
 	if err != nil {
 		return err
+	}
+	server, found, err := language.WithMain(server, files)
+	if err != nil {
+		return err
+	}
+	if found != "" {
+		s.Remarks = append(s.Remarks, oneLine(found))
 	}
 	for _, r := range s.Stages {
 		r.program = golden.Program{Foreign: true, Args: server, Addr: g.addr, Dir: files, Again: g.again + s.argument()}
 		if r.Stage == 3 {
 			r.program.Args, r.program.Addr = strings.Fields(g.clientCommand), ""
-			if missingFile(r.program.Args, files) != "" {
+			if language.Missing(r.program.Args, files) != "" {
 				r.State = notSubmitted
 				r.notRun(notSubmitted)
 			}

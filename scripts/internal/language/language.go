@@ -1,6 +1,12 @@
-package golden
+// Package language knows programs in other languages than the kit's: how a submission's server
+// is started, and where a report of an error names the source.
+//
+//	command, or a file run, with {main} -> ReadRun, WithMain -> the words that start the server
+//	what a program says -> LastWords -> the error, and the line of its source
+package language
 
 import (
+	"path"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -43,8 +49,8 @@ var languages = []Language{
 	},
 }
 
-// LanguageOf is the language that a command starts; ok is false if it is not known.
-func LanguageOf(command string) (l Language, ok bool) {
+// Of is the language that a command starts; ok is false if it is not known.
+func Of(command string) (l Language, ok bool) {
 	name := strings.TrimRight(strings.TrimSuffix(filepath.Base(command), ".exe"), "0123456789.")
 	for _, l := range languages {
 		for _, known := range l.Commands {
@@ -56,15 +62,30 @@ func LanguageOf(command string) (l Language, ok bool) {
 	return l, false
 }
 
-// language is the language of a program in another language than the kit's; the zero
-// Language if that is not known. A program that lies beside a source in C is in C.
-func (p Program) language() Language {
-	if !p.Foreign || len(p.Args) == 0 {
-		return Language{}
+// C is the language of a program that lies beside a source in it, whatever its name.
+func C() Language { return languages[len(languages)-1] }
+
+// LastWords finds the last report of an error in what a program has said. has tells
+// whether a file is the program's own: the line of a library is not where to look.
+func (l Language) LastWords(said string, has func(file string) bool) (line, where string) {
+	if l.report == nil {
+		return "", ""
 	}
-	l, known := LanguageOf(p.Args[0])
-	if sources, _ := filepath.Glob(filepath.Join(p.Dir, "*.c")); !known && len(sources) > 0 && strings.Contains(p.Args[0], "/") {
-		return languages[len(languages)-1]
+	lines := l.report.FindAllString(said, -1)
+	if len(lines) == 0 {
+		return "", ""
 	}
-	return l
+	line = strings.TrimSpace(lines[len(lines)-1])
+	if at := strings.LastIndex(said, "Traceback (most recent call last)"); at >= 0 {
+		said = said[at:]
+	}
+	for _, m := range l.source.FindAllStringSubmatch(said, -1) {
+		if file := path.Base(filepath.ToSlash(m[1])); has(file) {
+			where = file + ":" + m[2]
+			if l.Name != "python" {
+				break
+			}
+		}
+	}
+	return line, where
 }
