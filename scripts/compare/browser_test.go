@@ -91,7 +91,7 @@ func checkObjects(t *testing.T, shown string) {
 	if queued := strings.Count(shown, `class="queue"`); queued < 4 {
 		t.Errorf("%d connections are seen waiting in the queue", queued)
 	}
-	one(t, `connection \d: connected at \d+ ms, waited [3-6]\d\d ms in the queue, accepted at`, text(shown))
+	one(t, `connection \d: came at \d+ ms, connected at \d+ ms, waited [3-6]\d\d ms in the queue, accepted at`, text(shown))
 	for _, name := range []string{"object-1.svg", "object-6.svg", "page-6.html"} {
 		if n := strings.Count(shown, `<span class="name">`+name+`</span>`); n != 2 {
 			t.Errorf("%s has %d lanes, want 2", name, n)

@@ -2,20 +2,24 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"weblab.example/scripts/golden"
 	"weblab.example/scripts/internal/caselist"
+	"weblab.example/scripts/internal/tap"
 )
 
-// TestLanes makes pictures of logs and measurements.
+// TestLanes makes pictures of what a client measured, what passed the tap, and a log.
 func TestLanes(t *testing.T) {
 	t.Parallel()
 	const file = "testdata/pictures.txt"
@@ -26,15 +30,20 @@ func TestLanes(t *testing.T) {
 	for _, p := range pictures {
 		t.Run(p.Name, func(t *testing.T) {
 			t.Parallel()
-			text, want, tr := "", "", &trial{}
+			text, want, tr := "", "", &trial{log: newServerLog()}
 			var timings []timing
 			for _, key := range p.Keys {
 				switch key.Name {
 				case "slow":
 					tr.Slow = key.Value
-				case "log":
-					ms, fields, _ := strings.Cut(key.Value, " ")
-					text += fmt.Sprintf(`{"time":"2026-01-02T03:04:00.%03sZ","level":"INFO",%s}`+"\n", ms, fields)
+				case "program":
+					tr.Program = 1
+				case "conn":
+					c, logged := connOf(key.Value, fmt.Sprint("conn ", len(tr.conns)))
+					tr.conns, text = append(tr.conns, c), text+logged
+				case "piece":
+					c := &tr.conns[len(tr.conns)-1]
+					c.Pieces = append(c.Pieces, pieceOf(t, key.Value))
 				case "measured":
 					timings = append(timings, measured(t, key.Value))
 				case "lane":
@@ -45,11 +54,10 @@ func TestLanes(t *testing.T) {
 					t.Fatal(p.Wrong(key.Line, "%s: no picture has this", key.Name))
 				}
 			}
-			log := newServerLog()
 			half := len(text) / 2 // a write need not end with a line
-			log.Write([]byte(text[:half]))
-			log.Write([]byte(text[half:]))
-			events, said := log.read()
+			tr.log.Write([]byte(text[:half]))
+			tr.log.Write([]byte(text[half:]))
+			events, said := tr.log.read()
 			raw := ""
 			for _, e := range events {
 				line, _ := e.MarshalJSON() // never fails
@@ -59,7 +67,7 @@ func TestLanes(t *testing.T) {
 				t.Errorf("the events are\n%sand as no event %q", raw, said)
 			}
 			tr.Objects = len(timings) - 1
-			o := tr.outcome(timings, events)
+			o := tr.outcome(timings, "")
 			got := ""
 			for _, l := range append(o.Browser, o.Server...) {
 				got += fmt.Sprintf("%s %v\n\t%s\n", l.Name, l.Spans, l.Says)
@@ -72,6 +80,56 @@ func TestLanes(t *testing.T) {
 	}
 }
 
+// began is when the pictures begin, in milliseconds since 1970: 2026-01-02T03:04:00Z.
+const began = 1767323040000
+
+// A moment scans a time in milliseconds after that; - is none.
+type moment struct{ *time.Time }
+
+func (m moment) Scan(state fmt.ScanState, _ rune) error {
+	word, err := state.Token(true, nil)
+	if ms, bad := strconv.Atoi(string(word)); bad == nil {
+		*m.Time = time.UnixMilli(began + int64(ms))
+	}
+	return err
+}
+
+// connOf reads a connection, as "over 1 2 3", and makes the line of a log that says when it
+// was accepted, if it was.
+func connOf(line, local string) (c tap.Conn, logged string) {
+	c.Local = local
+	how, accepted := "", 0
+	if n, _ := fmt.Sscan(line, &how, moment{&c.Opened}, moment{&c.Connected}, &accepted); n == 4 {
+		logged = fmt.Sprintf(`{"time":"2026-01-02T03:04:00.%03dZ","level":"INFO","msg":"accepted","conn":1,"remote":%q}`+"\n", accepted, local)
+	}
+	if c.Over = how != "open"; how == "failed" {
+		c.Failed = errors.New("refused")
+	}
+	return c, logged
+}
+
+// pieceOf reads a piece, as "5 client GET /\\r\\n", or "9-11 server FIN".
+func pieceOf(t *testing.T, line string) tap.Piece {
+	t.Helper()
+	when, rest, _ := strings.Cut(line, " ")
+	who, quoted, _ := strings.Cut(rest, " ")
+	from, to, long := strings.Cut(when, "-")
+	if !long {
+		to = from
+	}
+	p := tap.Piece{From: who}
+	_, err := fmt.Sscan(from+" "+to, moment{&p.Time}, moment{&p.Until})
+	must(t, err)
+	if quoted == tap.FIN || quoted == tap.RST {
+		p.End = quoted
+		return p
+	}
+	said, err := strconv.Unquote(`"` + quoted + `"`)
+	must(t, err)
+	p.Bytes, p.Size, p.Parts = []byte(said), len(said), 1
+	return p
+}
+
 // measured reads what a client measured for an object.
 func measured(t *testing.T, line string) (m timing) {
 	t.Helper()
@@ -79,7 +137,7 @@ func measured(t *testing.T, line string) (m timing) {
 	_, err := fmt.Sscan(line, &m.Target, &m.Status, moments[0], moments[1], moments[2], moments[3], moments[4], moments[5])
 	must(t, err)
 	for _, moment := range moments {
-		*moment += 1767323040000 // 2026-01-02T03:04:00Z, in milliseconds since 1970
+		*moment += began
 	}
 	return m
 }
@@ -92,8 +150,8 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// TestCheckLoaded: there is no picture of a page that did not come whole.
-func TestCheckLoaded(t *testing.T) {
+// TestMissing: what is said of a page that did not come whole.
+func TestMissing(t *testing.T) {
 	t.Parallel()
 	good := func(target string) timing {
 		return timing{Target: target, Start: 1, ResponseStart: 2, ResponseEnd: 3, Status: 200}
@@ -120,8 +178,8 @@ func TestCheckLoaded(t *testing.T) {
 			tr := &trial{settings: settings{Stage: 1, Objects: 2}, log: newServerLog()}
 			tr.log.Write([]byte(test.log))
 			got := ""
-			if err := tr.checkLoaded(test.timings); err != nil {
-				got = err.Error()
+			if what := tr.missing(test.timings); what != "" {
+				got = tr.fault(what).Error()
 			}
 			if got != test.want {
 				t.Errorf("%q, want %q", got, test.want)

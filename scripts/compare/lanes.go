@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"math"
@@ -8,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"weblab.example/scripts/internal/exchange"
 	"weblab.example/scripts/internal/tap"
 )
 
@@ -20,15 +22,14 @@ type span struct {
 }
 
 // The kinds of spans, each with its letter for the terminal. The first four belong
-// to the client, the others to the server. What passes the tap has some of both.
+// to the client, the others to the server.
 var kinds = []struct{ Kind, Letter, Means string }{
 	{"stalled", " ", "asked for, not yet connected"},
 	{"connect", "-", "connecting"},
 	{"wait", ".", "waiting for the first byte"},
 	{"receive", "#", "receiving"},
-	{"quiet", "~", "connected, and nothing was sent yet"},
 	{"queue", ":", "connected, but waiting in the system's queue: not accepted yet"},
-	{"head", "?", "accepted, waiting for a whole request"},
+	{"head", "?", "waiting for a whole request"},
 	{"answer", "=", "answering"},
 	{"open", "_", "answered, and still open"},
 }
@@ -51,36 +52,13 @@ func (l *lane) add(kind string, from, to float64) {
 // millis is a moment as JavaScript counts it.
 func millis(t time.Time) float64 { return float64(t.UnixMicro()) / 1000 }
 
-// outcome makes a picture of what the client measured, what the server logged and what
-// passed the tap. All use the clock of this machine. The picture begins with the first event.
-func (t *trial) outcome(timings []timing, events []event) *outcome {
-	o := &outcome{settings: t.settings, Name: t.name(), Command: t.command, Timings: timings, Log: events}
-	asked, firstObject := math.Inf(1), math.Inf(1)
-	lastByte, lastObject := 0.0, 0.0
-	for _, m := range timings {
-		asked = min(asked, m.Start)
-		if !m.came() {
-			continue
-		}
-		lastByte = max(lastByte, m.ResponseEnd)
-		if m.Target != t.pageTarget() {
-			firstObject, lastObject = min(firstObject, m.Start), max(lastObject, m.ResponseEnd)
-		}
-	}
-	if lastByte > 0 {
-		o.TotalTime = lastByte - asked
-	}
-	if lastObject > 0 {
-		o.ObjectsTime = lastObject - firstObject
-	}
-	begin, end := asked, lastByte
-	ofConn := map[int][]event{}
-	for _, e := range events {
-		if e.Conn > 0 {
-			begin, end = min(begin, millis(e.Time)), max(end, millis(e.Time))
-			ofConn[e.Conn] = append(ofConn[e.Conn], e)
-		}
-	}
+// outcome makes a picture of what the client measured, what passed the tap, and when the
+// server accepted, as it logged. All use the clock of this machine. The picture begins with
+// the first event.
+func (t *trial) outcome(timings []timing, trouble string) *outcome {
+	events, _ := t.log.read()
+	o := &outcome{settings: t.settings, Name: t.name(), Command: t.command, Timings: timings, Log: events, Trouble: trouble}
+	begin, end := o.addTimes()
 	for _, c := range t.conns {
 		begin, end = min(begin, millis(c.Opened)), max(end, millis(c.Opened))
 		for _, p := range c.Pieces {
@@ -96,54 +74,57 @@ func (t *trial) outcome(timings []timing, events []event) *outcome {
 	for _, m := range timings {
 		o.Browser = append(o.Browser, clientLane(m, begin, o.Length))
 	}
-	t.addWire(o, begin)
+	accepted := map[string]time.Time{} // by the tap's address, as the log has it
 	for _, e := range events {
-		if e.Msg != "accepted" {
-			continue
+		if e.Msg == "accepted" {
+			accepted[e.Remote] = e.Time
 		}
-		isSlow := t.Slow != "" && len(o.Server) == 0 // begin waits until it has been accepted
-		if !isSlow {
+	}
+	turn := func(c tap.Conn) time.Time {
+		if at, logged := accepted[c.Local]; logged {
+			return at
+		}
+		return c.Opened.Add(time.Hour) // behind those that were accepted
+	}
+	conns := slices.Clone(t.conns)
+	slices.SortStableFunc(conns, func(a, b tap.Conn) int { return turn(a).Compare(turn(b)) })
+	for i, c := range conns {
+		name := fmt.Sprintf("connection %d", i+1)
+		at, logged := accepted[c.Local]
+		switch {
+		case i == 0 && t.Slow != "":
+			name = "slow client"
+		case logged || t.Program > 0:
 			o.Connections++
 		}
-		l := serverLane(ofConn[e.Conn], isSlow, timings, begin, o.Length)
-		o.Server = append(o.Server, l)
+		o.Server = append(o.Server, t.serverLane(c, name, at, begin, o.Length))
+		o.Wire = append(o.Wire, t.converse(c, name, begin))
 	}
 	return o
 }
 
-// addWire adds what passed the tap: of a program the lanes as well. The server's own log
-// has numbers for a stage's connections.
-func (t *trial) addWire(o *outcome, begin float64) {
-	const unknown = 1 << 20 // to a stage's log: it never accepted them
-	number := map[string]int{}
-	for i, c := range t.conns {
-		number[c.Local] = i + 1
-		if t.Program == 0 {
-			number[c.Local] += unknown
+// addTimes adds up how long the page took, and returns when the client asked for it, and had
+// its last byte.
+func (o *outcome) addTimes() (asked, lastByte float64) {
+	asked = math.Inf(1)
+	firstObject, lastObject := math.Inf(1), 0.0
+	for _, m := range o.Timings {
+		asked = min(asked, m.Start)
+		if !m.came() {
+			continue
+		}
+		lastByte = max(lastByte, m.ResponseEnd)
+		if m.Target != o.pageTarget() {
+			firstObject, lastObject = min(firstObject, m.Start), max(lastObject, m.ResponseEnd)
 		}
 	}
-	for _, e := range o.Log {
-		if e.Msg == "accepted" {
-			number[e.Remote] = e.Conn
-		}
+	if lastByte > 0 {
+		o.TotalTime = lastByte - asked
 	}
-	conns := slices.Clone(t.conns)
-	slices.SortStableFunc(conns, func(a, b tap.Conn) int { return cmp.Compare(number[a.Local], number[b.Local]) })
-	for i, c := range conns {
-		name := fmt.Sprintf("connection %d", number[c.Local])
-		if i == 0 && t.Slow != "" {
-			name = "slow client"
-		} else if number[c.Local] > unknown {
-			name = "never accepted"
-		}
-		o.Wire = append(o.Wire, t.converse(c, name, begin))
-		if t.Program > 0 {
-			o.Server = append(o.Server, wireLane(c, name, begin, o.Length))
-			if name != "slow client" {
-				o.Connections++
-			}
-		}
+	if lastObject > 0 {
+		o.ObjectsTime = lastObject - firstObject
 	}
+	return asked, lastByte
 }
 
 // clientLane shows an object as the client saw it. The picture ends after so many
@@ -171,59 +152,93 @@ func clientLane(m timing, begin, length float64) lane {
 	return l
 }
 
-// serverLane shows a connection as the server logged it. The first of its events
-// is that it was accepted. The picture ends after so many milliseconds.
-func serverLane(events []event, isSlow bool, timings []timing, begin, length float64) lane {
-	l := lane{Name: fmt.Sprintf("connection %d", events[0].Conn)}
-	says := []string{}
-	doing, since, target := "head", millis(events[0].Time)-begin, ""
-	if isSlow {
-		l.Name = "slow client"
-	} else if connected := connectedAt(events, timings) - begin; connected < since {
-		l.add("queue", connected, since)
-		if since-connected >= 1 {
-			says = append(says, fmt.Sprintf("connected at %.0f ms, waited %.0f ms in the queue", connected, since-connected))
-		}
-	}
-	says = append(says, fmt.Sprintf("accepted at %.0f ms", since))
-	for _, e := range events {
-		at := millis(e.Time) - begin
-		switch e.Msg {
-		case "request":
-			l.add(doing, since, at)
-			doing, since, target = "answer", at, cmp.Or(strings.TrimPrefix(e.Target, "/"), "what came")
-		case "answered":
-			l.add(doing, since, at)
-			says = append(says, fmt.Sprintf("%s answered with %d from %.0f to %.0f ms", target, e.Status, since, at))
-			doing, since = "open", at
-		}
-	}
-	if doing == "head" {
-		says = append(says, "no request came")
-	}
-	ended, how := length, "still open at the end"
-	if last := events[len(events)-1]; last.Msg == "closed" {
-		ended = millis(last.Time) - begin
-		how = fmt.Sprintf("closed at %.0f ms", ended)
-	}
-	l.add(doing, since, ended)
-	l.Says = strings.Join(append(says, how), ", ")
-	return l
+// A Course is a lane of a connection that is being drawn.
+type course struct {
+	lane
+	doing string
+	since float64
+	last  float64 // byte of an answer; below 0 without one
 }
 
-// connectedAt tells when the connection with these events was made. The server does
-// not know it, because the system makes the connection. The client knows, and the
-// first request tells which client it was. Without a request, it is never.
-func connectedAt(events []event, timings []timing) float64 {
-	first := slices.IndexFunc(events, func(e event) bool { return e.Msg == "request" })
-	for _, m := range timings {
+// become ends what is being done, and begins something else.
+func (c *course) become(kind string, at float64) {
+	if c.doing == "answer" && c.last >= 0 {
+		c.add(c.doing, c.since, c.last)
+		c.doing, c.since, c.last = "open", max(c.since, c.last), -1
+	}
+	c.add(c.doing, c.since, at)
+	c.doing, c.since = kind, max(c.since, at)
+}
+
+func (c *course) say(format string, args ...any) { c.Says += fmt.Sprintf(format, args...) }
+
+// serverLane shows a connection as the tap saw it. The picture ends after so many
+// milliseconds. When the server accepted it, only the log of a stage tells: until then the
+// connection is in the queue of the system, whatever has been sent on it.
+func (t *trial) serverLane(conn tap.Conn, name string, accepted time.Time, begin, length float64) lane {
+	c := &course{lane: lane{Name: name}, doing: "connect", since: millis(conn.Opened) - begin, last: -1}
+	c.say("came at %.0f ms", c.since)
+	if conn.Failed != nil {
+		c.say(", no connection to the server (%v)", conn.Failed)
+		return c.lane
+	}
+	if !conn.Connected.IsZero() {
+		connected, at := millis(conn.Connected)-begin, millis(accepted)-begin
+		c.say(", connected at %.0f ms", connected)
 		switch {
-		case first < 0 || m.Target != events[first].Target:
-		case m.ConnectStart == m.ConnectEnd: // the browser had connected ahead of time
-			return m.RequestStart
+		case t.Program > 0:
+			c.become("head", connected)
+		case accepted.IsZero():
+			c.become("queue", connected)
+			c.become("head", length)
+			c.say(", never accepted")
 		default:
-			return m.ConnectEnd
+			c.become("queue", connected)
+			c.become("head", at)
+			if at-connected >= 1 {
+				c.say(", waited %.0f ms in the queue", at-connected)
+			}
+			c.say(", accepted at %.0f ms", at)
 		}
 	}
-	return math.Inf(1)
+	c.draw(conn.Pieces, begin)
+	if !conn.Over {
+		c.become("", length)
+		c.say(", still open at the end")
+	}
+	return c.lane
+}
+
+// draw shows what passed: requests, answers, and the ends of both directions.
+func (c *course) draw(pieces []tap.Piece, begin float64) {
+	var request []byte
+	for _, p := range pieces {
+		at := millis(p.Time) - begin
+		switch {
+		case p.End != "":
+			c.become("open", at)
+			c.say(", %s's %s at %.0f ms", p.From, p.End, at)
+		case p.From == tap.Client:
+			if c.doing == "open" || c.last >= 0 {
+				c.become("head", at)
+				request = nil
+			}
+			if request == nil {
+				c.say(", request at %.0f ms", at)
+			}
+			if request = append(request, p.Bytes...); exchange.ReadMessage(bytes.TrimLeft(request, "\r\n")).Ended {
+				c.become("answer", at)
+			}
+		default:
+			what := "answer"
+			if c.doing != "answer" {
+				c.become("answer", at)
+				what = "answer before a whole request"
+			}
+			if c.last < 0 {
+				c.say(", %s at %.0f ms", what, at)
+			}
+			c.last = millis(p.Until) - begin
+		}
+	}
 }

@@ -12,10 +12,7 @@ import (
 type event struct {
 	Time   time.Time
 	Msg    string // accepted, request, answered, closed
-	Conn   int
 	Remote string // of accepted: the tap
-	Target string
-	Status int
 	Error  string // of a panic, for example "step 1.3 is not written yet"
 
 	line json.RawMessage

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"weblab.example/scripts/internal/exchange"
 	"weblab.example/scripts/internal/language"
 	"weblab.example/scripts/internal/launch"
 )
@@ -110,31 +109,14 @@ func (p *contestant) start(t *trial) error {
 	return nil
 }
 
-// end says how a program has ended, or "" if it runs.
+// end says how a server has ended, or "" if it runs.
 func (t *trial) end() string {
 	_, runs := t.server.Wait(0)
 	switch {
 	case errors.Is(t.life.Err(), context.DeadlineExceeded):
-		return fmt.Sprintf("was ended after %v", programTime)
+		return fmt.Sprintf("was ended after %v", t.limit)
 	case runs != nil:
 		return ""
 	}
 	return fmt.Sprintf("has ended (%v)", t.server.ProcessState)
-}
-
-// trouble says what went wrong with a program, or "". It is asked before the program is stopped.
-func (t *trial) trouble(timings []timing) string {
-	what := t.missing(timings)
-	if what != "" {
-		t.server.Wait(exchange.AMoment) // its connections may be seen to end before it is
-	}
-	if end := t.end(); what != "" && end != "" {
-		what += ", and " + end
-	} else {
-		what += end
-	}
-	if what == "" {
-		return ""
-	}
-	return t.fault(what).Error()
 }

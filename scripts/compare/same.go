@@ -64,13 +64,13 @@ func (c *comparison) same(ctx context.Context) (*sameResult, error) {
 	all.SetLimit(8)
 	for n, s := range c.everyone() {
 		if s.Program > 0 {
-			all.Go(func() error { return c.askProgram(ctx, s, core, n, answers, &troubles[n]) })
+			all.Go(func() error { return c.ask(ctx, s, core, n, answers, &troubles[n]) })
 			continue
 		}
 		for _, key := range slices.Sorted(maps.Keys(byFlags)) {
 			with := s
 			with.more = strings.Fields(key)
-			all.Go(func() error { return c.ask(ctx, with, byFlags[key], n, answers) })
+			all.Go(func() error { return c.ask(ctx, with, byFlags[key], n, answers, &troubles[n]) })
 		}
 	}
 	if err := all.Wait(); err != nil {
@@ -83,49 +83,29 @@ func (c *comparison) same(ctx context.Context) (*sameResult, error) {
 	return r, nil
 }
 
-// ask starts a stage, and sends it those of the cases that are its.
-func (c *comparison) ask(ctx context.Context, s settings, theirs []int, n int, answers [][][]byte) error {
-	t, err := c.begin(ctx, c.site, s)
-	if err != nil {
-		return err
-	}
-	defer t.stop()
-	answered := false
-	for _, i := range theirs {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		answers[i][n] = say(t.tap.Addr, message{}, c.cases[i].Request).Bytes
-		answered = answered || len(answers[i][n]) > 0
-	}
-	if !answered {
-		t.stop()
-		return t.fault("answered nothing")
-	}
-	return nil
-}
-
-// askProgram asks a program. One that has ended, perhaps of the case before, is started
-// again.
-func (c *comparison) askProgram(ctx context.Context, s settings, theirs []int, n int, answers [][][]byte, trouble *string) error {
+// ask sends somebody those of the cases that are theirs. One that has ended, perhaps of the
+// case before, is started again. What is wrong with a stage is an error, for it answers all.
+func (c *comparison) ask(ctx context.Context, s settings, theirs []int, n int, answers [][][]byte, trouble *string) error {
 	var t *trial
 	defer func() {
-		if t != nil && t.server != nil {
+		if t != nil {
 			t.stop()
 		}
 	}()
-	begun, fresh := time.Now(), false
-	for i := 0; i < len(theirs) && ctx.Err() == nil && time.Since(begun) < sameTime; {
+	begun, fresh, answered := time.Now(), false, false
+	for i := 0; i < len(theirs) && ctx.Err() == nil && (s.Stage > 0 || time.Since(begun) < sameTime); {
 		if t == nil || t.end() != "" {
 			if t != nil {
 				t.stop()
 			}
-			var err error
-			if t, err = c.begin(ctx, c.site, s); err != nil {
-				t, *trouble = nil, err.Error()
+			next, err := c.begin(ctx, c.site, s)
+			if err != nil && s.Stage > 0 {
+				return err
+			} else if err != nil {
+				*trouble = err.Error()
 				return nil
 			}
-			fresh = true
+			t, fresh = next, true
 		}
 		answer := say(t.tap.Addr, message{}, c.cases[theirs[i]].Request).Bytes
 		if len(answer) == 0 {
@@ -135,7 +115,11 @@ func (c *comparison) askProgram(ctx context.Context, s settings, theirs []int, n
 			}
 		}
 		answers[theirs[i]][n] = append([]byte{}, answer...) // not nil: it was asked
-		i, fresh = i+1, false
+		i, fresh, answered = i+1, false, answered || len(answer) > 0
+	}
+	if s.Stage > 0 && !answered && ctx.Err() == nil {
+		t.stop()
+		return t.fault("answered nothing")
 	}
 	return ctx.Err()
 }

@@ -263,7 +263,7 @@ func (c *comparison) send(ctx context.Context, m message) (replies []reply, comm
 // sendTo starts a server, and sends it a message.
 func (c *comparison) sendTo(ctx context.Context, s settings, m message, pieces [][]byte) (r reply, h exchange.Heard, err error) {
 	t, err := c.begin(ctx, c.site, s)
-	if t == nil || err != nil && s.Program == 0 {
+	if t == nil {
 		return r, h, err
 	}
 	r = reply{Name: t.name(), Command: t.command}
@@ -275,13 +275,12 @@ func (c *comparison) sendTo(ctx context.Context, s settings, m message, pieces [
 	over, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	t.settle(over)
-	if s.Program > 0 {
-		t.server.Wait(exchange.AMoment) // for one that dies of it
-		if end := t.end(); end != "" {
-			r.Trouble = t.fault(end).Error()
-		}
-	}
+	t.server.Wait(exchange.AMoment) // for one that dies of it
+	end := t.end()
 	t.stop()
+	if end != "" {
+		r.Trouble = t.fault(end).Error()
+	}
 	if len(t.conns) > 0 {
 		r.Talk = t.converse(t.conns[0], "connection 1", millis(t.conns[0].Opened))
 	}

@@ -14,8 +14,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"weblab.example/scripts/internal/term"
 )
 
@@ -76,27 +74,26 @@ func (c *comparison) printTrials(ctx context.Context, w io.Writer, s settings) e
 	return nil
 }
 
-// loadAll runs a trial. What is wrong with a program is part of its outcome.
+// loadAll runs a trial. What is wrong with a server is part of its outcome.
 func (c *comparison) loadAll(ctx context.Context, s settings) (*outcome, error) {
 	t, err := c.begin(ctx, c.site, s)
 	switch {
-	case err != nil && t != nil && t.Program > 0:
-		return t.troubled(nil, err.Error()), nil
-	case err != nil:
+	case t == nil:
 		return nil, err
+	case err != nil:
+		return t.outcome(nil, err.Error()), nil
 	}
-	timings, err := load(ctx, t)
-	if err != nil && (t.Program == 0 || ctx.Err() != nil) {
+	timings := load(ctx, t)
+	if ctx.Err() != nil {
 		t.stop()
-		return nil, t.fault(fmt.Sprintf("did not send the page and all its objects (%v)", err))
+		return nil, ctx.Err()
 	}
-	return t.finish(ctx, timings)
+	return t.finish(ctx, timings), nil
 }
 
 // load gets the page of a trial and its objects, as a browser does. When the page
-// has come, it asks for all objects at once, on at most six connections. With an error it
-// returns what it has asked for.
-func load(ctx context.Context, t *trial) ([]timing, error) {
+// has come, it asks for all objects at once, on at most six connections.
+func load(ctx context.Context, t *trial) []timing {
 	const perHost = 6 // browsers use as many
 	transport := &http.Transport{
 		MaxConnsPerHost:   perHost,
@@ -108,58 +105,41 @@ func load(ctx context.Context, t *trial) ([]timing, error) {
 	defer cancel()
 	targets := t.targets()
 	timings := make([]timing, len(targets))
-	get := func(i int) (err error) {
-		timings[i], err = measure(ctx, transport, t.tap.Addr, targets[i])
-		return err
+	if timings[0] = measure(ctx, transport, t.tap.Addr, targets[0]); !timings[0].came() {
+		return timings[:1]
 	}
-	if err := get(0); err != nil {
-		return timings[:1], err
+	var objects sync.WaitGroup
+	for i := 1; i < len(targets); i++ {
+		objects.Go(func() { timings[i] = measure(ctx, transport, t.tap.Addr, targets[i]) })
 	}
-	var objects errgroup.Group
-	for i := range t.Objects {
-		objects.Go(func() error { return get(1 + i) })
-	}
-	err := objects.Wait() // before the timings are read
-	return timings, err
+	objects.Wait()
+	return timings
 }
 
-// measure gets one object, and notes the time of each event.
-func measure(ctx context.Context, transport *http.Transport, addr, target string) (timing, error) {
+// measure gets one object, and notes the time of each event. To net/http, a connection that
+// is made for a request is there when it is connected.
+func measure(ctx context.Context, transport *http.Transport, addr, target string) timing {
 	m := timing{Target: target, Start: millis(time.Now())}
-	var mu sync.Mutex // net/http may give a new connection to another request, and still report it here
-	note := func(moment *float64) {
-		mu.Lock()
-		defer mu.Unlock()
-		*moment = millis(time.Now())
-	}
-	reused := false
+	failed := m
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		ConnectStart:         func(string, string) { note(&m.ConnectStart) },
-		ConnectDone:          func(string, string, error) { note(&m.ConnectEnd) },
-		GotConn:              func(info httptrace.GotConnInfo) { note(&m.RequestStart); reused = info.Reused },
-		GotFirstResponseByte: func() { note(&m.ResponseStart) },
+		GotConn:              func(httptrace.GotConnInfo) { m.RequestStart = millis(time.Now()) },
+		GotFirstResponseByte: func() { m.ResponseStart = millis(time.Now()) },
 	})
 	req, err := http.NewRequestWithContext(ctx, "GET", "http://"+addr+target, nil)
 	if err != nil {
-		return m, err
+		return failed
 	}
-	failed := timing{Target: target, Start: m.Start} // what is noted may still change
 	resp, err := transport.RoundTrip(req)
 	if err != nil {
-		return failed, err
+		return failed
 	}
 	defer resp.Body.Close()
 	if _, err := io.Copy(io.Discard, resp.Body); err != nil {
-		return failed, err
+		return failed
 	}
-	note(&m.ResponseEnd)
-	mu.Lock()
-	defer mu.Unlock()
-	m.Status = resp.StatusCode
-	if reused || m.ConnectEnd == 0 {
-		m.ConnectStart, m.ConnectEnd = m.RequestStart, m.RequestStart
-	}
-	return m, nil
+	m.Status, m.ResponseEnd = resp.StatusCode, millis(time.Now())
+	m.ConnectStart, m.ConnectEnd = m.RequestStart, m.RequestStart
+	return m
 }
 
 // printOutcomes draws the pictures of both stages on the same time axis.
@@ -199,7 +179,7 @@ func printOutcomes(w io.Writer, outcomes []*outcome) {
 		printWire(w, o.Wire)
 		fmt.Fprintf(w, "  %s\n\n", o.totals())
 	}
-	if one, two := outcomes[0], outcomes[1]; one.Objects > 0 {
+	if one, two := outcomes[0], outcomes[1]; one.Objects > 0 && one.Trouble+two.Trouble == "" {
 		fmt.Fprintf(w, "stage 1 took %.1f times as long as stage 2\n", one.TotalTime/two.TotalTime)
 	}
 }

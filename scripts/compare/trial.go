@@ -110,20 +110,21 @@ func (t *trial) name() string {
 }
 
 // begin starts the stage of a trial on a directory, or a program on its own. It starts the
-// slow client, too, if there is one. When begin returns, that one holds its connection.
+// slow client, too, if there is one. When begin returns, that one holds its connection. Of
+// an error, there is a trial whose outcome tells it, unless the settings are wrong.
 func (c *comparison) begin(ctx context.Context, root string, s settings) (t *trial, err error) {
 	if err := c.check(s); err != nil {
 		return nil, err
 	}
 	t = &trial{settings: s, log: newServerLog(), stderr: &launch.Tail{}}
-	limit, start := trialTime, func() error { return c.startStage(t, root) }
-	if s.Program > 0 {
-		limit, start = programTime, func() error { return c.programs[s.Program-1].start(t) }
+	start := func() error { return c.startStage(t, root) }
+	if t.limit = cmp.Or(s.limit, trialTime); s.Program > 0 {
+		t.limit = cmp.Or(s.limit, programTime)
+		start = func() error { return c.programs[s.Program-1].start(t) }
 	}
-	life, cancel := context.WithTimeout(c.ctx, cmp.Or(s.limit, limit))
+	life, cancel := context.WithTimeout(c.ctx, t.limit)
 	t.life = life
-	err = start()
-	if err != nil {
+	if err := start(); err != nil {
 		cancel()
 		return t, t.fault(err.Error())
 	}
@@ -238,7 +239,7 @@ type outcome struct {
 	settings
 	Name        string         `json:"name"`
 	Command     string         `json:"command"`
-	Trouble     string         `json:"trouble"` // what went wrong with a program
+	Trouble     string         `json:"trouble"` // what went wrong, or ""
 	Browser     []lane         `json:"browser"` // what the client saw
 	Server      []lane         `json:"server"`  // what the server did
 	Wire        []conversation `json:"wire"`    // what passed the tap
@@ -250,18 +251,11 @@ type outcome struct {
 	Log         []event        `json:"log"`
 }
 
-// troubled is the outcome of a program that did not do its part, or of one that did.
-func (t *trial) troubled(timings []timing, trouble string) *outcome {
-	o := t.outcome(timings, nil)
-	o.Trouble = trouble
-	return o
-}
-
 // finish ends a trial. It waits until every connection has ended in the log and on the
-// wire, then stops the stage and makes the picture. It does not wait for persistent
+// wire, then stops the server and makes the picture. It does not wait for persistent
 // connections of a stage, because they stay open. The picture does not show how the end
-// of the stage closes them.
-func (t *trial) finish(ctx context.Context, timings []timing) (*outcome, error) {
+// of the server closes them. Without all objects there is a picture, too.
+func (t *trial) finish(ctx context.Context, timings []timing) *outcome {
 	patience := time.Second // from a last byte to the end of the connection
 	if t.Slow != "" && t.Program == 0 {
 		patience += headTimeout // the slow client outlasts the page
@@ -273,17 +267,20 @@ func (t *trial) finish(ctx context.Context, timings []timing) (*outcome, error) 
 	defer cancel()
 	t.log.wait(ctx, allClosed) // the picture shows which connections stay open
 	t.settle(ctx)
-	events, _ := t.log.read()
-	if t.Program > 0 { // without all objects there is a picture, too
-		trouble := t.trouble(timings)
-		t.stop()
-		return t.troubled(timings, trouble), nil
+	what := t.missing(timings)
+	if what != "" {
+		t.server.Wait(exchange.AMoment) // its connections may be seen to end before it is
+	}
+	if end := t.end(); what != "" && end != "" {
+		what += ", and " + end
+	} else {
+		what += end
 	}
 	t.stop()
-	if err := t.checkLoaded(timings); err != nil {
-		return nil, err
+	if what != "" {
+		what = t.fault(what).Error()
 	}
-	return t.outcome(timings, events), nil
+	return t.outcome(timings, what)
 }
 
 // settle waits until what passed the tap is over.
@@ -300,15 +297,6 @@ func (t *trial) settle(ctx context.Context) {
 		}
 	}
 	t.states = statesOf(t.conns)
-}
-
-// checkLoaded makes sure that the page and all its objects came. Otherwise the
-// picture would be wrong.
-func (t *trial) checkLoaded(timings []timing) error {
-	if what := t.missing(timings); what != "" {
-		return t.fault(what)
-	}
-	return nil
 }
 
 // missing says what did not come, or "".
@@ -331,7 +319,7 @@ func (t *trial) missing(timings []timing) string {
 	return "did not send " + strings.ReplaceAll(strings.Join(missing, ", "), "/", "")
 }
 
-// fault is the error when a stage did not do its part, with what it said.
+// fault is the error when a server did not do its part, with what it said.
 func (t *trial) fault(what string) error {
 	events, said := t.log.read()
 	for _, e := range events {

@@ -143,10 +143,10 @@ func (c *comparison) beginTrial(r *http.Request) (any, error) {
 	}
 	t, err := c.begin(r.Context(), c.site, s)
 	switch {
-	case err != nil && t != nil && t.Program > 0:
-		return map[string]any{"outcome": t.troubled(nil, err.Error())}, nil
-	case err != nil:
+	case t == nil:
 		return nil, err
+	case err != nil:
+		return map[string]any{"outcome": t.outcome(nil, err.Error())}, nil
 	}
 	id := rand.Text()
 	c.trials.Store(id, t)
@@ -167,7 +167,7 @@ func (c *comparison) finishTrial(r *http.Request) (any, error) {
 		t.stop()
 		return nil, err
 	}
-	return t.finish(r.Context(), measured.Timings)
+	return t.finish(r.Context(), measured.Timings), nil
 }
 
 // quiet waits until connections have come and gone, and no other comes for a second.

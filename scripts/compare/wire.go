@@ -186,47 +186,6 @@ func (t *trial) lengthWrong() string {
 	return ""
 }
 
-// wireLane shows a connection of a program, as the tap saw it. Nobody knows when the program
-// accepted it. The picture ends after so many milliseconds.
-func wireLane(c tap.Conn, name string, begin, length float64) lane {
-	l := lane{Name: name}
-	doing, since, last := "connect", millis(c.Opened)-begin, 0.0
-	l.Says = fmt.Sprintf("came at %.0f ms", since)
-	become := func(kind, says string, at float64) {
-		if doing == "receive" {
-			l.add(doing, since, last)
-			doing, since = "open", last
-		}
-		l.add(doing, since, at)
-		l.Says += fmt.Sprintf(", %s at %.0f ms", says, at)
-		doing, since = kind, at
-	}
-	if !c.Connected.IsZero() {
-		become("quiet", "connected to the server", millis(c.Connected)-begin)
-	}
-	for _, p := range c.Pieces {
-		at := millis(p.Time) - begin
-		switch {
-		case p.End != "":
-			become("open", p.From+"'s "+p.End, at)
-		case p.From == tap.Client && doing != "wait":
-			become("wait", "request", at)
-		case p.From == tap.Server && doing != "receive":
-			become("receive", "answer", at)
-		}
-		if p.From == tap.Server {
-			last = millis(p.Until) - begin
-		}
-	}
-	switch {
-	case c.Failed != nil:
-		l.Says += fmt.Sprintf(", no connection to the server (%v)", c.Failed)
-	case !c.Over:
-		become("", "still open", length)
-	}
-	return l
-}
-
 // printWire prints what passed: of each piece the first line.
 func printWire(w io.Writer, wire []conversation) {
 	const most = 4 // pieces of one side, one behind the other

@@ -21,7 +21,7 @@ async function post(path, body) {
 // trial starts a stage, loads its page in a frame, and returns the outcome.
 async function trial(settings, into) {
   const begun = await post('trials', settings);
-  if (begun.outcome) return begun.outcome; // a program that could not be started
+  if (begun.outcome) return begun.outcome; // a server that could not be started
   into.replaceChildren(el('p', {}, 'Loading …'));
   const frame = el('iframe', {class: 'page-frame', title: `The page, loaded from ${begun.command}`});
   const timings = measured(frame, begun.id);
@@ -70,12 +70,13 @@ async function everyone(settings, into) {
 
 // show shows trials: what first makes of them (an element or nothing), what tell says about
 // them, and their pictures.
-function show(into, outcomes, first, tell) {
+function show(into, outcomes, first, tellAll) {
+  const tell = all => all.some(o => o.stage && o.trouble) ? 'A stage did not do its part.' : tellAll(all);
   const draw = () => into.replaceChildren(first(outcomes), el('p', {}, tell(outcomes)),
     ...pictures(outcomes, restart), legend(outcomes, about.kinds), inWords(outcomes));
   const restart = i => {
-    const {delay, objects, keepAlive, slow, program} = outcomes[i];
-    queue = queue.then(() => trial({delay, objects, keepAlive, slow, program}, into))
+    const {stage, delay, objects, keepAlive, slow, program} = outcomes[i];
+    queue = queue.then(() => trial({stage, delay, objects, keepAlive, slow, program}, into))
       .then(outcome => { outcomes[i] = outcome; }, e => { outcomes[i].trouble = e.message; }).then(draw);
   };
   draw();

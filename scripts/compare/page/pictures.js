@@ -14,13 +14,13 @@ export function pictures(outcomes, again) {
     ...o.trouble ? [trouble(o, () => again(i))] : [],
     ...!o.length ? [] : [
       picture('What the browser saw (Resource Timing)', o.browser ?? [], length),
-      picture(o.program ? 'What passed on the wire (the tap)' : 'What the server did (its log)', o.server ?? [], length),
+      picture(o.program ? 'What the server did (the tap)' : 'What the server did (the tap, and its log)', o.server ?? [], length),
       wire(o)]));
 }
 
 export const who = o => el('h3', {}, `${o.name[0].toUpperCase()}${o.name.slice(1)}`, ': ', el('code', {}, o.command));
 
-// trouble says what went wrong with a program.
+// trouble says what went wrong with a server.
 function trouble(o, again) {
   const button = el('button', {type: 'button', class: 'controls'}, 'Start it again');
   button.addEventListener('click', again);
