@@ -98,10 +98,10 @@ func (all mistakes) sorted() []mistake {
 	return all
 }
 
-// note is the page to read in a language: each page has a Chinese twin.
+// note is the page to read in a language: each page has a Chinese twin, with other titles.
 func note(name, lang string) string {
-	if lang == "zh" {
-		return strings.Replace(name, ".md", ".zh-CN.md", 1)
+	if page, _, is := strings.Cut(name, ".md"); is && lang == "zh" {
+		return page + ".zh-CN.md"
 	}
 	return name
 }

@@ -196,10 +196,10 @@ function sheet(s) {
   return [el('h3', {}, el('code', {}, s.command), `: ${s.points} of ${s.of} points`),
     ...(s.remarks ?? []).map(r => el('p', {}, new Text(r))),
     table(['check', 'points', 'what was seen, and why'], s.results.map(r => [el('span', {}, r.want), points(r),
-      el('div', {}, ...[...r.status === 'passed' || r.deductions?.some(d => d.diagnosis === r.diagnosis) ? [] : [{...r, points: r.weight}], ...r.deductions ?? []].flatMap(m => [
+      el('div', {}, ...[...r.status === 'passed' || r.deductions?.some(d => d.diagnosis === r.diagnosis) ? [] : [{...r, points: r.weight}], ...r.deductions ?? []].flatMap((m, i, all) => [
         el('p', {class: 'why'}, r.status === 'not run' ? 'not run: ' : m.points ? `−${m.points} ` : '', ...m.whyZh ? pair(m.why, m.whyZh) : [m.why],
-          ...m.note ? [' ', el('code', {}, ...pair(m.note, m.note.replace('.md', '.zh-CN.md')))] : []),
-        ...m.seen ? [el('pre', {}, m.seen)] : []]),
+          ...m.note ? [' ', el('code', {}, ...pair(m.note, m.note.replace(/\.md.*/, '.zh-CN.md')))] : []),
+        ...m.seen && m.seen !== all[i + 1]?.seen ? [el('pre', {}, m.seen)] : []]),
       ...r.status === 'passed' && !r.deductions ? ['passed'] : again(presets.find(p => p.name === r.name)))]))];
 }
 
