@@ -16,6 +16,7 @@ import (
 
 	"weblab.example/scripts/golden"
 	"weblab.example/scripts/internal/caselist"
+	"weblab.example/scripts/internal/launch"
 	"weblab.example/scripts/internal/tap"
 )
 
@@ -30,7 +31,7 @@ func TestLanes(t *testing.T) {
 	for _, p := range pictures {
 		t.Run(p.Name, func(t *testing.T) {
 			t.Parallel()
-			text, want, tr := "", "", &trial{log: newServerLog()}
+			text, want, tr := "", "", &trial{stderr: &launch.Tail{}}
 			var timings []timing
 			for _, key := range p.Keys {
 				switch key.Name {
@@ -54,10 +55,8 @@ func TestLanes(t *testing.T) {
 					t.Fatal(p.Wrong(key.Line, "%s: no picture has this", key.Name))
 				}
 			}
-			half := len(text) / 2 // a write need not end with a line
-			tr.log.Write([]byte(text[:half]))
-			tr.log.Write([]byte(text[half:]))
-			events, said := tr.log.read()
+			tr.stderr.Write([]byte(text))
+			events, said := tr.log()
 			raw := ""
 			for _, e := range events {
 				line, _ := e.MarshalJSON() // never fails
@@ -175,8 +174,8 @@ func TestMissing(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			tr := &trial{settings: settings{Stage: 1, Objects: 2}, log: newServerLog()}
-			tr.log.Write([]byte(test.log))
+			tr := &trial{settings: settings{Stage: 1, Objects: 2}, stderr: &launch.Tail{}}
+			tr.stderr.Write([]byte(test.log))
 			got := ""
 			if what := tr.missing(test.timings); what != "" {
 				got = tr.fault(what).Error()

@@ -56,7 +56,7 @@ func millis(t time.Time) float64 { return float64(t.UnixMicro()) / 1000 }
 // server accepted, as it logged. All use the clock of this machine. The picture begins with
 // the first event.
 func (t *trial) outcome(timings []timing, trouble string) *outcome {
-	events, _ := t.log.read()
+	events, _ := t.log()
 	o := &outcome{settings: t.settings, Name: t.name(), Command: t.command, Timings: timings, Log: events, Trouble: trouble}
 	begin, end := o.addTimes()
 	for _, c := range t.conns {

@@ -23,7 +23,8 @@ import (
 
 const (
 	maxObjects = 12
-	maxDelay   = 2000 // milliseconds
+	maxDelay   = 2000    // milliseconds
+	maxLog     = 1 << 20 // bytes
 
 	// How long a stage waits for a client in a trial. It is less than usual, so
 	// that the picture comes soon.
@@ -92,7 +93,6 @@ type trial struct {
 	tap     *tap.Tap // between the clients and the server
 	conns   []tap.Conn
 	states  map[string]string // of both sockets of a connection at the end, by its Local
-	log     *serverLog        // of a stage
 	slow    net.Conn          // the slow client's connection, if there is one
 
 	life     context.Context // of the server
@@ -116,7 +116,7 @@ func (c *comparison) begin(ctx context.Context, root string, s settings) (t *tri
 	if err := c.check(s); err != nil {
 		return nil, err
 	}
-	t = &trial{settings: s, log: newServerLog(), stderr: &launch.Tail{}}
+	t = &trial{settings: s, stderr: &launch.Tail{Most: maxLog}}
 	start := func() error { return c.startStage(t, root) }
 	if t.limit = cmp.Or(s.limit, trialTime); s.Program > 0 {
 		t.limit = cmp.Or(s.limit, programTime)
@@ -164,7 +164,7 @@ func (t *trial) dial(ctx context.Context) (*net.TCPConn, error) {
 func (c *comparison) startStage(t *trial, root string) (err error) {
 	t.command = strings.Join(append([]string{"go run ./" + kit.Folder(t.Stage)}, t.flags()...), " ")
 	args := append([]string{"-addr", net.JoinHostPort(c.host, "0"), "-root", root, "-log", "json"}, t.flags()...)
-	t.server, err = launch.Serve(t.life, t.log, c.program(t.Stage), args...)
+	t.server, err = launch.Serve(t.life, t.stderr, c.program(t.Stage), args...)
 	if err != nil {
 		return fmt.Errorf("cannot be started (%w)", err)
 	}
@@ -196,8 +196,11 @@ func (t *trial) holdConnection(ctx context.Context) error {
 	}()
 	ctx, cancel := context.WithTimeout(ctx, exchange.Patience)
 	defer cancel()
-	if t.Program == 0 {
-		return t.log.wait(ctx, func(events []event) bool { return len(events) > 0 })
+	for t.Program == 0 { // its log tells when it has accepted
+		if events, _ := t.log(); len(events) > 0 || ctx.Err() != nil {
+			return ctx.Err()
+		}
+		time.Sleep(exchange.Pause)
 	}
 	_, err = t.tap.Wait(ctx, func(conns []tap.Conn) bool {
 		return len(conns) > 0 && !conns[0].Connected.IsZero() && (t.Slow == "silent" || len(conns[0].Pieces) > 0)
@@ -251,8 +254,8 @@ type outcome struct {
 	Log         []event        `json:"log"`
 }
 
-// finish ends a trial. It waits until every connection has ended in the log and on the
-// wire, then stops the server and makes the picture. It does not wait for persistent
+// finish ends a trial. It waits until every connection has ended on the wire, then
+// stops the server and makes the picture. It does not wait for persistent
 // connections of a stage, because they stay open. The picture does not show how the end
 // of the server closes them. Without all objects there is a picture, too.
 func (t *trial) finish(ctx context.Context, timings []timing) *outcome {
@@ -265,8 +268,7 @@ func (t *trial) finish(ctx context.Context, timings []timing) *outcome {
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	t.log.wait(ctx, allClosed) // the picture shows which connections stay open
-	t.settle(ctx)
+	t.settle(ctx) // the picture shows which connections stay open
 	what := t.missing(timings)
 	if what != "" {
 		t.server.Wait(exchange.AMoment) // its connections may be seen to end before it is
@@ -283,10 +285,11 @@ func (t *trial) finish(ctx context.Context, timings []timing) *outcome {
 	return t.outcome(timings, what)
 }
 
-// settle waits until what passed the tap is over.
+// settle waits until what passes the tap is over. A client that has left again may not have
+// come there yet.
 func (t *trial) settle(ctx context.Context) {
 	t.conns, _ = t.tap.Wait(ctx, func(conns []tap.Conn) bool {
-		return !slices.ContainsFunc(conns, func(c tap.Conn) bool { return !c.Over })
+		return len(conns) > 0 && !slices.ContainsFunc(conns, func(c tap.Conn) bool { return !c.Over })
 	})
 	if end, ok := t.life.Deadline(); ok { // what comes then is the end that the server was made to take
 		for i := range t.conns {
@@ -321,7 +324,7 @@ func (t *trial) missing(timings []timing) string {
 
 // fault is the error when a server did not do its part, with what it said.
 func (t *trial) fault(what string) error {
-	events, said := t.log.read()
+	events, said := t.log()
 	for _, e := range events {
 		if e.Error != "" {
 			said += e.Error + "\n"
@@ -329,7 +332,7 @@ func (t *trial) fault(what string) error {
 	}
 	who, source := t.name(), "Its log"
 	if t.Program > 0 {
-		who, source, said = fmt.Sprintf("%s (%s)", who, t.command), "Its standard error", term.Visible(t.stderr.String())
+		who, source, said = fmt.Sprintf("%s (%s)", who, t.command), "Its standard error", term.Visible(said)
 	}
 	if said = strings.TrimSpace(said); said == "" {
 		return fmt.Errorf("%s %s. %s does not say why", who, what, source)
