@@ -288,9 +288,7 @@ func (t *trial) finish(ctx context.Context, timings []timing) *outcome {
 // settle waits until what passes the tap is over. A client that has left again may not have
 // come there yet.
 func (t *trial) settle(ctx context.Context) {
-	t.conns, _ = t.tap.Wait(ctx, func(conns []tap.Conn) bool {
-		return len(conns) > 0 && !slices.ContainsFunc(conns, func(c tap.Conn) bool { return !c.Over })
-	})
+	t.conns, _ = t.tap.Wait(ctx, allOver)
 	if end, ok := t.life.Deadline(); ok { // what comes then is the end that the server was made to take
 		for i := range t.conns {
 			c := &t.conns[i]
@@ -300,6 +298,11 @@ func (t *trial) settle(ctx context.Context) {
 		}
 	}
 	t.states = statesOf(t.conns)
+}
+
+// allOver reports whether connections have come, and all are over.
+func allOver(conns []tap.Conn) bool {
+	return len(conns) > 0 && !slices.ContainsFunc(conns, func(c tap.Conn) bool { return !c.Over })
 }
 
 // missing says what did not come, or "".

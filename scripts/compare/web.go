@@ -11,10 +11,7 @@ import (
 	"net"
 	"net/http"
 	"runtime"
-	"slices"
 	"time"
-
-	"weblab.example/scripts/internal/tap"
 )
 
 // All files of the page. It needs nothing from another host.
@@ -178,9 +175,7 @@ func (c *comparison) quiet(r *http.Request) (any, error) {
 	}
 	t := begun.(*trial)
 	for came := 0; ; {
-		conns, err := t.tap.Wait(r.Context(), func(conns []tap.Conn) bool {
-			return len(conns) > 0 && !slices.ContainsFunc(conns, func(c tap.Conn) bool { return !c.Over })
-		})
+		conns, err := t.tap.Wait(r.Context(), allOver)
 		if err != nil || len(conns) == came {
 			return nil, err
 		}

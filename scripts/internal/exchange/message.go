@@ -1,7 +1,10 @@
 package exchange
 
 import (
+	"bufio"
 	"bytes"
+	"io"
+	"net/http/httputil"
 	"regexp"
 	"strconv"
 	"strings"
@@ -100,36 +103,17 @@ func (m Message) Content(method string) (content, rest []byte, whole bool) {
 	return m.Body[:n], m.Body[n:], true
 }
 
-// unchunk takes the chunked coding off (RFC 9112 section 7.1).
+// unchunk takes the chunked coding off (RFC 9112 section 7.1), and passes over the trailer
+// section, to its empty line.
 func unchunk(b []byte) (content, rest []byte, whole bool) {
-	for {
-		line, after, ok := bytes.Cut(b, []byte("\n"))
-		digits, _, _ := strings.Cut(strings.TrimSpace(string(line)), ";")
-		n, err := strconv.ParseUint(strings.TrimSpace(digits), 16, 63)
-		if !ok || err != nil || n > uint64(len(after)) {
-			return content, nil, false
-		}
-		if n == 0 {
-			return trailers(content, after)
-		}
-		content = append(content, after[:n]...)
-		after = bytes.TrimPrefix(after[n:], []byte("\r"))
-		if len(after) == 0 || after[0] != '\n' {
-			return content, nil, false
-		}
-		b = after[1:]
-	}
-}
-
-// trailers passes over the trailer section, to its empty line.
-func trailers(content, b []byte) (_, rest []byte, whole bool) {
-	for {
-		line, after, ok := bytes.Cut(b, []byte("\n"))
-		if !ok {
-			return content, nil, false
-		}
-		if b = after; len(bytes.TrimSuffix(line, []byte("\r"))) == 0 {
-			return content, b, true
+	in := bufio.NewReader(bytes.NewReader(b))
+	content, err := io.ReadAll(httputil.NewChunkedReader(in))
+	for err == nil {
+		var line []byte
+		if line, err = in.ReadBytes('\n'); err == nil && len(bytes.TrimRight(line, "\r\n")) == 0 {
+			rest, _ = io.ReadAll(in) // it is in memory
+			return content, rest, true
 		}
 	}
+	return content, nil, false
 }

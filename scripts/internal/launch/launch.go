@@ -3,7 +3,8 @@
 //
 //	Command -> Start -> a group of its own: program, and what it starts
 //	Kill, or the end of ctx -> group -> all of them end -> Done
-//	Serve -> Command -> first line of standard output -> Server.Addr
+//	Serve: a server of the kit -> first line of standard output -> Server.Addr
+//	Foreign.Start: one in any language, with a free port -> where it listens -> Foreign.Addr
 package launch
 
 import (
