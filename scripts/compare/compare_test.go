@@ -166,11 +166,11 @@ func TestMissing(t *testing.T) {
 		want    string
 	}{
 		{"all", []timing{page, one, two}, "", ""},
-		{"nothing", nil, "step 1.1 is not written yet\n", "stage 1 did not send the page. Its log says:\nstep 1.1 is not written yet"},
-		{"nothing, silently", nil, "", "stage 1 did not send the page. Its log does not say why"},
-		{"no object 2", []timing{page, one}, "", "stage 1 did not send object-2.svg. Its log does not say why"},
-		{"a 500", []timing{page, one, refused}, `{"time":"2026-01-02T03:04:05Z","msg":"panic","conn":1,"error":"oh"}` + "\n", "stage 1 did not send object-2.svg. Its log says:\noh"},
-		{"broken off", []timing{page, broken, one}, "", "stage 1 did not send object-2.svg. Its log does not say why"},
+		{"nothing", nil, "step 1.1 is not written yet\n", "did not send the page\nIts log says:\nstep 1.1 is not written yet"},
+		{"nothing, silently", nil, "", "did not send the page\nIts log does not say why"},
+		{"no object 2", []timing{page, one}, "", "did not send object-2.svg\nIts log does not say why"},
+		{"a 500", []timing{page, one, refused}, `{"time":"2026-01-02T03:04:05Z","msg":"panic","conn":1,"error":"oh"}` + "\n", "did not send object-2.svg\nIts log says:\noh"},
+		{"broken off", []timing{page, broken, one}, "", "did not send object-2.svg\nIts log does not say why"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

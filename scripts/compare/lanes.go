@@ -22,7 +22,8 @@ type span struct {
 }
 
 // The kinds of spans, each with its letter for the terminal. The first four belong
-// to the client, the others to the server.
+// to the client, the others to the server. Of a program nobody knows whether it has
+// accepted a connection, and works on the answer: it is waited for.
 var kinds = []struct{ Kind, Letter, Means string }{
 	{"stalled", " ", "asked for, not yet connected"},
 	{"connect", "-", "connecting"},
@@ -31,7 +32,7 @@ var kinds = []struct{ Kind, Letter, Means string }{
 	{"queue", ":", "connected, but waiting in the system's queue: not accepted yet"},
 	{"head", "?", "waiting for a whole request"},
 	{"answer", "=", "answering"},
-	{"open", "_", "answered, and still open"},
+	{"open", "_", "still open"},
 }
 
 // A Lane is a row of a picture. It shows what happened to one object, or on one
@@ -42,9 +43,9 @@ type lane struct {
 	Says  string `json:"says"` // the same in words
 }
 
-// Add adds a span, unless it is empty.
+// Add adds a span, unless it is empty, or nothing is done any more.
 func (l *lane) add(kind string, from, to float64) {
-	if to > from {
+	if to > from && kind != "" {
 		l.Spans = append(l.Spans, span{kind, from, to})
 	}
 }
@@ -69,8 +70,14 @@ func (t *trial) outcome(timings []timing, trouble string) *outcome {
 		return o // nobody came
 	}
 	o.Length = max(end-begin, 1)
+	answered := func(m timing) float64 {
+		if !m.came() {
+			return math.Inf(1)
+		}
+		return m.ResponseStart
+	}
 	// Sorted by their answers, the rows of a queue look like a staircase.
-	slices.SortStableFunc(timings, func(a, b timing) int { return cmp.Compare(a.ResponseStart, b.ResponseStart) })
+	slices.SortStableFunc(timings, func(a, b timing) int { return cmp.Compare(answered(a), answered(b)) })
 	for _, m := range timings {
 		o.Browser = append(o.Browser, clientLane(m, begin, o.Length))
 	}
@@ -144,7 +151,7 @@ func clientLane(m timing, begin, length float64) lane {
 	l.Says = fmt.Sprintf("asked for at %.0f ms, request sent at %.0f, first byte at %.0f, last byte at %.0f ms",
 		m.Start-begin, m.RequestStart-begin, m.ResponseStart-begin, m.ResponseEnd-begin)
 	if m.ConnectStart == m.ConnectEnd {
-		l.Says += ", on a connection that was there already"
+		l.Says += ", on a connection that was not made for it"
 	}
 	if m.Status >= 400 {
 		l.Says += fmt.Sprintf(" (status %d)", m.Status)
@@ -155,9 +162,11 @@ func clientLane(m timing, begin, length float64) lane {
 // A Course is a lane of a connection that is being drawn.
 type course struct {
 	lane
-	doing string
-	since float64
-	last  float64 // byte of an answer; below 0 without one
+	works  string // what the server does with a whole request, as far as is known
+	doing  string
+	since  float64
+	last   float64 // byte of an answer; below 0 without one
+	closed bool    // by the server
 }
 
 // become ends what is being done, and begins something else.
@@ -167,7 +176,9 @@ func (c *course) become(kind string, at float64) {
 		c.doing, c.since, c.last = "open", max(c.since, c.last), -1
 	}
 	c.add(c.doing, c.since, at)
-	c.doing, c.since = kind, max(c.since, at)
+	if c.doing, c.since = kind, max(c.since, at); c.closed {
+		c.doing = ""
+	}
 }
 
 func (c *course) say(format string, args ...any) { c.Says += fmt.Sprintf(format, args...) }
@@ -176,7 +187,10 @@ func (c *course) say(format string, args ...any) { c.Says += fmt.Sprintf(format,
 // milliseconds. When the server accepted it, only the log of a stage tells: until then the
 // connection is in the queue of the system, whatever has been sent on it.
 func (t *trial) serverLane(conn tap.Conn, name string, accepted time.Time, begin, length float64) lane {
-	c := &course{lane: lane{Name: name}, doing: "connect", since: millis(conn.Opened) - begin, last: -1}
+	c := &course{lane: lane{Name: name}, works: "answer", doing: "connect", since: millis(conn.Opened) - begin, last: -1}
+	if t.Program > 0 {
+		c.works = "wait"
+	}
 	c.say("came at %.0f ms", c.since)
 	if conn.Failed != nil {
 		c.say(", no connection to the server (%v)", conn.Failed)
@@ -216,6 +230,7 @@ func (c *course) draw(pieces []tap.Piece, begin float64) {
 		at := millis(p.Time) - begin
 		switch {
 		case p.End != "":
+			c.closed = c.closed || p.From == tap.Server || p.End == tap.RST
 			c.become("open", at)
 			c.say(", %s's %s at %.0f ms", p.From, p.End, at)
 		case p.From == tap.Client:
@@ -227,13 +242,15 @@ func (c *course) draw(pieces []tap.Piece, begin float64) {
 				c.say(", request at %.0f ms", at)
 			}
 			if request = append(request, p.Bytes...); exchange.ReadMessage(bytes.TrimLeft(request, "\r\n")).Ended {
-				c.become("answer", at)
+				c.become(c.works, at)
 			}
 		default:
 			what := "answer"
+			if c.doing != c.works && c.doing != "answer" {
+				what = "answer before a whole request"
+			}
 			if c.doing != "answer" {
 				c.become("answer", at)
-				what = "answer before a whole request"
 			}
 			if c.last < 0 {
 				c.say(", %s at %.0f ms", what, at)

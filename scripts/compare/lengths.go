@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -34,13 +35,13 @@ func (c *comparison) askLengths(ctx context.Context) (all []lengthAnswer, err er
 	for _, mode := range modes {
 		t, err := c.begin(ctx, c.site, settings{Stage: 1, more: []string{"-content-length", mode}})
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%s: %w", t.name(), err)
 		}
 		raw := say(t.server.Addr, message{}, []byte("GET /HelloWorld.html HTTP/1.1\r\nHost: "+t.server.Addr+"\r\n\r\n")).Bytes
 		t.stop()
 		m := exchange.ReadMessage(raw)
 		if !m.Ended {
-			return nil, t.fault("sent no whole answer with -content-length " + mode)
+			return nil, fmt.Errorf("%s: %w", t.name(), t.fault("sent no whole answer with -content-length "+mode))
 		}
 		a := lengthAnswer{Mode: mode, Command: t.command, Head: strings.TrimSuffix(string(m.Head), "\r\n\r\n"), Sent: len(m.Body), Body: string(m.Body), raw: raw}
 		a.Announced, _ = m.Field("Content-Length")

@@ -169,6 +169,9 @@ func prepare(ctx context.Context, host string) (*comparison, error) {
 // copyPrograms copies the folder of each program, and adds the files of the experiments.
 func (c *comparison) copyPrograms(stderr io.Writer) error {
 	for i, p := range c.programs { // each runs in a copy of its folder, with the files of the experiments
+		if p.remark != "" {
+			fmt.Fprintf(stderr, "compare: %s: %s\n", p.dir, term.Visible(p.remark))
+		}
 		p.files = filepath.Join(c.temp, fmt.Sprintf("program-%d", i+1))
 		left, err := kit.CopyFiles(p.files, p.dir, func(string) bool { return true })
 		if err := errors.Join(err, c.addSite(p.files)); err != nil {

@@ -29,17 +29,15 @@ type contestant struct {
 	dir     string   // its folder
 	addr    string   // host:port where it listens, if it has no {port} and the system does not tell
 	words   []string // that start it, as grade's -cmd: with its file run, and {main}, looked up
+	remark  string   // that a file was not there, and another one is started
 	files   string   // a copy of the folder, with the files of the experiments
 }
 
 // programFlags adds the flags that name programs. -dir and -with-addr say more about the
 // -with before them.
 func programFlags(flags *flag.FlagSet, all *[]*contestant) {
-	flags.Func("with", "`command` that starts one more server, in any language, such as 'python3 WebServer.py {port}'; {port}, {root}, its folder, and {main}, its only file that listens, are replaced; a file run there goes before it; up to four times", func(command string) error {
-		switch {
-		case len(strings.Fields(command)) == 0:
-			return errors.New("it is empty")
-		case len(*all) == maxPrograms:
+	flags.Func("with", "`command` that starts one more server, in any language, such as 'python3 WebServer.py {port}'; {port}, {root}, its folder, and {main}, its only file that listens, are replaced; if its folder has a file run, the command is the first line of that; up to four times", func(command string) error {
+		if len(*all) == maxPrograms {
 			return fmt.Errorf("there are %d already", maxPrograms)
 		}
 		*all = append(*all, &contestant{command: command, dir: "."})
@@ -68,13 +66,15 @@ func (p *contestant) check() error {
 		words = strings.Fields(p.command)
 	}
 	if p.words = words; bad == nil {
-		p.words, _, bad = language.WithMain(words, p.dir)
+		p.words, p.remark, bad = language.WithMain(words, p.dir)
 	}
 	switch {
 	case noDir != nil:
 		return fmt.Errorf("-dir: %w", noDir)
 	case !info.IsDir():
 		return fmt.Errorf("-dir: %s is no folder", p.dir)
+	case bad == nil && len(words) == 0:
+		return fmt.Errorf("-with: it is empty, and %s has no file run", p.dir)
 	case bad != nil:
 		return fmt.Errorf("-with: %w", bad)
 	case p.addr != "" && noAddr != nil:
@@ -114,7 +114,7 @@ func (t *trial) end() string {
 	_, runs := t.server.Wait(0)
 	switch {
 	case errors.Is(t.life.Err(), context.DeadlineExceeded):
-		return fmt.Sprintf("was ended after %v", t.limit)
+		return fmt.Sprintf("was ended by the kit after %v", t.limit)
 	case runs != nil:
 		return ""
 	}

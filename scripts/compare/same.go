@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -93,14 +92,15 @@ func (c *comparison) ask(ctx context.Context, s settings, theirs []int, n int, a
 		}
 	}()
 	begun, fresh, answered := time.Now(), false, false
-	for i := 0; i < len(theirs) && ctx.Err() == nil && (s.Stage > 0 || time.Since(begun) < sameTime); {
+	i := 0
+	for i < len(theirs) && ctx.Err() == nil && (s.Stage > 0 || time.Since(begun) < sameTime) {
 		if t == nil || t.end() != "" {
 			if t != nil {
 				t.stop()
 			}
 			next, err := c.begin(ctx, c.site, s)
 			if err != nil && s.Stage > 0 {
-				return err
+				return fmt.Errorf("%s: %w", next.name(), err)
 			} else if err != nil {
 				*trouble = err.Error()
 				return nil
@@ -117,9 +117,12 @@ func (c *comparison) ask(ctx context.Context, s settings, theirs []int, n int, a
 		answers[theirs[i]][n] = append([]byte{}, answer...) // not nil: it was asked
 		i, fresh, answered = i+1, false, answered || len(answer) > 0
 	}
+	if i < len(theirs) {
+		*trouble = fmt.Sprintf("took too long: it was asked for %v", sameTime)
+	}
 	if s.Stage > 0 && !answered && ctx.Err() == nil {
 		t.stop()
-		return t.fault("answered nothing")
+		return fmt.Errorf("%s: %w", t.name(), t.fault("answered nothing"))
 	}
 	return ctx.Err()
 }
@@ -129,12 +132,12 @@ func judge(cases []golden.Case, answers [][][]byte) *sameResult {
 	r := &sameResult{Cases: len(cases), Programs: make([]sameProgram, len(answers[0])-2)}
 	for i, g := range cases {
 		one, two := answers[i][0], answers[i][1]
-		kind := ""
+		differ := func(kind string) { r.Differ = append(r.Differ, difference{g.Name, kind}) }
 		switch {
 		case len(one) == 0 || !bytes.Equal(one, two):
-			kind = "stage 1 and stage 2 sent other bytes"
+			differ("stage 1 and stage 2 sent other bytes")
 		case !bytes.Equal(one, g.Response):
-			kind = "the stages sent the same bytes, but not the golden ones"
+			differ("the stages sent the same bytes, but not the golden ones")
 			r.Equal++
 		default:
 			r.Equal, r.Golden = r.Equal+1, r.Golden+1
@@ -154,18 +157,15 @@ func judge(cases []golden.Case, answers [][][]byte) *sameResult {
 			their, _, _ := theirs.Content(method)
 			switch {
 			case len(answer) == 0:
-				kind = cmp.Or(kind, p.Name+" did not answer")
+				differ(p.Name + " did not answer")
 			case ours.Status != theirs.Status:
-				kind = cmp.Or(kind, p.Name+" sent another status")
+				differ(p.Name + " sent another status")
 			case !bytes.Equal(our, their):
 				p.Status++
-				kind = cmp.Or(kind, p.Name+" sent the same status and another body")
+				differ(p.Name + " sent the same status and another body")
 			default:
 				p.Status, p.Body = p.Status+1, p.Body+1
 			}
-		}
-		if kind != "" {
-			r.Differ = append(r.Differ, difference{g.Name, kind})
 		}
 	}
 	return r

@@ -41,10 +41,9 @@ type reply struct {
 	Command string       `json:"command"`
 	Trouble string       `json:"trouble"` // what went wrong with the program
 	Talk    conversation `json:"talk"`
-	Equal   bool         `json:"equal"`  // the bytes are those of the golden case, or else those of stage 1
-	Golden  bool         `json:"golden"` // it is a golden case
-	Wrong   string       `json:"wrong"`  // where the first wrong byte is, and the lines around it
-	Why     string       `json:"why"`    // what it means, for a golden case
+	Verdict string       `json:"verdict"` // whether the bytes are those of the golden case, or else those of stage 1
+	Wrong   string       `json:"wrong"`   // where the first wrong byte is, and the lines around it
+	Why     string       `json:"why"`     // what it means, for a golden case
 	WhyZh   string       `json:"whyZh"`
 }
 
@@ -232,32 +231,42 @@ func (c *comparison) send(ctx context.Context, m message) (replies []reply, comm
 		return nil, "", err
 	}
 	for i := range replies {
-		replies[i].Golden = of != nil
-		want := heard[0].Bytes
+		r, came := &replies[i], heard[i].Bytes
+		want, same, other := heard[0].Bytes, "the same bytes as stage 1", "other bytes than stage 1"
 		if of != nil {
-			want = of.Response
+			want, same, other = of.Response, "the golden bytes", "not the golden bytes"
 		}
-		if replies[i].Equal = bytes.Equal(want, heard[i].Bytes); replies[i].Equal || replies[i].Trouble != "" && len(heard[i].Bytes) == 0 {
-			continue
-		}
-		replies[i].Wrong = verdict.Difference(want, heard[i].Bytes)
-		if of != nil {
-			reader := verdict.Reader{Step: of.Step}
-			if p := everyone[i].Program; p > 0 {
-				l, _ := language.Of(c.programs[p-1].words[0])
-				reader.Speaks = l.Name
-			}
-			for lang, why := range map[string]*string{"en": &replies[i].Why, "zh": &replies[i].WhyZh} {
-				reader.Lang = lang
-				f := verdict.Answer(heard[i], want)
-				if f.Diagnosis == "wrong-status" {
-					f.Args[2] = reader.Refusal(of.Name, f.Args[1].(int))
-				}
-				*why = f.Why(reader)
+		switch {
+		case len(came) == 0 && (of == nil || r.Trouble != ""):
+			r.Verdict = "no answer"
+		case of == nil && (i == 0 || len(want) == 0): // nothing to compare it with
+		case bytes.Equal(want, came):
+			r.Verdict = same
+		default:
+			r.Verdict, r.Wrong = other, verdict.Difference(want, came)
+			if of != nil {
+				c.explain(r, everyone[i], of, heard[i])
 			}
 		}
 	}
 	return replies, m.command(pieces), nil
+}
+
+// explain says what an answer to a golden case means that is not the golden one.
+func (c *comparison) explain(r *reply, of settings, g *golden.Case, heard exchange.Heard) {
+	reader := verdict.Reader{Step: g.Step}
+	if of.Program > 0 {
+		l, _ := language.Of(c.programs[of.Program-1].words[0])
+		reader.Speaks = l.Name
+	}
+	for lang, why := range map[string]*string{"en": &r.Why, "zh": &r.WhyZh} {
+		reader.Lang = lang
+		f := verdict.Answer(heard, g.Response)
+		if f.Diagnosis == "wrong-status" {
+			f.Args[2] = reader.Refusal(g.Name, f.Args[1].(int))
+		}
+		*why = f.Why(reader)
+	}
 }
 
 // sendTo starts a server, and sends it a message.

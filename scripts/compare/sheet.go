@@ -14,6 +14,7 @@ import (
 
 // A Sheet is what the textbook's checks found in a program.
 type sheet struct {
+	Name    string          `json:"name"`
 	Command string          `json:"command"`
 	Results []golden.Result `json:"results"`
 	Points  int             `json:"points"`
@@ -23,12 +24,13 @@ type sheet struct {
 }
 
 // examine runs the textbook's checks on a program, as grade -checks textbook does.
-func (p *contestant) examine(ctx context.Context) (*sheet, error) {
+func (c *comparison) examine(ctx context.Context, n int) (*sheet, error) {
+	p := c.programs[n-1]
 	rubric, err := golden.ReadRubric([]byte("{}"))
 	if err != nil {
 		return nil, err
 	}
-	s, notes := &sheet{Command: p.command}, &golden.Notes{}
+	s, notes := &sheet{Name: fmt.Sprintf("program %d", n), Command: strings.Join(p.words, " ")}, &golden.Notes{}
 	program := golden.Program{Args: p.words, Foreign: true, Addr: p.addr, Dir: p.dir, Notes: notes,
 		Again: fmt.Sprintf(" -checks textbook -cmd %q %s", p.command, p.dir)}
 	s.Results = golden.Grade(ctx, append(golden.Textbook(1, rubric), golden.Textbook(2, rubric)...), program, rand.Uint64())
@@ -36,7 +38,9 @@ func (p *contestant) examine(ctx context.Context) (*sheet, error) {
 		earned, most := golden.Score(step)
 		s.Points, s.Of = s.Points+earned, s.Of+most
 	}
-	s.Remarks, s.Trouble = notes.Remarks, notes.Trouble
+	if s.Remarks, s.Trouble = notes.Remarks, notes.Trouble; p.remark != "" {
+		s.Remarks = append(s.Remarks, p.remark)
+	}
 	return s, nil
 }
 
@@ -49,20 +53,20 @@ func (c *comparison) sheet(r *http.Request) (any, error) {
 	if err := c.check(s); err != nil || s.Program == 0 {
 		return nil, fmt.Errorf("the checks of the textbook are for a program of -with (%v)", err)
 	}
-	return c.programs[s.Program-1].examine(r.Context())
+	return c.examine(r.Context(), s.Program)
 }
 
 func (c *comparison) printSheets(ctx context.Context, w io.Writer) error {
-	for _, p := range c.programs {
-		s, err := p.examine(ctx)
+	for i := range c.programs {
+		s, err := c.examine(ctx, i+1)
 		if err != nil {
 			return err
 		}
 		if s.Trouble != "" {
-			fmt.Fprintf(w, "%s: not graded\n  ! %s\n", term.Visible(s.Command), strings.ReplaceAll(term.Visible(s.Trouble), "\n", "\n    "))
+			fmt.Fprintf(w, "%s: %s: not graded\n  ! %s\n", s.Name, term.Visible(s.Command), strings.ReplaceAll(term.Visible(s.Trouble), "\n", "\n    "))
 			continue
 		}
-		fmt.Fprintf(w, "%s: %d of %d points\n", term.Visible(s.Command), s.Points, s.Of)
+		fmt.Fprintf(w, "%s: %s: %d of %d points\n", s.Name, term.Visible(s.Command), s.Points, s.Of)
 		for _, r := range s.Results {
 			if r.Status != golden.Passed {
 				fmt.Fprint(w, r)

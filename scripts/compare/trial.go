@@ -290,6 +290,7 @@ func (t *trial) finish(ctx context.Context, timings []timing) *outcome {
 func (t *trial) settle(ctx context.Context) {
 	t.conns, _ = t.tap.Wait(ctx, allOver)
 	if end, ok := t.life.Deadline(); ok { // what comes then is the end that the server was made to take
+		t.conns = slices.DeleteFunc(t.conns, func(c tap.Conn) bool { return !c.Opened.Before(end) })
 		for i := range t.conns {
 			c := &t.conns[i]
 			whole := len(c.Pieces)
@@ -305,6 +306,14 @@ func allOver(conns []tap.Conn) bool {
 	return len(conns) > 0 && !slices.ContainsFunc(conns, func(c tap.Conn) bool { return !c.Over })
 }
 
+// visitors are the connections without the slow client's.
+func (t *trial) visitors() []tap.Conn {
+	if t.Slow != "" && len(t.conns) > 0 {
+		return t.conns[1:]
+	}
+	return t.conns
+}
+
 // missing says what did not come, or "".
 func (t *trial) missing(timings []timing) string {
 	loaded := map[string]bool{}
@@ -315,7 +324,7 @@ func (t *trial) missing(timings []timing) string {
 	switch {
 	case len(missing) == 0:
 		return ""
-	case missing[0] == t.pageTarget() && slices.ContainsFunc(t.conns, func(c tap.Conn) bool {
+	case missing[0] == t.pageTarget() && slices.ContainsFunc(t.visitors(), func(c tap.Conn) bool {
 		return slices.ContainsFunc(c.Pieces, func(p tap.Piece) bool { return p.From == tap.Server && p.Size > 0 })
 	}):
 		return cmp.Or(t.lengthWrong(), "sent something, but the browser got no whole page")
@@ -325,7 +334,8 @@ func (t *trial) missing(timings []timing) string {
 	return "did not send " + strings.ReplaceAll(strings.Join(missing, ", "), "/", "")
 }
 
-// fault is the error when a server did not do its part, with what it said.
+// fault is the error when a server did not do its part: what that is, where the reason may
+// be, and what stands there, each in a line.
 func (t *trial) fault(what string) error {
 	events, said := t.log()
 	for _, e := range events {
@@ -333,14 +343,14 @@ func (t *trial) fault(what string) error {
 			said += e.Error + "\n"
 		}
 	}
-	who, source := t.name(), "Its log"
+	source := "Its log"
 	if t.Program > 0 {
-		who, source, said = fmt.Sprintf("%s (%s)", who, t.command), "Its standard error", term.Visible(said)
+		source = "Its standard error"
 	}
-	if said = strings.TrimSpace(said); said == "" {
-		return fmt.Errorf("%s %s. %s does not say why", who, what, source)
+	if said = strings.TrimSpace(term.Visible(said)); said == "" {
+		return fmt.Errorf("%s\n%s does not say why", what, source)
 	}
-	return fmt.Errorf("%s %s. %s says:\n%s", who, what, source, said)
+	return fmt.Errorf("%s\n%s says:\n%s", what, source, said)
 }
 
 // hello is the page of the assignment: 12 characters, 36 bytes.

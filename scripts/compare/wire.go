@@ -170,7 +170,7 @@ func visible(b []byte) string {
 
 // lengthWrong says that the first answer has another length than its head announces, or "".
 func (t *trial) lengthWrong() string {
-	for _, c := range t.conns {
+	for _, c := range t.visitors() {
 		var came []byte
 		size := 0
 		for _, p := range c.Pieces {

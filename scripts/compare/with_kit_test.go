@@ -79,7 +79,7 @@ func TestWithPage(t *testing.T) {
 	}
 	for i, want := range []string{"", // the stages
 		`client \d+ bytes, server 1\d\d\d bytes( in \d+ pieces)?, the server closed first`,
-		`(?s)did not send the page, and was ended after 15s\. Its standard error does not say why.*client \d+ bytes, server nothing`,
+		`(?s)did not send the page, and was ended by the kit after 15s\nIts standard error does not say why.*client \d+ bytes, server nothing`,
 		`object-6\.svg.*client \d+ bytes, server \d+ bytes`, // when it was started again
 	} {
 		one(t, want, text(programs[i]))
@@ -136,14 +136,14 @@ func TestWithText(t *testing.T) {
 	}
 	for want, times := range map[string]int{
 		`(?m)^stage 1: `:   4, // pictures
-		`(?m)^program 1: `: 4,
-		`program 2 \(python3 broken\.py\) ended before it listened \(exit status 1\)\. Its standard error says:\n +Traceback`: 4,
-		`ModuleNotFoundError: No module named 'nothing_there'`:                                                                5, // once in the checks of the textbook
-		`(?m)^python3 server\.py \d+ right \S+: 38 of 80 points$`:                                                             1,
-		`(?m)^threads silent-others: failed$`:                                                                                 1,
-		`(?m)^    slow client: client nothing, server nothing, the client closed first`:                                       1, // of program 1
-		`did not send the page, and has ended \(exit status 1\)(.*\n)+? +IndexError: list index out of range`:                 1,
-		`(?m)^ +[\d.]+ ms  client +\d+  GET /object-6\.svg HTTP/1\.1\\r\\n$`:                                                  6, // of three, in two experiments
+		`(?m)^program 1: `: 5,
+		`  ! ended before it listened \(exit status 1\)\n +Its standard error says:\n +Traceback`:             4,
+		`ModuleNotFoundError: No module named 'nothing_there'`:                                                5, // once in the checks of the textbook
+		`(?m)^program 1: python3 server\.py \d+ right \S+: 38 of 80 points$`:                                  1,
+		`(?m)^threads silent-others: failed$`:                                                                 1,
+		`(?m)^    slow client: client nothing, server nothing, the client closed first`:                       1, // of program 1
+		`did not send the page, and has ended \(exit status 1\)(.*\n)+? +IndexError: list index out of range`: 1,
+		`(?m)^ +[\d.]+ ms  client +\d+  GET /object-6\.svg HTTP/1\.1\\r\\n$`:                                  6, // of three, in two experiments
 	} {
 		if n := len(regexp.MustCompile(want).FindAll(out, -1)); n != times {
 			t.Errorf("%d times there is %s, want %d", n, want, times)

@@ -97,8 +97,11 @@ var verbs = map[string]verb{
 	"gets-page":  {"STATUS FILE: a browser would show that status, and that file, if one is named", isStatus, (*conversation).getsPage},
 	"finds-page": {"STATUS FILE: the same, or a page of the program's own under another name", isStatus, (*conversation).findsPage},
 	"no-secret": {"what comes, if anything does, is nothing from outside of the site", none, func(c *conversation, _ string) error {
-		if c.heard = exchange.Hear(c.conn, c.learned.patience(), bytesOfSecret); bytesOfSecret(c.heard.Bytes) {
+		switch c.heard = exchange.Hear(c.conn, c.learned.patience(), bytesOfSecret); {
+		case bytesOfSecret(c.heard.Bytes):
 			return verdict.Failf("path-escape", "%.60q was sent, and the text of ../secret.txt came", c.sent)
+		case len(c.heard.Bytes) == 0 && c.ended(100*time.Millisecond) != "":
+			return verdict.Failf("no-answer", "%s", c.story()) // which says nothing about files
 		}
 		return nil
 	}},

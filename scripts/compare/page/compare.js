@@ -4,7 +4,7 @@
 import {query, wanted} from './hold.js';
 import {both, el, pair, translate, untranslated} from './words.js';
 import {describe, load} from './lengths.js';
-import {inWords, legend, ms, pictures, pieces, ratio, table, talk, totals, who} from './pictures.js';
+import {fault, inWords, legend, ms, pictures, pieces, ratio, table, talk, totals, who} from './pictures.js';
 
 // The answers of all experiments, as they came, for the report.
 const record = {};
@@ -71,7 +71,10 @@ async function everyone(settings, into) {
 // show shows trials: what first makes of them (an element or nothing), what tell says about
 // them, and their pictures.
 function show(into, outcomes, first, tellAll) {
-  const tell = all => all.some(o => o.stage && o.trouble) ? 'A stage did not do its part.' : tellAll(all);
+  const tell = all => {
+    const failed = all.filter(o => o.stage && o.trouble).map(o => o.name);
+    return failed.length ? `${failed.join(', ')}: no whole picture.` : tellAll(all);
+  };
   const draw = () => into.replaceChildren(first(outcomes), el('p', {}, tell(outcomes)),
     ...pictures(outcomes, restart), legend(outcomes, about.kinds), inWords(outcomes));
   const restart = i => {
@@ -101,7 +104,7 @@ const experiments = {
     const all = await everyone(settings, into);
     return show(into, all, () => '', ([one, two, ...more]) => `The slow client sent ${settings.slow === 'half' ? 'half a request' : 'nothing'}. ` +
       `From stage 1 the page came after ${ms(one.totalTime)}, from stage 2 after ${ms(two.totalTime)}` +
-      more.map(o => `, from ${o.name} ${o.trouble ? 'not whole' : `after ${ms(o.totalTime)}`}`).join('') + '.');
+      more.map(o => `, from ${o.name} ${o.trouble ? 'it did not come whole' : `after ${ms(o.totalTime)}`}`).join('') + '.');
   },
 
   async lengths(form, into) {
@@ -126,7 +129,7 @@ const experiments = {
         ...r.programs.flatMap(p => [[`${p.name}: asked of the core, without flags`, p.asked],
           ['… the same status as stage 1', p.status], ['… and the same body', p.body]]),
       ]),
-      ...r.programs.filter(p => p.trouble).map(p => el('p', {class: 'error'}, p.trouble)),
+      ...r.programs.filter(p => p.trouble).map(p => fault(`${p.name}: ${p.trouble}`)),
       el('p', {}, says),
       ...groups(r.differ ?? []));
     return {says, data: r};
@@ -179,21 +182,20 @@ function groups(differ) {
 function replies({replies, command}, m) {
   return [...command ? [el('p', {}, 'The same by hand: ', el('code', {}, command))] : [],
     el('div', {class: 'answers'}, ...replies.map(r => el('div', {}, who(r),
-      ...r.trouble ? [el('p', {class: 'error'}, r.trouble)] : [],
-      ...r.wrong ? [el('details', r.why ? {open: ''} : {}, el('summary', {}, r.why ? 'not the golden bytes' : 'other bytes than stage 1'),
-        el('p', {class: 'why'}, ...pair(r.why, r.whyZh)), el('pre', {}, r.wrong))] :
-        [el('p', {}, !r.equal ? 'no answer' : r.golden ? 'the golden bytes' : 'the same bytes as stage 1')],
+      ...r.trouble ? [fault(r.trouble)] : [],
+      ...r.wrong ? [el('details', r.why ? {open: ''} : {}, el('summary', {}, r.verdict),
+        el('p', {class: 'why'}, ...pair(r.why, r.whyZh)), el('pre', {}, r.wrong))] : [el('p', {}, r.verdict)],
       ...r.talk.pieces ? [el('p', {}, r.talk.says), el('p', {}, r.talk.states), pieces(r.talk.pieces)] : [])))];
 }
 
 // sheet shows the textbook's checks of a program. What went wrong can be sent again.
 function sheet(s) {
-  if (s.trouble) return [el('h3', {}, el('code', {}, s.command), ': not graded'), el('p', {class: 'error'}, new Text(s.trouble))];
+  if (s.trouble) return [who(s), el('p', {}, 'not graded'), el('p', {class: 'error'}, new Text(s.trouble))];
   const points = r => {
     const earned = (r.status === 'passed' ? r.weight : 0) - (r.deductions ?? []).reduce((sum, d) => sum + d.points, 0);
     return r.weight ? `${earned}/${r.weight}` : earned ? String(earned) : '';
   };
-  return [el('h3', {}, el('code', {}, s.command), `: ${s.points} of ${s.of} points`),
+  return [who(s), el('p', {}, `${s.points} of ${s.of} points`),
     ...(s.remarks ?? []).map(r => el('p', {}, new Text(r))),
     table(['check', 'points', 'what was seen, and why'], s.results.map(r => [el('span', {}, r.want), points(r),
       el('div', {}, ...[...r.status === 'passed' || r.deductions?.some(d => d.diagnosis === r.diagnosis) ? [] : [{...r, points: r.weight}], ...r.deductions ?? []].flatMap((m, i, all) => [
@@ -247,7 +249,7 @@ function live(into) {
           ...e.port ? [el('p', {}, el('a', {href, target: '_blank'}, new Text(href)))] : []);
         into.append(server);
       }
-      if (e.trouble) server.append(el('p', {class: 'error', role: 'alert'}, e.trouble));
+      if (e.trouble) server.append(fault(e.trouble));
       if (e.talk) {
         const key = `${e.server} ${e.number}`, shown = talk(e.talk), old = talks.get(key);
         shown.open = old?.element.open ?? false;
@@ -287,7 +289,7 @@ async function runNow(name) {
     status.replaceChildren(...both(`${title}: done`), '. ', ...both(says));
     document.getElementById('save').disabled = false;
   } catch (e) {
-    into.replaceChildren(el('p', {class: 'error', role: 'alert'}, e.message));
+    into.replaceChildren(fault(e.message));
     section.dataset.state = 'failed';
     status.replaceChildren(...both(`${title}: failed`));
   }

@@ -13,8 +13,8 @@ export function pictures(outcomes, again) {
     who(o),
     ...o.trouble ? [trouble(o, () => again(i))] : [],
     ...!o.length ? [] : [
-      picture('What the browser saw (Resource Timing)', o.browser ?? [], length),
-      picture(o.program ? 'What the server did (the tap)' : 'What the server did (the tap, and its log)', o.server ?? [], length),
+      picture('What the browser saw (Resource Timing)', o.browser ?? [], length, o.length),
+      picture(o.program ? 'What the server did (the tap)' : 'What the server did (the tap, and its log)', o.server ?? [], length, o.length),
       wire(o)]));
 }
 
@@ -24,8 +24,12 @@ export const who = o => el('h3', {}, `${o.name[0].toUpperCase()}${o.name.slice(1
 function trouble(o, again) {
   const button = el('button', {type: 'button', class: 'controls'}, 'Start it again');
   button.addEventListener('click', again);
-  return el('div', {class: 'trouble'}, el('p', {class: 'error', role: 'alert'}, o.trouble), button);
+  return el('div', {class: 'trouble'}, fault(o.trouble), button);
 }
+
+// fault is what went wrong: what, where the reason may be, and what stands there.
+export const fault = text => el('p', {class: 'error', role: 'alert'},
+  ...text.split('\n').flatMap((line, i) => [i ? '\n' : '', i < 2 ? line : new Text(line)]));
 
 // wire lists the connections. Each opens to what was said on it.
 function wire(o) {
@@ -69,10 +73,11 @@ function field(line) {
   return name ? [el('span', {class: 'field'}, new Text(name)), value] : [line];
 }
 
-function picture(title, lanes, length) {
+// picture draws lanes on an axis of so many milliseconds; the trial itself may have ended before.
+function picture(title, lanes, length, ended) {
   const percent = n => `${(100 * n / length).toFixed(3)}%`;
   const list = el('ul', {class: 'lanes'}, ...lanes.map(lane => {
-    const track = el('div', {class: 'track', 'aria-hidden': 'true'});
+    const track = el('div', {class: 'track', 'aria-hidden': 'true', style: `background-size: ${percent(ended)} 100%`});
     for (const s of lane.spans ?? []) {
       track.append(el('span', {class: s.kind, style: `left:${percent(s.from)};width:${percent(s.to - s.from)}`}));
     }
@@ -120,7 +125,7 @@ export function table(head, rows) {
 
 export function totals(outcomes) {
   return table(['server', 'flags', 'objects', 'page and objects', 'connections'], outcomes.map(o => [
-    o.name, el('code', {}, o.program ? '' : o.command.split(' ').slice(3).join(' ')),
+    o.name, o.program ? 'no delay' : el('code', {}, o.command.split(' ').slice(3).join(' ')),
     ...o.trouble ? ['not whole', 'not whole'] : [ms(o.objectsTime), ms(o.totalTime)], o.connections]));
 }
 

@@ -63,12 +63,12 @@ func WithMain(words []string, files string) (with []string, remark string, err e
 	}
 	switch found := mainFiles(files, speaks); {
 	case len(found) == 0:
-		return nil, "", fmt.Errorf("%sno %s file of it listens on a port, as far as that can be seen: name the file in -cmd, or in a file run in its folder", gone, speaks.Ending)
+		return nil, "", fmt.Errorf("%sno %s file of it listens on a port, as far as that can be seen: name the file in the command, or in a file run in its folder", gone, speaks.Ending)
 	case len(found) > 1:
 		return nil, "", fmt.Errorf("%sthese listen on a port: %s. Say which is the server, in a file run in its folder: %s %s {port}", gone, strings.Join(found, ", "), words[0], found[0])
 	default:
 		if gone != "" {
-			remark = gone + "only one listens on a port, which was started: " + found[0]
+			remark = fmt.Sprintf("%s is not there: %s was started, the only one that listens", words[at], found[0])
 			words[at] = "{main}"
 		}
 		words[at] = strings.ReplaceAll(words[at], "{main}", found[0])
