@@ -130,7 +130,7 @@ func checkBars(t *testing.T, shown string) {
 // checkSlow: half a request, or a silent connection, blocks stage 1 until its head
 // timeout, and does nothing to stage 2.
 func checkSlow(t *testing.T, shown string) {
-	m := one(t, `From stage 1 the page came after (\d+) ms, from stage 2 after (\d+) ms\.`, text(shown))
+	m := one(t, `The page came: from stage 1 after (\d+) ms, from stage 2 after (\d+) ms\.`, text(shown))
 	first, second := number(t, m[0]), number(t, m[1])
 	t.Logf("stage 1: %v ms, stage 2: %v ms", first, second)
 	// The browser asks a moment after the slow client has connected.

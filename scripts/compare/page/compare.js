@@ -102,9 +102,8 @@ const experiments = {
   async slow(form, into) {
     const settings = {slow: form.elements.slow.value};
     const all = await everyone(settings, into);
-    return show(into, all, () => '', ([one, two, ...more]) => `The slow client sent ${settings.slow === 'half' ? 'half a request' : 'nothing'}. ` +
-      `From stage 1 the page came after ${ms(one.totalTime)}, from stage 2 after ${ms(two.totalTime)}` +
-      more.map(o => `, from ${o.name} ${o.trouble ? 'it did not come whole' : `after ${ms(o.totalTime)}`}`).join('') + '.');
+    return show(into, all, () => '', all => `The slow client sent ${settings.slow === 'half' ? 'half a request' : 'nothing'}. The page came: ` +
+      all.map(o => `from ${o.name} ${o.trouble ? 'not whole' : `after ${ms(o.totalTime)}`}`).join(', ') + '.');
   },
 
   async lengths(form, into) {
