@@ -96,7 +96,7 @@ type trial struct {
 	slow    net.Conn          // the slow client's connection, if there is one
 
 	life     context.Context // of the server
-	stderr   *launch.Tail    // of a program
+	stderr   *launch.Tail    // what it says: of a stage, its log
 	listens  bool            // a program does, as far as the system tells
 	freePort bool            // a program must have the same port again
 }

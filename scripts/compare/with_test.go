@@ -79,18 +79,19 @@ func heard(t *testing.T, over bool, pieces ...string) tap.Conn {
 	return c
 }
 
-// TestWire: what is shown of a connection: in words, and piece by piece.
-func TestWire(t *testing.T) {
-	t.Parallel()
+// A wire is a connection, and what is shown of it.
+type wire struct {
+	name string
+	conn tap.Conn
+	want string
+}
+
+func wires(t *testing.T) []wire {
 	failed := heard(t, true)
 	failed.Failed, failed.Connected = errors.New("refused"), time.Time{}
 	cut := heard(t, true, "2 client GET /\r\n\r\n")
 	cut.Pieces[0].Size = 100
-	for _, test := range []struct {
-		name string
-		conn tap.Conn
-		want string
-	}{
+	return []wire{
 		{"a page", heard(t, true, "2 client GET / HTTP/1.1\r\nHost: \"x\"\r\n\r\n", "5 server HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n", "6 server a\nb\x00", "8 server FIN", "9 client FIN"), `
 client 29 bytes, server 42 bytes in 2 pieces, the server closed first
 2 client 29: head 29 GET / HTTP/1.1\r\n|Host: "x"\r\n|\r\n
@@ -131,7 +132,13 @@ no connection to the server (refused)
 client 100 bytes, server nothing
 2 client 100: head 9 GET /\r\n|\r\n, body 91 (not kept: too much)
 `},
-	} {
+	}
+}
+
+// TestWire: what is shown of a connection: in words, and piece by piece.
+func TestWire(t *testing.T) {
+	t.Parallel()
+	for _, test := range wires(t) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			c := new(trial).converse(test.conn, "name", began)

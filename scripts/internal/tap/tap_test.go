@@ -125,24 +125,27 @@ func (k *talk) do(steps string) {
 	}
 }
 
+// passes are what both ends do, what they see of it, and the pieces that passed.
+var passes = []struct{ name, steps, saw, pieces, first string }{
+	{"the server closes", "client sends, server reads, server sends, server sends, server closes, client reads, client sees, client closes",
+		"client sees 0 EOF", "client, server, FIN server, FIN client", Server},
+	{"the client ends its half", "client sends, client ends, server reads, server sees, server sends, client reads, server sends, client reads, server closes, client sees, client closes",
+		"server sees 0 EOF, client sees 0 EOF", "client, FIN client, server, server, FIN server", Client},
+	{"the server ends its half", "server sends, server ends, client reads, client sees, client sends, server reads, client sends, server reads, client closes, server sees, server closes",
+		"client sees 0 EOF, server sees 0 EOF", "server, FIN server, client, client, FIN client", Server},
+	{"the client resets", "client sends, server reads, client resets, server sees", "server sees 0 reset", "client, RST client", Client},
+	{"the server resets", "client sends, server reads, server resets, client sees", "client sees 0 reset", "client, RST server", Server},
+	{"the server closes, and does not read what came", "client sends, server reads a byte, server sends, client reads, server closes, client sees", "client sees 0 reset", "client, server, RST server", Server},
+	{"a client that is reset when it has ended", "client sends, client ends, server reads, server sees, server resets, client sees", "server sees 0 EOF, client sees 0 reset", "client, FIN client, RST server", Client},
+	{"a server that is reset when it has ended", "server ends, client sees, client resets, server sees", "client sees 0 EOF, server sees 0 reset", "FIN server, RST client", Server},
+	{"nothing is said", "client closes, server sees, server closes", "server sees 0 EOF", "FIN client, FIN server", Client},
+}
+
 // TestPasses: both ends see through a tap what they see without one, and it writes down
 // all bytes, every end, and who closed first.
 func TestPasses(t *testing.T) {
 	t.Parallel()
-	for _, test := range []struct{ name, steps, saw, pieces, first string }{
-		{"the server closes", "client sends, server reads, server sends, server sends, server closes, client reads, client sees, client closes",
-			"client sees 0 EOF", "client, server, FIN server, FIN client", Server},
-		{"the client ends its half", "client sends, client ends, server reads, server sees, server sends, client reads, server sends, client reads, server closes, client sees, client closes",
-			"server sees 0 EOF, client sees 0 EOF", "client, FIN client, server, server, FIN server", Client},
-		{"the server ends its half", "server sends, server ends, client reads, client sees, client sends, server reads, client sends, server reads, client closes, server sees, server closes",
-			"client sees 0 EOF, server sees 0 EOF", "server, FIN server, client, client, FIN client", Server},
-		{"the client resets", "client sends, server reads, client resets, server sees", "server sees 0 reset", "client, RST client", Client},
-		{"the server resets", "client sends, server reads, server resets, client sees", "client sees 0 reset", "client, RST server", Server},
-		{"the server closes, and does not read what came", "client sends, server reads a byte, server sends, client reads, server closes, client sees", "client sees 0 reset", "client, server, RST server", Server},
-		{"a client that is reset when it has ended", "client sends, client ends, server reads, server sees, server resets, client sees", "server sees 0 EOF, client sees 0 reset", "client, FIN client, RST server", Client},
-		{"a server that is reset when it has ended", "server ends, client sees, client resets, server sees", "client sees 0 EOF, server sees 0 reset", "FIN server, RST client", Server},
-		{"nothing is said", "client closes, server sees, server closes", "server sees 0 EOF", "FIN client, FIN server", Client},
-	} {
+	for _, test := range passes {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			ln, tap := listen(t)

@@ -25,15 +25,18 @@ func Browser(h exchange.Heard, status int, page []byte) (habits []*Failure, fail
 		answer = answer[at:]
 	}
 	got := exchange.ReadMessage(answer)
+	phraseHabit := func() {
+		if misleads(got.Phrase, status) {
+			habit("wrong-phrase", status, got.Phrase, http.StatusText(status))
+		}
+	}
 	if page == nil && h.End != exchange.EndOpen { // browsers show a page of their own for a bare status line
 		if !bytes.Contains(answer, []byte("\n")) {
 			got = exchange.ReadMessage(append(bytes.Clone(answer), "\r\n"...))
 		}
 		if got.Status == status && strings.HasPrefix(got.Version, "HTTP/") && len(got.Body) == 0 && got.Odd == "" {
 			habit("404-bare")
-			if misleads(got.Phrase, status) {
-				habit("wrong-phrase", status, got.Phrase, http.StatusText(status))
-			}
+			phraseHabit()
 			return habits, nil
 		}
 	}
@@ -52,9 +55,7 @@ func Browser(h exchange.Heard, status int, page []byte) (habits []*Failure, fail
 	if got.BareLF {
 		habit("bare-lf")
 	}
-	if misleads(got.Phrase, status) {
-		habit("wrong-phrase", status, got.Phrase, http.StatusText(status))
-	}
+	phraseHabit()
 	if page != nil {
 		habits = append(habits, lengthHabit(h, got, page)...)
 		if f := afterPage(content, rest, page); f != nil {
@@ -62,20 +63,22 @@ func Browser(h exchange.Heard, status int, page []byte) (habits []*Failure, fail
 			habits = append(habits, f)
 		}
 	}
+	repeated := slices.ContainsFunc(habits, func(f *Failure) bool { return f.Diagnosis == "body-repeated" })
 	switch said, _ := got.Field("Connection"); {
 	case h.End == exchange.EndReset:
 		habit("reset")
 	case h.End == exchange.EndOpen && (!whole || strings.EqualFold(said, "close")):
 		habit("not-closed")
 	}
-	// The system acknowledges the first segments one by one, and joins later ones: a short
-	// page shows it.
-	repeated := slices.ContainsFunc(habits, func(f *Failure) bool { return f.Diagnosis == "body-repeated" })
-	if h.Segments > 8 && len(h.Bytes) < 20*h.Segments && !repeated {
+	if inSmallSegments(h) && !repeated {
 		habit("byte-by-byte", h.Segments, len(h.Bytes))
 	}
 	return habits, nil
 }
+
+// inSmallSegments reports whether an answer came byte by byte. The system acknowledges the
+// first segments one by one, and joins later ones: a short page shows it.
+func inSmallSegments(h exchange.Heard) bool { return h.Segments > 8 && len(h.Bytes) < 20*h.Segments }
 
 // seen is the answer in a line.
 func seen(h exchange.Heard) string { return fmt.Sprintf("%s: %s", asked(h), h.Said()) }
