@@ -62,7 +62,7 @@ func TestOwnPage(t *testing.T) {
 	}
 	one(t, `announced 1\d\d\d bytes and sent 1\d\d\d: so the browser got no whole page`, text(section(t, dom, "objects")))
 	same := rows(section(t, dom, "same"))
-	if len(same) != 6 || number(t, same[3][1]) < 50 || number(t, same[4][1]) < 40 || number(t, same[5][1]) < 10 {
+	if len(same) != 5 || number(t, same[2][1]) < 50 || number(t, same[3][1]) < 40 || number(t, same[4][1]) < 10 {
 		t.Errorf("the counts of the program are %q", same)
 	}
 
@@ -142,8 +142,8 @@ func TestSame(t *testing.T) {
 	defer resp.Body.Close()
 	var r sameResult
 	must(t, json.NewDecoder(resp.Body).Decode(&r))
-	if p := r.Programs[0]; p.Asked < 8 || p.Status < 5 || p.Trouble != "" || r.Golden != r.Cases {
-		t.Errorf("%d of %d are golden, %+v", r.Golden, r.Cases, p)
+	if p := r.Programs[0]; p.Asked < 8 || p.Status < 5 || p.Trouble != "" && !strings.HasPrefix(p.Trouble, "took too long") || r.Equal != r.Cases {
+		t.Errorf("%d of %d are golden, %+v", r.Equal, r.Cases, p)
 	}
 	for _, d := range r.Differ {
 		if slices.Contains([]string{"hello", "http-1-0", "field-name-case", "no-space-after-colon", "range-ignored"}, d.Name) {

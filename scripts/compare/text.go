@@ -226,10 +226,9 @@ func (c *comparison) printSame(ctx context.Context, w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "golden cases:                          %d\n", r.Cases)
-	fmt.Fprintf(w, "stage 1 and stage 2 sent equal bytes:  %d; these were the golden bytes: %d\n", r.Equal, r.Golden)
+	fmt.Fprintf(w, "stage 1 and stage 2 sent the same bytes, the golden ones: in %d of %d cases\n", r.Equal, r.Cases)
 	for _, p := range r.Programs {
-		fmt.Fprintf(w, "%s was asked %d of the core:       same status: %d, and same body: %d\n", p.Name, p.Asked, p.Status, p.Body)
+		fmt.Fprintf(w, "%s was asked %d of the core: the same status in %d, and the same body in %d\n", p.Name, p.Asked, p.Status, p.Body)
 	}
 	byKind := map[string][]string{}
 	for _, d := range r.Differ {

@@ -68,7 +68,7 @@ var starts = []start{
 	{name: "python3 alone, two servers", command: "python3", files: map[string]string{"a.py": onItsPort, "b/b.py": onItsPort}, want: golden.NotRun,
 		says: "these listen on a port: a.py, b/b.py. Say which is the server, in a file run in its folder: python3 a.py {port}"},
 	{name: "python3 alone, no server", command: "python3", files: map[string]string{"client.py": textbookPythonClient}, want: golden.NotRun,
-		says: "no .py file of it listens on a port, as far as that can be seen: name the file in -cmd, or in a file run in its folder"},
+		says: "no .py file of it listens on a port, as far as that can be seen: name the file in the command, or in a file run in its folder"},
 	{name: "another name", command: onPort, files: map[string]string{"server.py": onItsPort},
 		says: "WebServer.py is not there: server.py was started, the only one that listens"},
 	{name: "another name, two servers", command: onPort, files: map[string]string{"a.py": onItsPort, "b.py": onItsPort}, want: golden.NotRun,
