@@ -14,7 +14,7 @@ import (
 
 // Grade runs checks on a program, step after step; they are those of its
 // stages, or some of them. The checks of a step that needs an earlier one which
-// failed are not run. The seed makes the files that nobody can know before.
+// failed have no results. The seed makes the files that nobody can know before.
 func Grade(ctx context.Context, checks []Check, program Program, seed uint64) []Result {
 	results := make([]Result, len(checks))
 	for i, c := range checks {
