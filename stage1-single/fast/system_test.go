@@ -65,26 +65,52 @@ func TestClosesSoon(t *testing.T) {
 
 // TestBacklog counts how many connections are made while nobody accepts.
 func TestBacklog(t *testing.T) {
-	ln := listen(t)
-	switch err := SetBacklog(ln, 1); {
-	case err != nil && runtime.GOOS == "windows":
-		t.Skip(err)
-	case err != nil:
-		t.Fatal(err)
-	case runtime.GOOS != "linux":
-		t.Skip("how many connections a backlog of 1 holds differs; on Linux it is 2")
-	}
-	if err := SetBacklog(ln, -1); err != nil {
-		t.Error(err)
-	}
-	made := 0
-	for range 4 {
-		if conn, err := net.DialTimeout("tcp", ln.Addr().String(), 200*time.Millisecond); err == nil {
-			defer conn.Close()
-			made++
+	for backlog, want := range map[int]int{0: 1, 1: 2} {
+		ln := listen(t)
+		switch err := SetBacklog(ln, backlog); {
+		case err != nil && runtime.GOOS == "windows":
+			t.Skip(err)
+		case err != nil:
+			t.Fatal(err)
+		case runtime.GOOS != "linux":
+			t.Skip("how many connections a backlog holds differs; on Linux it is one more")
+		}
+		if err := SetBacklog(ln, -1); err != nil {
+			t.Error(err)
+		}
+		made := 0
+		for range 4 {
+			if conn, err := net.DialTimeout("tcp", ln.Addr().String(), 200*time.Millisecond); err == nil {
+				defer conn.Close()
+				made++
+			}
+		}
+		if made != want {
+			t.Errorf("with a backlog of %d, %d connections were made, want %d", backlog, made, want)
 		}
 	}
-	if made != 2 {
-		t.Errorf("with a backlog of 1, %d connections were made, want 2", made)
+}
+
+// TestKeepBufferSmall: for a client that does not read, the system takes no more than that.
+func TestKeepBufferSmall(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("how much a system takes differs; Linux takes twice the buffer's size")
+	}
+	ln := listen(t)
+	client, err := net.Dial("tcp", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	client.(*net.TCPConn).SetReadBuffer(4 << 10)
+	server, err := ln.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	KeepBufferSmall(server)
+	server.SetWriteDeadline(time.Now().Add(200 * time.Millisecond)) // nothing tells that no more will be taken
+	if n, err := server.Write(make([]byte, 32<<20)); n > 256<<10 || err == nil {
+		t.Errorf("%d bytes were taken (%v)", n, err)
 	}
 }
