@@ -3,9 +3,7 @@
 package main
 
 import (
-	"fmt"
 	"html"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +11,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"weblab.example/scripts/internal/launch"
 )
 
 // python is a textbook server, in parts: it notes each request in the file ../got, and its
@@ -119,13 +119,9 @@ func TestWithText(t *testing.T) {
 		t.Skip("only Linux tells where a program listens")
 	}
 	dir, _, args := withPrograms(t, "right")
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	port := ln.Addr().(*net.TCPAddr).Port
-	ln.Close()
-	args[1] = strings.Replace(args[1], "{port}", fmt.Sprint(port), 1)
+	port, err := launch.FreePort() // one that the system gives to no connection
+	must(t, err)
+	args[1] = strings.Replace(args[1], "{port}", port, 1)
 	if err := os.WriteFile(filepath.Join(dir, "broken.py"), []byte("import nothing_there\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
