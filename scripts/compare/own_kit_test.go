@@ -111,8 +111,8 @@ func TestSend(t *testing.T) {
 	}
 	// A client that says nothing and leaves ends both programs.
 	for i, r := range send(message{End: "close"}).Replies {
-		if (i >= 2) != strings.Contains(r.Trouble, "IndexError") {
-			t.Errorf("%s: %q", r.Name, r.Trouble)
+		if (i >= 2) != strings.Contains(r.Trouble, "IndexError") || r.Verdict != "no answer" {
+			t.Errorf("%s: %q, %q", r.Name, r.Verdict, r.Trouble)
 		}
 	}
 	// Half a request, and an end: the server is told of it.

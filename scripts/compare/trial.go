@@ -290,15 +290,21 @@ func (t *trial) finish(ctx context.Context, timings []timing) *outcome {
 func (t *trial) settle(ctx context.Context) {
 	t.conns, _ = t.tap.Wait(ctx, allOver)
 	if end, ok := t.life.Deadline(); ok { // what comes then is the end that the server was made to take
-		t.conns = slices.DeleteFunc(t.conns, func(c tap.Conn) bool { return !c.Opened.Before(end) })
-		for i := range t.conns {
-			c := &t.conns[i]
-			whole := len(c.Pieces)
-			c.Pieces = slices.DeleteFunc(c.Pieces, func(p tap.Piece) bool { return !p.Time.Before(end) })
-			c.Over = c.Over && len(c.Pieces) == whole
-		}
+		t.conns = until(end, t.conns)
 	}
 	t.states = statesOf(t.conns)
+}
+
+// until is what had passed before that moment. What ended later was open then.
+func until(end time.Time, conns []tap.Conn) []tap.Conn {
+	conns = slices.DeleteFunc(conns, func(c tap.Conn) bool { return !c.Opened.Before(end) })
+	for i := range conns {
+		c := &conns[i]
+		whole := len(c.Pieces)
+		c.Pieces = slices.DeleteFunc(c.Pieces, func(p tap.Piece) bool { return !p.Time.Before(end) })
+		c.Over = c.Over && len(c.Pieces) == whole
+	}
+	return conns
 }
 
 // allOver reports whether connections have come, and all are over.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"weblab.example/scripts/internal/launch"
 	"weblab.example/scripts/internal/tap"
 )
 
@@ -159,6 +160,31 @@ func TestWire(t *testing.T) {
 				t.Errorf("what is shown (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestUntil: what comes when the kit has ended a program is not the program's doing.
+func TestUntil(t *testing.T) {
+	t.Parallel()
+	late := heard(t, true, "9 server RST")
+	late.Opened = time.UnixMilli(began + 6)
+	got := until(time.UnixMilli(began+5), []tap.Conn{heard(t, true, "2 client GET /", "5 server FIN"), heard(t, true, "2 client RST"), late})
+	want := []tap.Conn{heard(t, false, "2 client GET /"), heard(t, true, "2 client RST")}
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(tap.Conn{})); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestVisitors: what a slow client got is not what the browser got.
+func TestVisitors(t *testing.T) {
+	t.Parallel()
+	tr := &trial{settings: settings{Program: 1, Slow: "half"}, stderr: &launch.Tail{}, conns: []tap.Conn{heard(t, true, "2 server HTTP/1.1 404 Not Found\r\n\r\n")}}
+	if got := tr.missing(nil); got != "did not send the page" {
+		t.Errorf("to the slow client alone: %q", got)
+	}
+	tr.conns = append(tr.conns, heard(t, true, "2 server HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhi"))
+	if got := tr.missing(nil); !strings.HasPrefix(got, "announced 9 bytes and sent 2") {
+		t.Errorf("to the browser, too: %q", got)
 	}
 }
 

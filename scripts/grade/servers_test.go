@@ -48,6 +48,7 @@ var servers = []server{
 	{"char-by-char", "40 20 0", "byte-by-byte serial", ""},
 	{"crlf-after-body", "39 20 0", "crlf-after-body serial", ""},
 	{"dies-on-empty", "38 20 0", "dies-on-empty one-read serial", "IndexError"},
+	{"dies-outside", "40 20 0", "died serial", "ValueError: outside: /../secret.txt, in WebServer.py:19"},
 	{"empty-line-first", "38 20 0", "bare-lf bytes-before-status-line no-length serial", ""},
 	{"length-in-characters", "35 20 0", "length-counts-characters serial", "Content-Length is 12, but the body has 36 bytes"},
 	{"length-plus-24", "35 20 0", "length-plus-24 serial", ""},
