@@ -22,8 +22,8 @@ type span struct {
 }
 
 // The kinds of spans, each with its letter for the terminal. The first four belong
-// to the client, the others to the server. Of a program nobody knows whether it has
-// accepted a connection, and works on the answer: it is waited for.
+// to the client, the others to the server. Nobody knows whether a program has
+// accepted a connection and works on the answer, so its row says that the answer is waited for.
 var kinds = []struct{ Kind, Letter, Means string }{
 	{"stalled", " ", "asked for, not yet connected"},
 	{"connect", "-", "connecting"},

@@ -110,8 +110,9 @@ func (t *trial) name() string {
 }
 
 // begin starts the stage of a trial on a directory, or a program on its own. It starts the
-// slow client, too, if there is one. When begin returns, that one holds its connection. Of
-// an error, there is a trial whose outcome tells it, unless the settings are wrong.
+// slow client, too, if there is one. When begin returns, that one holds its connection.
+// If something goes wrong, the outcome of the trial tells it. There is no trial if the settings
+// are wrong.
 func (c *comparison) begin(ctx context.Context, root string, s settings) (t *trial, err error) {
 	if err := c.check(s); err != nil {
 		return nil, err
